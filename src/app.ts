@@ -1,0 +1,91 @@
+/** The only place that knows every part: the table, the handlers, and the services of one request. */
+import { computeHandlers } from "./compute/routes.ts"
+import { appShape, documentHandlers } from "./documents/routes.ts"
+import { DocumentStore, plain } from "./documents/store.ts"
+import type { Env } from "./env.ts"
+import { Database } from "./feed/database.ts"
+import { Feed, type Committer } from "./feed/feed.ts"
+import { allowOrigin } from "./http/cors.ts"
+import { mount, type Mounted } from "./http/mount.ts"
+import { openapiOf } from "./http/openapi.ts"
+import { addCost } from "./http/cost.ts"
+import { liveHandlers } from "./live/routes.ts"
+import { api } from "./protocol/api.ts"
+import type { Change } from "./protocol/change.ts"
+import type { Endpoint, Handlers } from "./protocol/endpoint.ts"
+import type { metaEndpoints } from "./protocol/meta.ts"
+import { linesOf, type ResourceServices } from "./resources/mounted.ts"
+import { todos } from "./resources/todo.ts"
+
+/** What a request finds around it; the clock and chance are passed in. */
+export interface Surroundings {
+  env: Env
+  /** Epoch milliseconds. */
+  now: () => number
+  newId: () => string
+  /** Told of every commit. */
+  poke: (changes: Change[]) => void
+}
+
+export interface Services extends ResourceServices {
+  env: Env
+  db: Database
+  apps: DocumentStore
+  request: Request
+}
+
+/** The stores and the feed for one request. */
+export function createServices(surroundings: Surroundings, request: Request): Services {
+  const { env, now, newId, poke } = surroundings
+  const db = new Database(env.DB)
+  const feed = new Feed(db, { now, poke })
+  return {
+    env,
+    request,
+    db,
+    feed,
+    apps: new DocumentStore(db, feed, appShape),
+    documents: (committer: Committer) => new DocumentStore(db, committer, plain),
+    newId,
+    now,
+  }
+}
+
+const metaHandlers: Handlers<typeof metaEndpoints, unknown> = {
+  "meta.openapi": () => ({ body: openapi() }),
+  "meta.schema": () => ({ body: openapi() }),
+}
+
+const handlers: Handlers<typeof api, Services> = {
+  ...documentHandlers,
+  ...computeHandlers,
+  ...liveHandlers,
+  ...metaHandlers,
+}
+
+/** The built-in stores, then the resources that users define: one kind of line for both. */
+const lines: Mounted<Services>[] = [
+  ...(Object.keys(api) as (keyof typeof api)[]).map((name) => ({
+    endpoint: api[name],
+    handler: handlers[name] as Mounted<Services>["handler"],
+  })),
+  ...linesOf(todos),
+]
+
+/** Every line of the table. */
+export const endpoints: readonly Endpoint[] = lines.map((line) => line.endpoint)
+
+const dispatch = mount(lines)
+
+/** Answers a request; never throws. */
+export async function handle(request: Request, surroundings: Surroundings): Promise<Response> {
+  const services = createServices(surroundings, request)
+  const response = await dispatch(request, services)
+  return allowOrigin(addCost(response, services.db.cost))
+}
+
+let document: Record<string, unknown> | undefined
+
+function openapi(): Record<string, unknown> {
+  return (document ??= openapiOf(endpoints))
+}

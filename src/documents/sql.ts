@@ -1,0 +1,88 @@
+/** The statements of the documents. */
+import type { Statement } from "../feed/database.ts"
+import { REVISION, type Condition } from "../feed/sql.ts"
+
+export interface Row {
+  name: string
+  revision: number
+  data: string
+}
+
+/** The stored revision, NULL when there is no such document; parameters: collection, name. */
+export const CURRENT = "SELECT revision FROM documents WHERE collection = ? AND name = ?"
+
+export function exists(collection: string, name: string): Condition {
+  return {
+    sql: "EXISTS (SELECT 1 FROM documents WHERE collection = ? AND name = ?)",
+    params: [collection, name],
+  }
+}
+
+export function absent(collection: string, name: string): Condition {
+  const { sql, params } = exists(collection, name)
+  return { sql: `NOT ${sql}`, params }
+}
+
+/** Names only, in the order of creation; the rows' data stays unread. */
+export function names(collection: string, limit: number): Statement {
+  return {
+    sql: "SELECT name FROM documents WHERE collection = ?1 ORDER BY created LIMIT ?2",
+    params: [collection, limit],
+  }
+}
+
+export function all(collection: string, limit: number): Statement {
+  return {
+    sql: "SELECT name, revision, data FROM documents WHERE collection = ?1 ORDER BY created LIMIT ?2",
+    params: [collection, limit],
+  }
+}
+
+export const head: Statement = { sql: `SELECT coalesce(${REVISION}, 0) AS revision`, params: [] }
+
+export function get(collection: string, name: string): Statement {
+  return {
+    sql: "SELECT name, revision, data FROM documents WHERE collection = ?1 AND name = ?2",
+    params: [collection, name],
+  }
+}
+
+/** Keeps the place in the list when the document is there already. */
+export function put(collection: string, name: string, data: string): Statement {
+  return {
+    sql: `INSERT INTO documents (collection, created, name, revision, data)
+      VALUES (?1, ${REVISION}, ?2, ${REVISION}, ?3)
+      ON CONFLICT (collection, name) DO UPDATE SET revision = excluded.revision, data = excluded.data`,
+    params: [collection, name, data],
+  }
+}
+
+/** RFC 7396 where the document is: no read before it, no retry. */
+export function patch(collection: string, name: string, mergePatch: string): Statement {
+  return {
+    sql: `UPDATE documents SET revision = ${REVISION}, data = json_patch(data, ?3)
+      WHERE collection = ?1 AND name = ?2`,
+    params: [collection, name, mergePatch],
+  }
+}
+
+/** True when the patched document would still fit a row. */
+export function patchedFits(
+  collection: string,
+  name: string,
+  mergePatch: string,
+  maxBytes: number,
+): Condition {
+  return {
+    sql: `coalesce((SELECT octet_length(json_patch(data, ?)) FROM documents
+      WHERE collection = ? AND name = ?), 0) <= ?`,
+    params: [mergePatch, collection, name, maxBytes],
+  }
+}
+
+export function remove(collection: string, name: string): Statement {
+  return {
+    sql: "DELETE FROM documents WHERE collection = ?1 AND name = ?2",
+    params: [collection, name],
+  }
+}

@@ -1,0 +1,12 @@
+/** The bindings and variables of wrangler.toml. */
+import type { HubEnv } from "./live/hubs.ts"
+
+export interface Env extends HubEnv {
+  DB: D1Database
+  KV: KVNamespace
+  ASSETS: Fetcher
+  /** Hours the journal keeps at least; default 168. */
+  JOURNAL_KEEP_HOURS?: string
+  /** Changes the journal keeps at most; default 100,000. */
+  JOURNAL_KEEP_CHANGES?: string
+}

@@ -1,0 +1,39 @@
+/** If-Match and If-None-Match as guards, so that they are checked inside the batch. */
+import type { Conditions } from "../protocol/endpoint.ts"
+import { Problem } from "../protocol/problem.ts"
+import { guard, type Param, type Statement } from "./database.ts"
+
+/**
+ * The guards for a resource whose stored revision is `current`, a scalar SQL expression that is NULL when there is
+ * none. Its parameters are `?` in order.
+ */
+export function conditionGuards(
+  { ifMatch, ifNoneMatch }: Conditions,
+  current: string,
+  params: Param[],
+): Statement[] {
+  const guards: Statement[] = []
+  if (ifMatch === "*") guards.push(guard(`(${current}) IS NOT NULL`, params))
+  else if (ifMatch) guards.push(guard(`(${current}) IN (${ifMatch.map(Number).join()})`, params))
+  if (ifNoneMatch === "*") guards.push(guard(`(${current}) IS NULL`, params))
+  else if (ifNoneMatch) {
+    const list = ifNoneMatch.map(Number).join()
+    guards.push(
+      guard(`(${current}) IS NULL OR (${current}) NOT IN (${list})`, [...params, ...params]),
+    )
+  }
+  return guards
+}
+
+/** After a guard failed: the problem if these conditions do not hold for `current`, else null. */
+export function explainConditions(
+  uri: string,
+  { ifMatch, ifNoneMatch }: Conditions,
+  current: number | undefined,
+): Problem | null {
+  const names = (tags: "*" | number[] | undefined) =>
+    current !== undefined && (tags === "*" || tags?.includes(current) === true)
+  if ((!ifMatch || names(ifMatch)) && !names(ifNoneMatch)) return null
+  const found = current === undefined ? "does not exist" : `is at revision ${current}`
+  return new Problem("precondition_failed", `The condition does not hold: "${uri}" ${found}`)
+}

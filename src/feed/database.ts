@@ -1,0 +1,81 @@
+/** D1 for one request: reads, batches, and the count of what they cost. */
+import { GuardFailed, Problem } from "../protocol/problem.ts"
+import { migrate } from "./migrate.ts"
+
+export type Param = string | number | null
+
+/** SQL with its parameters: `?1` numbered, or `?` in order; never mixed in one statement. */
+export interface Statement {
+  sql: string
+  params: Param[]
+}
+
+/** What a request cost so far. */
+export interface Cost {
+  queries: number
+  rowsRead: number
+  rowsWritten: number
+}
+
+/** A statement that fails its batch unless the condition holds. The condition's parameters are `?` in order. */
+export function guard(condition: string, params: Param[] = []): Statement {
+  return { sql: `SELECT json('guard') WHERE NOT (${condition})`, params }
+}
+
+export class Database {
+  readonly #d1: D1Database
+  readonly cost: Cost = { queries: 0, rowsRead: 0, rowsWritten: 0 }
+
+  constructor(d1: D1Database) {
+    this.#d1 = d1
+  }
+
+  /** The rows of one read. */
+  async all<Row>(statement: Statement): Promise<Row[]> {
+    const [rows] = await this.batch<Row>([statement])
+    return rows ?? []
+  }
+
+  /** The first row of one read. */
+  async first<Row>(statement: Statement): Promise<Row | null> {
+    return (await this.all<Row>(statement))[0] ?? null
+  }
+
+  /**
+   * Runs the statements as one transaction and answers the rows of each. Stores use it to read several things at
+   * one moment; only the feed writes with it.
+   * Throws GuardFailed when a guard stopped it, Problem `overloaded` when D1 asks to be left alone.
+   */
+  async batch<Row>(statements: Statement[]): Promise<Row[][]> {
+    await migrate(this.#d1)
+    const prepared = statements.map(({ sql, params }) => this.#d1.prepare(sql).bind(...params))
+    try {
+      const results = await this.#d1.batch<Row>(prepared)
+      this.cost.queries += statements.length
+      for (const { meta } of results) {
+        this.cost.rowsRead += meta.rows_read
+        this.cost.rowsWritten += meta.rows_written
+      }
+      return results.map((result) => result.results)
+    } catch (error) {
+      throw translate(error)
+    }
+  }
+}
+
+// Texts from D1's page "Debug D1"; what is not among them is a fault of ours and stays one.
+const OVERLOADED =
+  /overloaded|Network connection lost|caused object to be reset|reset because its code was updated|transient issue|limit and was reset|free tier daily/i
+
+function translate(error: unknown): unknown {
+  const message = error instanceof Error ? error.message : String(error)
+  if (message.includes("malformed JSON")) return new GuardFailed("A guard stopped the batch")
+  if (!OVERLOADED.test(message)) return error
+  console.error({ event: "d1_overloaded", message })
+  return new Problem(
+    "overloaded",
+    "The database did not answer, try again",
+    {},
+    { "Retry-After": "1" },
+  )
+}

@@ -1,0 +1,139 @@
+/** The seam: the only way to write, and the only order there is (DESIGN invariants I1–I6). */
+import { CHANGE_BODY_MAX_BYTES, CHANGES_PAGE_ROWS } from "../protocol/limits.ts"
+import type { Change, ChangeEvent, Position } from "../protocol/change.ts"
+import { GuardFailed, Problem } from "../protocol/problem.ts"
+import { byteLength } from "../lib/bytes.ts"
+import type { Database, Statement } from "./database.ts"
+import * as sql from "./sql.ts"
+
+/** A change to record. `when` is checked inside the batch: a draft whose condition fails records nothing. */
+export interface Draft {
+  uri: string
+  event: ChangeEvent
+  /** JSON text; dropped when it is larger than a change row may hold. */
+  body?: string | null
+  /** Members that the frame carries beside the body. */
+  extra?: Record<string, unknown>
+  when?: sql.Condition
+}
+
+/** One unit of work: guards first, then the changes, then the statements that make them true. */
+export interface Commit {
+  /** Statements that fail the batch, made by `guard`. */
+  guards?: Statement[]
+  /** Or a SELECT of (at, uri, event, body, extra) with one row per change. */
+  drafts: (Draft | { each: Statement })[]
+  /** May use `REVISION` for the revision of the last change recorded. */
+  writes: Statement[]
+  /** Asked after a guard failed: what it means to the caller, or null when it was not one of these guards. */
+  explain?: () => Promise<Problem | null>
+}
+
+/** Whoever can commit; a unit of work that collects is one too. */
+export interface Committer {
+  commit(commit: Commit): Promise<Change[]>
+}
+
+/** What a reader gets: the changes after its position, or word that they are gone. */
+export type Since = { reset: true } | { reset: false; changes: Change[]; more: boolean }
+
+export interface FeedOptions {
+  /** Epoch milliseconds. */
+  now: () => number
+  /** Called after a commit that recorded something. Only a hint: losing it must lose nothing. */
+  poke: (changes: Change[]) => void
+}
+
+export class Feed implements Committer {
+  readonly #db: Database
+  readonly #options: FeedOptions
+
+  constructor(db: Database, options: FeedOptions) {
+    this.#db = db
+    this.#options = options
+  }
+
+  /** One unit of work, in one transaction. */
+  commit(commit: Commit): Promise<Change[]> {
+    return this.commitAll([commit])
+  }
+
+  /**
+   * Writes and records several units in one transaction; answers the changes with their revisions, which are
+   * contiguous. Throws what `explain` says when a guard stopped it; nothing is written then.
+   */
+  async commitAll(commits: Commit[]): Promise<Change[]> {
+    const statements = commits.flatMap(({ guards = [] }) => guards)
+    const appended: number[] = []
+    for (const { drafts, writes } of commits) {
+      for (const draft of drafts) {
+        appended.push(statements.length)
+        statements.push("each" in draft ? sql.appendEach(draft.each) : this.#append(draft))
+      }
+      statements.push(...writes)
+    }
+    const results = await this.#batch(statements, commits)
+    const changes = appended.flatMap((at) => results[at] ?? [])
+    if (changes.length > 0) this.#options.poke(changes)
+    return changes
+  }
+
+  /** The newest position. */
+  async position(): Promise<Position> {
+    const { epoch, last } = await this.#bounds()
+    return { epoch, revision: last }
+  }
+
+  /**
+   * The changes after a position, a page at a time. `reset` when the position is of another incarnation of the
+   * database, lies in the future, or when something after it has been trimmed.
+   */
+  async since({ epoch, revision }: Position, rows = CHANGES_PAGE_ROWS): Promise<Since> {
+    const [bounds, changes] = await this.#db.batch<Bounds & Change>([
+      sql.position,
+      sql.after(revision, rows),
+    ])
+    const now = bounds?.[0]
+    if (!now || now.epoch !== epoch || revision > now.last || revision + 1 < now.first) {
+      return { reset: true }
+    }
+    const page = changes ?? []
+    return { reset: false, changes: page, more: (page.at(-1)?.revision ?? now.last) < now.last }
+  }
+
+  /** Removes changes that are older than `keepMilliseconds` or beyond the newest `keepRows`. */
+  async trim(keepMilliseconds: number, keepRows: number): Promise<void> {
+    await this.#db.batch([sql.trim(this.#options.now() - keepMilliseconds, keepRows)])
+  }
+
+  async #batch(statements: Statement[], commits: Commit[]): Promise<Change[][]> {
+    try {
+      return await this.#db.batch<Change>(statements)
+    } catch (error) {
+      if (!(error instanceof GuardFailed)) throw error
+      for (const { explain } of commits) {
+        const problem = await explain?.()
+        if (problem) throw problem
+      }
+      throw new Problem("conflict", "The resource changed at the same moment, try again")
+    }
+  }
+
+  async #bounds(): Promise<Bounds> {
+    const bounds = await this.#db.first<Bounds>(sql.position)
+    if (!bounds) throw new Error("The journal has no position")
+    return bounds
+  }
+
+  #append({ uri, event, body, extra, when }: Draft): Statement {
+    const kept = body != null && byteLength(body) <= CHANGE_BODY_MAX_BYTES ? body : null
+    const members = extra && Object.keys(extra).length > 0 ? JSON.stringify(extra) : null
+    return sql.append([this.#options.now(), uri, event, kept, members], when)
+  }
+}
+
+interface Bounds {
+  epoch: string
+  first: number
+  last: number
+}

@@ -1,0 +1,57 @@
+/** The statements of the journal. */
+import type { Param, Statement } from "./database.ts"
+
+/** Inside a commit: the revision of the change that was recorded last. */
+export const REVISION = "(SELECT max(revision) FROM changes)"
+
+/** A condition on stored rows; its parameters are `?` in order. */
+export interface Condition {
+  sql: string
+  params: Param[]
+}
+
+const COLUMNS = "revision, at, uri, event, body, extra"
+
+/** Records one change, if the condition holds at that moment of the batch. */
+export function append(row: Param[], when: Condition = { sql: "true", params: [] }): Statement {
+  return {
+    sql: `INSERT INTO changes (at, uri, event, body, extra) SELECT ?, ?, ?, ?, ? WHERE ${when.sql}
+      RETURNING ${COLUMNS}`,
+    params: [...row, ...when.params],
+  }
+}
+
+/** Records one change per row of a SELECT of (at, uri, event, body, extra). */
+export function appendEach(select: Statement): Statement {
+  return {
+    sql: `INSERT INTO changes (at, uri, event, body, extra) ${select.sql} RETURNING ${COLUMNS}`,
+    params: select.params,
+  }
+}
+
+/** Epoch, and the first and last revision that are kept. */
+export const position: Statement = {
+  sql: `SELECT (SELECT value FROM meta WHERE name = 'epoch') AS epoch,
+    coalesce((SELECT min(revision) FROM changes), 1) AS first,
+    coalesce((SELECT max(revision) FROM changes), 0) AS last`,
+  params: [],
+}
+
+/** Changes after a revision, oldest first. */
+export function after(revision: number, rows: number): Statement {
+  return {
+    sql: `SELECT ${COLUMNS} FROM changes WHERE revision > ?1 ORDER BY revision LIMIT ?2`,
+    params: [revision, rows],
+  }
+}
+
+/**
+ * Removes what is past both age and count … never the newest row, from which the next revision is counted.
+ */
+export function trim(before: number, keepRows: number): Statement {
+  return {
+    sql: `DELETE FROM changes WHERE revision < ${REVISION}
+      AND (at < ?1 OR revision <= ${REVISION} - ?2)`,
+    params: [before, keepRows],
+  }
+}

@@ -1,0 +1,36 @@
+/** Zod at the door: what does not fit becomes one problem that names every place. */
+import type * as z from "zod"
+import { Problem } from "../protocol/problem.ts"
+
+/**
+ * The value as the schema wants it.
+ * @param place where the value is: "" for a body, "query" or "path"; issues are named `<place>.<path>`
+ * Throws Problem invalid_request with `errors`, place → what is wrong.
+ */
+export function check<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  place: string,
+): z.output<Schema> {
+  const result = schema.safeParse(value, { reportInput: true })
+  if (result.success) return result.data
+  const errors: Record<string, string> = {}
+  for (const issue of result.error.issues) {
+    const path = [...(place === "" ? [] : [place]), ...issue.path.map(String)].join(".")
+    errors[path] ??= `${issue.message}, got ${show(issue.input)}`
+  }
+  const [first = ["", ""]] = Object.entries(errors)
+  const where = first[0] === "" ? "The body" : `"${first[0]}"`
+  throw new Problem("invalid_request", `${where} is wrong: ${first[1]}`, {
+    errors,
+    message: "Input payload validation failed",
+  })
+}
+
+const SHOWN_CHARACTERS = 80
+
+/** A value in a sentence, cut short. */
+export function show(value: unknown): string {
+  const text = value === undefined ? "nothing" : (JSON.stringify(value) ?? typeof value)
+  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text
+}

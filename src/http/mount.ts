@@ -1,0 +1,168 @@
+/** The endpoint table on an itty router: one door, one way through it for every request. */
+import { Router } from "itty-router"
+import type { Answer, Call, Endpoint, Method } from "../protocol/endpoint.ts"
+import { NAME_MAX_BYTES } from "../protocol/limits.ts"
+import { Problem } from "../protocol/problem.ts"
+import { fill, match } from "../protocol/uri.ts"
+import { byteLength } from "../lib/bytes.ts"
+import { parseExact } from "../lib/json.ts"
+import { readBody } from "./body.ts"
+import { check, show } from "./check.ts"
+import { preflight } from "./cors.ts"
+import { readConditions } from "./etag.ts"
+import { problemReply, reply } from "./reply.ts"
+
+/** A line of the table with the code behind it; what it takes was checked against the line. */
+export interface Mounted<Services> {
+  endpoint: Endpoint
+  handler: (call: Call, services: Services) => Promise<Answer> | Answer
+}
+
+export type Dispatch<Services> = (request: Request, services: Services) => Promise<Response>
+
+/** The function that answers every request; it never throws. */
+export function mount<Services>(lines: readonly Mounted<Services>[]): Dispatch<Services> {
+  const router = Router()
+  for (const line of [...lines].sort(bySpecificity)) {
+    const method = line.endpoint.method.toLowerCase() as Lowercase<Method>
+    // itty's own decoding and error replies are not used: params arrive encoded, and errors would leak.
+    router[method](line.endpoint.path, (request: Request, services: Services) =>
+      pass(line, request, services),
+    )
+  }
+  const endpoints = lines.map((line) => line.endpoint)
+
+  const dispatch: Dispatch<Services> = async (request, services) => {
+    try {
+      if (request.method === "OPTIONS") return preflight(request, methodsOf(endpoints, request))
+      if (request.method === "HEAD") return await head(request, services)
+      const response = (await router.fetch(request, services)) as Response | undefined
+      return response ?? problemReply(unrouted(endpoints, request))
+    } catch (error) {
+      if (error instanceof Problem && error.code === "precondition_failed") {
+        return problemReply(await withCurrent(error, request, services))
+      }
+      return problemReply(error)
+    }
+  }
+
+  async function head(request: Request, services: Services): Promise<Response> {
+    const response = await dispatch(new Request(request, { method: "GET" }), services)
+    if (response.status === 405) return new Response(null, response)
+    await response.body?.cancel()
+    return new Response(null, response)
+  }
+
+  /** A 412 carries what is there now, so that the caller can merge without asking again. */
+  async function withCurrent(
+    problem: Problem,
+    request: Request,
+    services: Services,
+  ): Promise<Problem> {
+    const current = await dispatch(new Request(request.url), services)
+    if (!current.ok) return new Problem(problem.code, problem.message, { current: null })
+    const etag = current.headers.get("ETag")
+    return new Problem(
+      problem.code,
+      problem.message,
+      { current: parseExact(await current.text()), etag },
+      etag === null ? {} : { ETag: etag },
+    )
+  }
+
+  return dispatch
+}
+
+/** A fixed segment beats a variable one, whatever the order of definition. */
+function bySpecificity<Services>(one: Mounted<Services>, other: Mounted<Services>): number {
+  const key = ({ endpoint }: Mounted<Services>) => endpoint.path.replace(/:\w+/g, "~")
+  return key(one) < key(other) ? -1 : key(one) > key(other) ? 1 : 0
+}
+
+/** Through the door: parameters, query, conditions and body are checked, then the handler runs. */
+async function pass<Services>(
+  { endpoint, handler }: Mounted<Services>,
+  request: Request,
+  services: Services,
+): Promise<Response> {
+  const url = new URL(request.url)
+  const params = readParams(endpoint, url.pathname)
+  const conditions = readConditions(request.headers)
+  const call: Call = {
+    params: (endpoint.params ? check(endpoint.params, params, "path") : params) as Call["params"],
+    query: (endpoint.query ? check(endpoint.query, readQuery(url), "query") : {}) as Call["query"],
+    body: (endpoint.body ? await readBody(request, endpoint.body) : undefined) as undefined,
+    conditions,
+    uri: fill(endpoint.path, params),
+    url,
+    headers: request.headers,
+  }
+  const answer = await handler(call, services)
+  return reply(answer, endpoint.method, conditions)
+}
+
+function readParams({ path }: Endpoint, pathname: string): Record<string, string> {
+  let params: Record<string, string> | null
+  try {
+    params = match(path, pathname)
+  } catch {
+    throw new Problem("invalid_request", `The path has a broken percent escape: ${show(pathname)}`)
+  }
+  if (!params) throw unknownUri(pathname)
+  for (const [name, value] of Object.entries(params)) {
+    const bytes = byteLength(value)
+    if (bytes <= NAME_MAX_BYTES) continue
+    throw new Problem(
+      "invalid_request",
+      `"${name}" must be at most ${NAME_MAX_BYTES} bytes of UTF-8, it has ${bytes}`,
+      { errors: { [`path.${name}`]: `has ${bytes} bytes` }, limit: NAME_MAX_BYTES },
+    )
+  }
+  return params
+}
+
+/** A parameter given twice counts once, the first time, as it did for the originals. */
+function readQuery({ searchParams }: URL): Record<string, string> {
+  return Object.fromEntries([...searchParams].reverse())
+}
+
+function methodsOf(endpoints: Endpoint[], request: Request): string[] {
+  const { pathname } = new URL(request.url)
+  const methods = new Set<string>()
+  for (const { path, method } of endpoints) {
+    if (!matches(path, pathname)) continue
+    methods.add(method)
+    if (method === "GET") methods.add("HEAD")
+  }
+  if (methods.size === 0) throw unknownUri(pathname)
+  return [...methods, "OPTIONS"]
+}
+
+function matches(pattern: string, pathname: string): boolean {
+  try {
+    return match(pattern, pathname) !== null
+  } catch {
+    return true
+  }
+}
+
+function unrouted(endpoints: Endpoint[], request: Request): Problem {
+  try {
+    const methods = methodsOf(endpoints, request)
+    return new Problem(
+      "method_not_allowed",
+      `${request.method} is not among the methods of this resource: ${methods.join(", ")}`,
+      { allowed: methods },
+      { Allow: methods.join(", ") },
+    )
+  } catch (error) {
+    return error as Problem
+  }
+}
+
+function unknownUri(pathname: string): Problem {
+  return new Problem(
+    "unknown_uri",
+    `No route matches ${show(pathname)}; /api/openapi.json lists them`,
+  )
+}

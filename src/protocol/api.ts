@@ -1,0 +1,15 @@
+/** The endpoint table: every endpoint of the service, once. */
+import { computeEndpoints } from "./compute.ts"
+import { documentEndpoints } from "./documents.ts"
+import { liveEndpoints } from "./live.ts"
+import { metaEndpoints } from "./meta.ts"
+
+export const api = {
+  ...documentEndpoints,
+  ...computeEndpoints,
+  ...liveEndpoints,
+  ...metaEndpoints,
+}
+
+export type Api = typeof api
+export type Name = keyof Api

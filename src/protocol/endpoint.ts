@@ -1,0 +1,97 @@
+/**
+ * What one line of the endpoint table says, and the types that follow from it. The router, the OpenAPI document,
+ * the typed client and the live dispatch are folds over such lines.
+ */
+import type * as z from "zod"
+
+export type Method = "GET" | "PUT" | "POST" | "PATCH" | "DELETE"
+
+/** What a call means whatever the mouth: a socket's `subscribe` is get or list, its `create` is create. */
+export type Verb = "get" | "list" | "create" | "replace" | "patch" | "delete" | "call"
+
+export interface BodyRule {
+  schema: z.ZodType
+  /** Media types read; "any" reads whatever comes, also without a type, as the originals did. */
+  types: readonly string[] | "any"
+  maxBytes: number
+  /** "exact" keeps every number as it was written; "text" hands over the text unparsed, the schema documents it. */
+  as: "json" | "exact" | "text"
+  example?: unknown
+}
+
+export interface ReplyRule {
+  description: string
+  /** Absent: no body. */
+  schema?: z.ZodType
+  /** Default `application/json`. */
+  type?: string
+}
+
+export interface Endpoint {
+  method: Method
+  path: string
+  verb: Verb
+  tag: string
+  summary: string
+  description?: string
+  params?: z.ZodObject
+  query?: z.ZodType<Record<string, unknown>>
+  /** Request headers that mean something here, beside the conditional ones. */
+  headers?: Readonly<Record<string, string>>
+  body?: BodyRule
+  replies: Readonly<Record<number, ReplyRule>>
+  /** For lists: the URI of an element of the answer, so that a subscriber can keep its copy. */
+  memberOf?: (element: unknown, params: Record<string, string>) => string
+  /** For items: the element that the item's list shows for it, where that is not the item itself. */
+  entryOf?: (params: Record<string, string>, revision: number) => unknown
+}
+
+/** `If-Match` and `If-None-Match`: "*", or the revisions named. */
+export interface Conditions {
+  ifMatch?: "*" | number[]
+  ifNoneMatch?: "*" | number[]
+}
+
+type Output<Schema> = Schema extends z.ZodType ? z.output<Schema> : Record<string, never>
+type Body<E extends Endpoint> = E["body"] extends BodyRule
+  ? E["body"]["as"] extends "text"
+    ? string
+    : z.output<E["body"]["schema"]>
+  : undefined
+
+/** A request that has been through the door: everything in it is checked. */
+export interface Call<E extends Endpoint = Endpoint> {
+  params: Output<E["params"]>
+  query: Output<E["query"]>
+  body: Body<E>
+  conditions: Conditions
+  /** The canonical URI: encoded, lists with their slash, without the query. */
+  uri: string
+  url: URL
+  headers: Headers
+}
+
+/** What a handler answers. `json` is text that is JSON already; it wins over `body`. */
+export interface Answer {
+  /** Default 200. */
+  status?: number
+  body?: unknown
+  json?: string
+  /** Plain text instead of JSON. */
+  text?: string
+  /** The ETag. */
+  revision?: number
+  headers?: Record<string, string>
+  /** Answers in place of all this: an upgraded socket. */
+  response?: Response
+}
+
+/** Handlers are given the services of their own slice only. */
+export type Handler<E extends Endpoint, Services> = (
+  call: Call<E>,
+  services: Services,
+) => Promise<Answer> | Answer
+
+export type Handlers<Table extends Record<string, Endpoint>, Services> = {
+  [Name in keyof Table]: Handler<Table[Name], Services>
+}

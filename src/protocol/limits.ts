@@ -1,0 +1,30 @@
+/** Every number the service promises or keeps to, its unit in its name. */
+
+/** D1 refuses a string, BLOB or row over 2,000,000 bytes; the rest is room for the row's other columns. */
+export const DOCUMENT_MAX_BYTES = 1_900_000
+/** Keys of Workers KV end here, and every name in a URI keeps to the same. */
+export const NAME_MAX_BYTES = 512
+/** Largest JSON body that is read into memory: Workers have 128 MB, and text, tree and chunks live at once. */
+export const BODY_MAX_BYTES = 16_000_000
+/** A key's value. Larger values wait for streaming to KV. */
+export const KEY_VALUE_MAX_BYTES = 1_000_000
+/** Bodies nest no deeper, so that no recursive reader can be made to overflow. */
+export const JSON_MAX_DEPTH = 100
+/** Change rows larger than this keep no body; who follows is sent the state instead. */
+export const CHANGE_BODY_MAX_BYTES = 64_000
+/** Workers KV keeps an entry at least this long (its `expiration_ttl` floor). */
+export const KV_TTL_MIN_SECONDS = 60
+/** Values one bulk read of Workers KV may ask for. */
+export const KV_BULK_MAX_KEYS = 100
+/** A socket's attachment holds 16,384 bytes (workerd, web-socket.h); its subscriptions live there. */
+export const ATTACHMENT_MAX_BYTES = 16_384
+/** Largest frame a socket may send. workerd itself takes 32 MiB. */
+export const FRAME_MAX_BYTES = 1_000_000
+/** Changes read from the journal at a time. */
+export const CHANGES_PAGE_ROWS = 500
+/** The journal keeps at least what happened in this time … */
+export const CHANGES_KEEP_MILLISECONDS = 7 * 24 * 3_600_000
+/** … and at most this many changes. */
+export const CHANGES_KEEP_ROWS = 100_000
+/** Answers of a list without `limit`. */
+export const LIST_MAX_ITEMS = 10_000

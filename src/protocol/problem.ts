@@ -1,0 +1,81 @@
+/** The one table of what can go wrong: code → HTTP status, WebSocket close code, sentence. Pure. */
+
+/** Close codes 4000–4499 invite a reconnect, 4500–4999 do not. */
+export const PROBLEMS = {
+  invalid_json: [400, 4500, "The body is not valid JSON"],
+  invalid_request: [400, 4500, "The request does not have the form this endpoint wants"],
+  bad_frame: [400, 4500, "The frame does not have the form of a command"],
+  unauthorized: [401, 4501, "A valid token is needed"],
+  forbidden: [403, 4503, "The token does not allow this"],
+  not_found: [404, 4504, "There is no such resource"],
+  unknown_uri: [404, 4505, "No route matches this URI"],
+  method_not_allowed: [405, 4506, "The resource does not take this method"],
+  conflict: [409, 4507, "The request conflicts with what is stored"],
+  precondition_failed: [412, 4508, "The resource is not in the state the request asked for"],
+  too_large: [413, 4509, "The content is larger than the limit"],
+  unsupported_type: [415, 4510, "The content type is not one this endpoint reads"],
+  unprocessable: [422, 4511, "The content cannot be stored exactly as it was sent"],
+  upgrade_required: [426, 4512, "This URI speaks WebSocket"],
+  too_many_subscriptions: [429, 4513, "The socket holds as many subscriptions as it can"],
+  internal: [500, 4000, "Something went wrong inside"],
+  overloaded: [503, 4001, "The storage is busy or away for the moment"],
+} as const satisfies Record<string, readonly [status: number, closeCode: number, title: string]>
+
+export type ProblemCode = keyof typeof PROBLEMS
+
+/** Members beside `type`, `title`, `status`, `code` and `detail`; `errors` maps the place to what is wrong there. */
+export interface ProblemDetails {
+  errors?: Record<string, string>
+  [member: string]: unknown
+}
+
+/** An error meant for the caller (RFC 9457). Anything else that is thrown becomes `internal` and is logged. */
+export class Problem extends Error {
+  readonly code: ProblemCode
+  readonly details: ProblemDetails
+  readonly headers: Record<string, string>
+
+  /**
+   * @param code row of the table above
+   * @param detail sentence that names the value that is wrong and the wish; no final period
+   * @param details extra members of the problem document
+   * @param headers extra headers of the answer (`Allow`, `Retry-After`, …)
+   */
+  constructor(
+    code: ProblemCode,
+    detail: string,
+    details: ProblemDetails = {},
+    headers: Record<string, string> = {},
+  ) {
+    super(detail)
+    this.name = "Problem"
+    this.code = code
+    this.details = details
+    this.headers = headers
+  }
+
+  get status(): number {
+    return PROBLEMS[this.code][0]
+  }
+
+  get closeCode(): number {
+    return PROBLEMS[this.code][1]
+  }
+
+  /** The problem document of RFC 9457. */
+  toJSON(): Record<string, unknown> {
+    return {
+      type: `urn:tidemark:problem:${this.code}`,
+      title: PROBLEMS[this.code][2],
+      status: this.status,
+      code: this.code,
+      detail: this.message,
+      ...this.details,
+    }
+  }
+}
+
+/** Thrown when a guard statement stopped a batch; nothing of the batch was written. Stores say what it means. */
+export class GuardFailed extends Error {
+  override name = "GuardFailed"
+}

@@ -1,0 +1,171 @@
+/** Definitions as lines of the endpoint table, the same as the built-in stores'. */
+import * as z from "zod"
+import type { DocumentStore } from "../documents/store.ts"
+import type { Committer, Draft, Feed } from "../feed/feed.ts"
+import type { Answer, Call, Endpoint } from "../protocol/endpoint.ts"
+import { DOCUMENT_MAX_BYTES } from "../protocol/limits.ts"
+import { Problem } from "../protocol/problem.ts"
+import { JsonObject, problems } from "../protocol/shared.ts"
+import { encodeSegment, fill } from "../protocol/uri.ts"
+import type { Definition, Params, Resources } from "./resources.ts"
+import { documentsFor, Stored, type Tools } from "./tools.ts"
+import { UnitOfWork } from "./unit.ts"
+
+export interface ResourceServices {
+  feed: Feed
+  /** The user's documents, written through the committer given. */
+  documents: (committer: Committer) => DocumentStore
+  newId: () => string
+  now: () => number
+}
+
+interface Line {
+  endpoint: Endpoint
+  handler: (call: Call, services: ResourceServices) => Promise<Answer>
+}
+
+/** One line per word defined. */
+export function linesOf({ definitions }: Resources): Line[] {
+  return definitions.flatMap((definition) => [
+    ...getterLine(definition, definitions),
+    ...creatorLine(definition, definitions),
+    ...patcherLine(definition),
+    ...deleterLine(definition),
+  ])
+}
+
+function getterLine({ path, getter }: Definition, all: readonly Definition[]): Line[] {
+  if (!getter) return []
+  const item = itemOf(path, all)
+  const endpoint: Endpoint = {
+    ...common(path, "GET", path.endsWith("/") ? "list" : "get", "Read"),
+    replies: { 200: { description: "The resource", schema: z.unknown() }, ...problems(400, 404) },
+    ...(item
+      ? { memberOf: (element, params) => memberUri(fill(path, params), item, element) ?? "" }
+      : {}),
+  }
+  return [{ endpoint, handler: (call, services) => read(call, services, getter) }]
+}
+
+async function read(
+  call: Call,
+  services: ResourceServices,
+  getter: NonNullable<Definition["getter"]>,
+): Promise<Answer> {
+  // Taken before the read: the resource may be newer than it says, never older.
+  const { revision } = await services.feed.position()
+  const found = await getter(call.params as Params, toolsFor(call, services, services.feed))
+  if (found === null || found === undefined) throw notFound(call.uri)
+  return found instanceof Stored
+    ? { json: found.json, revision: found.revision }
+    : { body: found, revision }
+}
+
+function creatorLine(
+  { path, creator, attributes }: Definition,
+  all: readonly Definition[],
+): Line[] {
+  if (!creator) return []
+  const item = itemOf(path, all)
+  const endpoint: Endpoint = {
+    ...common(path, "POST", "create", "Create"),
+    body: body(attributes ?? z.unknown()),
+    replies: {
+      201: { description: "What was created", schema: z.unknown() },
+      ...problems(400, 404, 409, 413, 415, 422),
+    },
+  }
+  const handler: Line["handler"] = async (call, services) => {
+    const unit = new UnitOfWork()
+    const tools = toolsFor(call, services, unit)
+    const created = (await creator(call.params as Params, call.body, tools)) ?? null
+    const uri = memberUri(call.uri, item, created)
+    const json = JSON.stringify(created)
+    if (uri) await record(unit, { uri, event: "create", body: json })
+    const revision = await unit.flush(services.feed)
+    return { status: 201, json, revision, ...(uri ? { headers: { Location: uri } } : {}) }
+  }
+  return [{ endpoint, handler }]
+}
+
+function patcherLine({ path, patchers, patch }: Definition): Line[] {
+  if (patchers.length === 0) return []
+  const endpoint: Endpoint = {
+    ...common(path, "PATCH", "patch", "Change"),
+    body: body(patch ?? JsonObject),
+    replies: { 204: { description: "Changed" }, ...problems(400, 404, 409, 412, 413, 415, 422) },
+  }
+  const handler: Line["handler"] = async (call, services) => {
+    const unit = new UnitOfWork()
+    const tools = toolsFor(call, services, unit)
+    for (const patcher of patchers) await patcher(call.params as Params, call.body, tools)
+    const { uri } = call
+    await record(unit, { uri, event: "patch", body: JSON.stringify(call.body) })
+    return { status: 204, revision: await unit.flush(services.feed) }
+  }
+  return [{ endpoint, handler }]
+}
+
+function deleterLine({ path, deleter }: Definition): Line[] {
+  if (!deleter) return []
+  const endpoint: Endpoint = {
+    ...common(path, "DELETE", "delete", "Delete"),
+    replies: { 204: { description: "Deleted" }, ...problems(400, 404, 409, 412) },
+  }
+  const handler: Line["handler"] = async (call, services) => {
+    const unit = new UnitOfWork()
+    await deleter(call.params as Params, toolsFor(call, services, unit))
+    await record(unit, { uri: call.uri, event: "delete" })
+    return { status: 204, revision: await unit.flush(services.feed) }
+  }
+  return [{ endpoint, handler }]
+}
+
+/** The change of the resource itself, unless what the handler wrote says it already. */
+async function record(unit: UnitOfWork, draft: Draft): Promise<void> {
+  if (!unit.covers(draft.uri)) await unit.commit({ drafts: [draft], writes: [] })
+}
+
+function toolsFor(call: Call, services: ResourceServices, committer: Committer): Tools {
+  const { newId, now } = services
+  const { uri, conditions } = call
+  return {
+    documents: documentsFor(services.documents(committer), uri, conditions),
+    uri,
+    newId,
+    now,
+  }
+}
+
+function common(path: string, method: Endpoint["method"], verb: Endpoint["verb"], word: string) {
+  const tag = path.split("/").find((segment) => segment && !segment.startsWith(":")) ?? "resources"
+  const names = [...path.matchAll(/:(\w+)/g)].map((found) => found[1] ?? "")
+  const params = z.object(Object.fromEntries(names.map((name) => [name, z.string().min(1)])))
+  return { path, method, verb, tag, summary: `${word} ${path}`, ...(names[0] ? { params } : {}) }
+}
+
+function body(schema: z.ZodType): NonNullable<Endpoint["body"]> {
+  const types = ["application/json", "application/merge-patch+json"]
+  return { schema, types, maxBytes: DOCUMENT_MAX_BYTES, as: "exact", example: {} }
+}
+
+/** The item defined directly below a list: `/todo/:id` for `/todo/`. */
+function itemOf(list: string, all: readonly Definition[]): string | null {
+  if (!list.endsWith("/")) return null
+  const below = all.find(
+    ({ path }) => path.startsWith(`${list}:`) && !path.slice(list.length).includes("/"),
+  )
+  return below?.path.slice(list.length + 1) ?? null
+}
+
+function memberUri(listUri: string, param: string | null, element: unknown): string | null {
+  if (param === null || typeof element !== "object" || element === null) return null
+  const id = (element as Record<string, unknown>)[param]
+  return typeof id === "string" || typeof id === "number"
+    ? listUri + encodeSegment(String(id))
+    : null
+}
+
+function notFound(uri: string): Problem {
+  return new Problem("not_found", `There is nothing at "${uri}"`)
+}

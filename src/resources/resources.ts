@@ -1,0 +1,121 @@
+/**
+ * Resources that users define, with four words: creator and getter on lists (URIs that end in "/"), getter, patcher
+ * and deleter on items. They get HTTP, live, OpenAPI and the client for nothing.
+ */
+import type * as z from "zod"
+import type { Tools } from "./tools.ts"
+
+/** The parameters in a path such as `/todo/:id`. */
+export type PathParams<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
+  ? { [Key in Name]: string } & PathParams<Rest>
+  : Path extends `${string}:${infer Name}`
+    ? { [Key in Name]: string }
+    : Record<never, string>
+
+export type Params = Record<string, string>
+type Result = unknown
+
+export type Creator = (params: Params, attributes: unknown, tools: Tools) => Result
+export type Getter = (params: Params, tools: Tools) => Result
+export type Patcher = (params: Params, patch: unknown, tools: Tools) => Result
+export type Deleter = (params: Params, tools: Tools) => Result
+
+/** All that is defined for one path. */
+export interface Definition {
+  path: string
+  creator?: Creator
+  attributes?: z.ZodType
+  getter?: Getter
+  patchers: Patcher[]
+  patch?: z.ZodType
+  deleter?: Deleter
+}
+
+/** Thrown where a resource is defined, not when it is called. */
+export class InvalidUriError extends Error {
+  override name = "InvalidUriError"
+}
+
+/** An immutable set of definitions; each word answers a set with one more. */
+export class Resources {
+  readonly definitions: readonly Definition[]
+
+  constructor(definitions: readonly Definition[] = []) {
+    this.definitions = definitions
+  }
+
+  /**
+   * Creates a member of a list. What it returns is the resource; a member named like the item's parameter (`id` for
+   * `/todo/:id`) tells its URI. The first creator of a path wins.
+   * @param attributes schema of what the caller sends; without it any JSON value is taken
+   */
+  creator<Path extends string, Attributes = unknown>(
+    path: Path,
+    create: (params: PathParams<Path>, attributes: Attributes, tools: Tools) => Result,
+    attributes?: z.ZodType<Attributes>,
+  ): Resources {
+    if (!path.endsWith("/")) {
+      throw new InvalidUriError(`A creator belongs on a list URI, which ends in "/": "${path}"`)
+    }
+    return this.#define(path, (definition) => ({
+      creator: create as Creator,
+      ...(attributes ? { attributes } : {}),
+      ...definition,
+    }))
+  }
+
+  /** Reads an item or a list; null or undefined says that there is none. The first getter of a path wins. */
+  getter<Path extends string>(
+    path: Path,
+    get: (params: PathParams<Path>, tools: Tools) => Result,
+  ): Resources {
+    return this.#define(path, (definition) => ({ getter: get as Getter, ...definition }))
+  }
+
+  /**
+   * Changes an item. All patchers of a path run in the order they were defined, on the same patch object: what one
+   * changes in it, the next sees.
+   */
+  patcher<Path extends string, Patch = unknown>(
+    path: Path,
+    patch: (params: PathParams<Path>, patch: Patch, tools: Tools) => Result,
+    schema?: z.ZodType<Patch>,
+  ): Resources {
+    checkItem(path, "patcher")
+    return this.#define(path, (definition) => ({
+      ...(schema ? { patch: schema } : {}),
+      ...definition,
+      patchers: [...definition.patchers, patch as Patcher],
+    }))
+  }
+
+  /** Deletes an item. The first deleter of a path wins. */
+  deleter<Path extends string>(
+    path: Path,
+    remove: (params: PathParams<Path>, tools: Tools) => Result,
+  ): Resources {
+    checkItem(path, "deleter")
+    return this.#define(path, (definition) => ({ deleter: remove as Deleter, ...definition }))
+  }
+
+  #define(path: string, change: (definition: Definition) => Definition): Resources {
+    if (!/^(\/(:\w+|[\w.~-]+))*\/?$/.test(path) || !path.startsWith("/")) {
+      throw new InvalidUriError(`A path is made of "/name" and "/:parameter": "${path}"`)
+    }
+    const at = this.definitions.findIndex((definition) => definition.path === path)
+    const changed = change(this.definitions[at] ?? { path, patchers: [] })
+    return new Resources(
+      at < 0 ? [...this.definitions, changed] : this.definitions.with(at, changed),
+    )
+  }
+}
+
+/** Where every definition starts. */
+export const resources: Resources = new Resources()
+
+function checkItem(path: string, word: string): void {
+  if (!path.endsWith("/")) return
+  throw new InvalidUriError(
+    `A ${word} belongs on an item, whose URI does not end in "/": "${path}"`,
+  )
+}
