@@ -1,13 +1,291 @@
 import { describe, expect, it } from "vitest"
 import { send } from "./helpers.ts"
 
+const put = (name: string, data: unknown, headers = {}) =>
+  send(`PUT /api/apps/${name}`, { data }, headers)
+
+/** A body as text, for what an object literal cannot say. */
+const putText = (name: string, text: string) =>
+  send(`PUT /api/apps/${name}`, text, { "Content-Type": "application/json" })
+
 describe("documents", () => {
-  it("come back as they were put, with their name", async () => {
-    const put = await send("PUT /api/apps/todo", { data: { theme: "dark" } })
-    expect(put.status).toBe(204)
-    expect(put.text).toBe("")
-    const got = await send("GET /api/apps/todo")
-    expect(got.text).toBe('{"name":"todo","data":{"theme":"dark"}}')
-    expect(got.revision).toBe(put.revision)
+  it("come back as they were put, with their name and their revision", async () => {
+    const stored = await put("first", { theme: "dark" })
+    expect(stored).toMatchObject({ status: 204, text: "" })
+    const got = await send("GET /api/apps/first")
+    expect(got.text).toBe('{"name":"first","data":{"theme":"dark"}}')
+    expect(got.revision).toBe(stored.revision)
+  })
+
+  it("keep every number as it was written, beyond what a double holds too", async () => {
+    const data = '{"big":12345678901234567890,"one":1.0,"tiny":1e-400,"huge":1e400,"plain":7}'
+    await putText("exact", `{"data":${data}}`)
+    expect((await send("GET /api/apps/exact")).text).toBe(`{"name":"exact","data":${data}}`)
+  })
+
+  it("keep nulls, nesting, key order, non-ASCII text and members with special names", async () => {
+    const data = '{"z":null,"a":{"b":[1,[null,{"__proto__":{"x":1}}]]},"é":"日本🎉","toString":"t"}'
+    await putText("odd", `{"data":${data}}`)
+    expect((await send("GET /api/apps/odd")).text).toBe(`{"name":"odd","data":${data}}`)
+  })
+
+  it("list in the order of creation; an update keeps the place, delete and put again moves to the end", async () => {
+    for (const name of ["l-b", "l-a", "l-c"]) await put(name, {})
+    const names = async () =>
+      (await send("GET /api/apps")).json
+        .map((entry: { name: string }) => entry.name)
+        .filter((name: string) => name.startsWith("l-"))
+    expect(await names()).toEqual(["l-b", "l-a", "l-c"])
+    await put("l-b", { changed: true })
+    expect(await names()).toEqual(["l-b", "l-a", "l-c"])
+    await send("DELETE /api/apps/l-b")
+    await put("l-b", {})
+    expect(await names()).toEqual(["l-a", "l-c", "l-b"])
+  })
+
+  it("are listed with and without the slash at the end", async () => {
+    expect((await send("GET /api/apps/")).text).toBe((await send("GET /api/apps")).text)
+  })
+
+  it("are gone after a delete, which is fine twice", async () => {
+    await put("gone", {})
+    expect((await send("DELETE /api/apps/gone")).status).toBe(204)
+    expect((await send("DELETE /api/apps/gone")).status).toBe(204)
+    expect((await send("GET /api/apps/gone")).json).toMatchObject({
+      status: 404,
+      code: "not_found",
+      name: null,
+      data: null,
+    })
+  })
+
+  it("take any name that can be written in a path", async () => {
+    for (const name of ["My App", "日本", "a+b", "a/b", "100%", "q?x=1#y", "__proto__", "'\"<>"]) {
+      const uri = `/api/apps/${encodeURIComponent(name)}`
+      expect((await send(`PUT ${uri}`, { data: { name } })).status, name).toBe(204)
+      expect((await send(`GET ${uri}`)).json, name).toEqual({ name, data: { name } })
+    }
+  })
+
+  it("ignore a name and other members in the body: the URL wins", async () => {
+    await send("PUT /api/apps/url", { name: "body", data: { a: 1 }, more: true })
+    expect((await send("GET /api/apps/url")).json).toEqual({ name: "url", data: { a: 1 } })
+    expect((await send("GET /api/apps/body")).status).toBe(404)
+  })
+
+  it("can be created under a name that is free, and only then", async () => {
+    const created = await send("POST /api/apps/", { name: "a b", data: { n: 1 } })
+    expect(created).toMatchObject({ status: 201, json: { name: "a b", data: { n: 1 } } })
+    expect(created.headers.get("Location")).toBe("/api/apps/a%20b")
+    const again = await send("POST /api/apps/", { name: "a b", data: { n: 2 } })
+    expect(again).toMatchObject({ status: 409, json: { code: "conflict" } })
+    expect((await send("GET /api/apps/a%20b")).json.data).toEqual({ n: 1 })
+  })
+})
+
+describe("patches of documents", () => {
+  it("merge as RFC 7396 says, exactly", async () => {
+    await putText("p", '{"data":{"keep":1.50,"drop":1,"deep":{"x":1,"y":[1,2]}}}')
+    const patch = '{"data":{"drop":null,"deep":{"y":[3],"z":99999999999999999999}}}'
+    const patched = await send("PATCH /api/apps/p", patch, {
+      "Content-Type": "application/merge-patch+json",
+    })
+    expect(patched.status).toBe(204)
+    const got = await send("GET /api/apps/p")
+    expect(got.text).toBe(
+      '{"name":"p","data":{"keep":1.50,"deep":{"x":1,"y":[3],"z":99999999999999999999}}}',
+    )
+    expect(got.revision).toBe(patched.revision)
+  })
+
+  it("need a document to patch", async () => {
+    const answer = await send("PATCH /api/apps/nobody", { data: { a: 1 } })
+    expect(answer).toMatchObject({ status: 404, json: { code: "not_found" } })
+  })
+
+  it("that come at once are all kept", async () => {
+    await put("many", {})
+    await Promise.all(
+      Array.from({ length: 50 }, (_, n) =>
+        send("PATCH /api/apps/many", { data: { [`n${n}`]: n } }),
+      ),
+    )
+    expect(Object.keys((await send("GET /api/apps/many")).json.data)).toHaveLength(50)
+  })
+
+  it("cannot grow a document past its limit", async () => {
+    await put("grow", { a: "x".repeat(1_000_000) })
+    const answer = await send("PATCH /api/apps/grow", { data: { b: "y".repeat(1_000_000) } })
+    expect(answer).toMatchObject({ status: 413, json: { code: "too_large", limit: 1_900_000 } })
+    expect(Object.keys((await send("GET /api/apps/grow")).json.data)).toEqual(["a"])
+  })
+})
+
+describe("conditions on documents", () => {
+  it("answer 304 to who has the revision already", async () => {
+    const { revision } = await put("cached", { a: 1 })
+    for (const tag of [`"${revision}"`, `W/"${revision}"`, `"1234567", "${revision}"`, "*"]) {
+      const answer = await send("GET /api/apps/cached", undefined, { "If-None-Match": tag })
+      expect(answer, tag).toMatchObject({ status: 304, text: "" })
+    }
+    const other = await send("GET /api/apps/cached", undefined, { "If-None-Match": '"other"' })
+    expect(other.status).toBe(200)
+  })
+
+  it("refuse a write from an old revision with 412 and what is there now", async () => {
+    const { revision: old } = await put("cas", { n: 1 })
+    const { revision } = await put("cas", { n: 2 }, { "If-Match": `"${old}"` })
+    for (const request of ["PUT /api/apps/cas", "PATCH /api/apps/cas", "DELETE /api/apps/cas"]) {
+      const body = request.startsWith("DELETE") ? undefined : { data: { n: 3 } }
+      const answer = await send(request, body, { "If-Match": `"${old}"` })
+      expect(answer, request).toMatchObject({
+        status: 412,
+        revision,
+        json: { code: "precondition_failed", current: { name: "cas", data: { n: 2 } } },
+      })
+    }
+    expect((await send("GET /api/apps/cas")).revision).toBe(revision)
+  })
+
+  it("let If-None-Match: * create and never replace", async () => {
+    expect((await put("nx", { n: 1 }, { "If-None-Match": "*" })).status).toBe(204)
+    const again = await put("nx", { n: 2 }, { "If-None-Match": "*" })
+    expect(again).toMatchObject({ status: 412, json: { current: { data: { n: 1 } } } })
+  })
+
+  it("let If-Match: * replace and never create", async () => {
+    const answer = await put("xx", {}, { "If-Match": "*" })
+    expect(answer).toMatchObject({ status: 412, json: { current: null } })
+    expect((await send("GET /api/apps/xx")).status).toBe(404)
+  })
+})
+
+describe("field masks", () => {
+  it("choose the members of an answer, in their order", async () => {
+    await put("mask", { a: 1 })
+    const masked = async (mask: string) =>
+      (await send("GET /api/apps/mask", undefined, { "X-Fields": mask })).text
+    expect(await masked("name")).toBe('{"name":"mask"}')
+    expect(await masked("{data}")).toBe('{"data":{"a":1}}')
+    expect(await masked("data,name")).toBe('{"data":{"a":1},"name":"mask"}')
+    expect(await masked("data{a}")).toBe('{"data":{"a":1}}')
+    for (const mask of ["*", "", " "]) expect(await masked(mask)).toContain('"name":"mask","data"')
+    for (const mask of ["{}", "unknown", "toString"]) expect(await masked(mask)).toBe("{}")
+  })
+
+  it("hold for the list too", async () => {
+    const answer = await send("GET /api/apps", undefined, { "X-Fields": "data" })
+    expect(new Set(answer.json.map((entry: object) => JSON.stringify(entry)))).toEqual(
+      new Set(["{}"]),
+    )
+  })
+
+  it("that are malformed are refused with the reason", async () => {
+    for (const [mask, reason] of [
+      ["{name", "Missing closing bracket"],
+      ["name}", "Missing opening bracket"],
+      ["name,,data", "Unexpected comma"],
+      [",", "Unexpected comma"],
+      ["data{a", "Missing closing bracket"],
+    ] as const) {
+      const answer = await send("GET /api/apps/mask", undefined, { "X-Fields": mask })
+      expect(answer.json, mask).toMatchObject({
+        status: 400,
+        message: `Mask parse error: ${reason}`,
+      })
+    }
+  })
+})
+
+describe("bad documents", () => {
+  it("are refused with the path of what is wrong, and nothing is stored", async () => {
+    const cases: [body: string, path: string, word: RegExp][] = [
+      ["{}", "data", /expected object/],
+      ['{"foo":1}', "data", /expected object/],
+      ['{"data":"hello"}', "data", /expected object, got "hello"/],
+      ['{"data":null}', "data", /got null/],
+      ['{"data":[1,2]}', "data", /got \[1,2\]/],
+      ['{"data":1.0}', "data", /got 1.0/],
+      ["[1,2]", "", /expected object/],
+      ['"text"', "", /expected object/],
+      ["null", "", /expected object/],
+    ]
+    for (const [body, path, word] of cases) {
+      const answer = await putText("bad", body)
+      expect(answer.json, body).toMatchObject({
+        status: 400,
+        code: "invalid_request",
+        message: "Input payload validation failed",
+        errors: { [path]: expect.stringMatching(word) },
+      })
+    }
+    expect((await send("GET /api/apps/bad")).status).toBe(404)
+  })
+
+  it("that are not JSON are refused with the place", async () => {
+    for (const body of ["", "{", '{"data":{}} x', "{'data':{}}", '{"data":NaN}', "\u0000"]) {
+      const answer = await putText("bad", body)
+      expect(answer.json, body).toMatchObject({ status: 400, code: "invalid_json" })
+    }
+    const bytes = new Uint8Array([0x7b, 0x22, 0xff, 0xfe])
+    const { exports } = await import("cloudflare:workers")
+    const answer = await exports.default.fetch("https://tidemark.test/api/apps/bad", {
+      method: "PUT",
+      body: bytes,
+      headers: { "Content-Type": "application/json" },
+    })
+    expect(await answer.json()).toMatchObject({
+      status: 400,
+      detail: "The body must be UTF-8 text",
+    })
+  })
+
+  it("of another type are refused with the type that is wanted", async () => {
+    for (const type of [
+      "text/plain",
+      "application/x-www-form-urlencoded",
+      "application/json-patch+json",
+    ]) {
+      const answer = await send("PUT /api/apps/bad", '{"data":{}}', { "Content-Type": type })
+      expect(answer.json, type).toMatchObject({ status: 415, accepted: ["application/json"] })
+    }
+    for (const type of ["application/json; charset=utf-8", "application/vnd.api+json"]) {
+      const answer = await send("PUT /api/apps/good", '{"data":{}}', { "Content-Type": type })
+      expect(answer.status, type).toBe(204)
+    }
+  })
+
+  it("that are too large are refused with the limit", async () => {
+    const answer = await put("large", { text: "x".repeat(1_900_000) })
+    expect(answer).toMatchObject({ status: 413, json: { code: "too_large", limit: 1_900_000 } })
+    expect((await send("GET /api/apps/large")).status).toBe(404)
+    expect((await put("fits", { text: "x".repeat(1_899_900) })).status).toBe(204)
+  })
+
+  it("that nest too deep are refused with the depth, however deep", async () => {
+    const nested = (depth: number) => `{"data":${'{"a":'.repeat(depth)}1${"}".repeat(depth)}}`
+    expect((await putText("deep", nested(99))).status).toBe(204)
+    for (const depth of [100, 100_000]) {
+      const answer = await putText("deep", nested(depth))
+      expect(answer.json).toMatchObject({ status: 422, code: "unprocessable", limit: 100 })
+    }
+    expect((await putText("deep", `{"data":{"text":"${"[{".repeat(500)}\\""}}`)).status).toBe(204)
+  })
+
+  it("with names that are too long or cannot be decoded are refused", async () => {
+    expect((await put("n".repeat(512), {})).status).toBe(204)
+    for (const name of ["n".repeat(513), encodeURIComponent("é".repeat(257))]) {
+      const answer = await put(name, {})
+      expect(answer.json).toMatchObject({
+        status: 400,
+        errors: { "path.name": expect.any(String) },
+      })
+    }
+    expect((await send("GET /api/apps/%E0%A4%A")).json).toMatchObject({ status: 400 })
+    // No URL can hold a segment of dots: parsers take it away, encoded or not.
+    for (const name of ["n".repeat(513), "", ".", ".."]) {
+      const answer = await send("POST /api/apps/", { name, data: {} })
+      expect(answer.json, name).toMatchObject({ status: 400, errors: { name: expect.any(String) } })
+    }
   })
 })

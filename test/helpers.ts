@@ -23,7 +23,7 @@ export async function send(
 ): Promise<Sent> {
   const [method = "GET", uri = "/"] = request.split(/ (.*)/s)
   const isText = typeof body === "string" || body === undefined
-  const response = await (exports as any).default.fetch(
+  const response = await exports.default.fetch(
     new Request(new URL(uri, "https://tidemark.test"), {
       method,
       ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),

@@ -6,15 +6,14 @@ export function parseMask(header: string | null): string[] | null {
   const text = header?.trim() ?? ""
   if (text === "") return null
   const opened = text.startsWith("{")
-  if (opened !== text.endsWith("}")) {
-    throw malformed(opened ? "Missing closing bracket" : "Missing opening bracket")
-  }
+  if (opened && !text.endsWith("}")) throw malformed("Missing closing bracket")
   const inner = (opened ? text.slice(1, -1) : text).trim()
   if (inner === "*") return null
   if (inner === "") return []
   // What is asked below a member has no effect: documents are answered whole or not at all.
   const flat = inner.replace(/\{[^{}]*\}/g, "")
-  if (/[{}]/.test(flat)) throw malformed("Brackets do not pair")
+  if (flat.includes("{")) throw malformed("Missing closing bracket")
+  if (flat.includes("}")) throw malformed("Missing opening bracket")
   const members = flat.split(",").map((member) => member.trim())
   if (members.includes("")) throw malformed("Unexpected comma")
   return members.includes("*") ? null : members

@@ -47,9 +47,9 @@ export class Database {
    * Throws GuardFailed when a guard stopped it, Problem `overloaded` when D1 asks to be left alone.
    */
   async batch<Row>(statements: Statement[]): Promise<Row[][]> {
-    await migrate(this.#d1)
-    const prepared = statements.map(({ sql, params }) => this.#d1.prepare(sql).bind(...params))
     try {
+      await migrate(this.#d1)
+      const prepared = statements.map(({ sql, params }) => this.#d1.prepare(sql).bind(...params))
       const results = await this.#d1.batch<Row>(prepared)
       this.cost.queries += statements.length
       for (const { meta } of results) {

@@ -1,10 +1,8 @@
 /** The endpoint table on an itty router: one door, one way through it for every request. */
 import { Router } from "itty-router"
 import type { Answer, Call, Endpoint, Method } from "../protocol/endpoint.ts"
-import { NAME_MAX_BYTES } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
 import { fill, match } from "../protocol/uri.ts"
-import { byteLength } from "../lib/bytes.ts"
 import { parseExact } from "../lib/json.ts"
 import { readBody } from "./body.ts"
 import { check, show } from "./check.ts"
@@ -109,15 +107,6 @@ function readParams({ path }: Endpoint, pathname: string): Record<string, string
     throw new Problem("invalid_request", `The path has a broken percent escape: ${show(pathname)}`)
   }
   if (!params) throw unknownUri(pathname)
-  for (const [name, value] of Object.entries(params)) {
-    const bytes = byteLength(value)
-    if (bytes <= NAME_MAX_BYTES) continue
-    throw new Problem(
-      "invalid_request",
-      `"${name}" must be at most ${NAME_MAX_BYTES} bytes of UTF-8, it has ${bytes}`,
-      { errors: { [`path.${name}`]: `has ${bytes} bytes` }, limit: NAME_MAX_BYTES },
-    )
-  }
   return params
 }
 

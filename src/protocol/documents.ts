@@ -2,7 +2,7 @@
 import * as z from "zod"
 import type { Endpoint } from "./endpoint.ts"
 import { DOCUMENT_MAX_BYTES } from "./limits.ts"
-import { ItemParams, JsonObject, problems } from "./shared.ts"
+import { JsonObject, Name as AnyName, PathParams, problems } from "./shared.ts"
 import { fill } from "./uri.ts"
 
 const Data = JsonObject.meta({
@@ -11,7 +11,7 @@ const Data = JsonObject.meta({
   example: { theme: "dark" },
 })
 
-const Name = z.string().min(1).meta({ description: "The app's name", example: "todo" })
+const Name = AnyName.meta({ description: "The app's name", example: "todo" })
 
 export const DocumentBody = z.looseObject({ data: Data }).meta({ id: "DocumentBody" })
 export const NamedBody = z.looseObject({ name: Name, data: Data }).meta({ id: "NamedDocumentBody" })
@@ -22,7 +22,7 @@ const Document = z.strictObject({ name: Name, data: Data }).partial().meta({ id:
 const Entry = z.strictObject({ name: Name }).partial().meta({ id: "DocumentEntry" })
 
 const path = "/api/apps/:name"
-const params = ItemParams("name", "The app's name")
+const params = PathParams({ name: "The app's name" })
 const masks = { "X-Fields": "Which members to answer: `name`, `{data}`, `*`, `name,data`" }
 const json = { types: ["application/json"], maxBytes: DOCUMENT_MAX_BYTES, as: "exact" } as const
 

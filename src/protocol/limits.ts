@@ -28,3 +28,13 @@ export const CHANGES_KEEP_MILLISECONDS = 7 * 24 * 3_600_000
 export const CHANGES_KEEP_ROWS = 100_000
 /** Answers of a list without `limit`. */
 export const LIST_MAX_ITEMS = 10_000
+/** Columns of a series. Each costs a place in every chunk's header and statistics. */
+export const SERIES_MAX_COLUMNS = 2_000
+/** Rows times columns of one payload, absent cells included: three short records can name a thousand columns each. */
+export const SERIES_MAX_CELLS = 4_000_000
+/** Rows of a chunk, the unit in which series are stored and read. */
+export const SERIES_CHUNK_ROWS = 2_000
+/** Values of a chunk: wide frames get chunks of fewer rows, so that reading one stays cheap. */
+export const SERIES_CHUNK_CELLS = 100_000
+/** Text of a chunk with its statistics: a D1 row holds 2,000,000 bytes. */
+export const SERIES_CHUNK_MAX_BYTES = 1_800_000

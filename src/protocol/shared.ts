@@ -1,6 +1,7 @@
 /** Schemas that every noun uses. */
 import * as z from "zod"
 import type { ReplyRule } from "./endpoint.ts"
+import { NAME_MAX_BYTES } from "./limits.ts"
 import { PROBLEMS } from "./problem.ts"
 
 export const ProblemDocument = z
@@ -33,9 +34,25 @@ export const JsonObject = z
 
 export const Revision = z.int().meta({ description: "The change's place in the one order" })
 
-/** The parameters of a path with one name in it. */
-export function ItemParams<Name extends string>(name: Name, description: string) {
-  return z.object({ [name]: z.string().min(1).meta({ description }) } as Record<Name, z.ZodString>)
+const bytesOf = (text: string) => new TextEncoder().encode(text).byteLength
+
+/** A name that can be a segment of a URI. URL parsers take away segments of dots, encoded or not. */
+export const Name = z
+  .string()
+  .min(1)
+  .refine((name) => bytesOf(name) <= NAME_MAX_BYTES, {
+    error: ({ input }) =>
+      `must be at most ${NAME_MAX_BYTES} bytes of UTF-8, it has ${bytesOf(String(input))}`,
+  })
+  .refine((name) => name !== "." && name !== "..", "must not be a segment of dots")
+
+/** The parameters of a path, each with its description. */
+export function PathParams<Names extends string>(descriptions: Record<Names, string>) {
+  const shape = Object.entries<string>(descriptions).map(([name, description]) => [
+    name,
+    Name.meta({ description }),
+  ])
+  return z.object(Object.fromEntries(shape) as Record<Names, typeof Name>)
 }
 
 /** The replies that are problems, by status. */

@@ -23,10 +23,9 @@ export function fill(pattern: string, params: Readonly<Record<string, string>>):
   return pattern.replace(/:(\w+)/g, (_, name: string) => encodeSegment(params[name] ?? ""))
 }
 
-/** One path segment. A lone dot segment would be swallowed by every URL parser, so its dots are encoded too. */
+/** One path segment. */
 export function encodeSegment(text: string): string {
-  const encoded = encodeURIComponent(text)
-  return /^\.{1,2}$/.test(encoded) ? encoded.replaceAll(".", "%2E") : encoded
+  return encodeURIComponent(text)
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Committer, Draft, Feed } from "../feed/feed.ts"
 import type { Answer, Call, Endpoint } from "../protocol/endpoint.ts"
 import { DOCUMENT_MAX_BYTES } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
-import { JsonObject, problems } from "../protocol/shared.ts"
+import { JsonObject, PathParams, problems } from "../protocol/shared.ts"
 import { encodeSegment, fill } from "../protocol/uri.ts"
 import type { Definition, Params, Resources } from "./resources.ts"
 import { documentsFor, Stored, type Tools } from "./tools.ts"
@@ -140,7 +140,7 @@ function toolsFor(call: Call, services: ResourceServices, committer: Committer):
 function common(path: string, method: Endpoint["method"], verb: Endpoint["verb"], word: string) {
   const tag = path.split("/").find((segment) => segment && !segment.startsWith(":")) ?? "resources"
   const names = [...path.matchAll(/:(\w+)/g)].map((found) => found[1] ?? "")
-  const params = z.object(Object.fromEntries(names.map((name) => [name, z.string().min(1)])))
+  const params = PathParams(Object.fromEntries(names.map((name) => [name, `The ${name}`])))
   return { path, method, verb, tag, summary: `${word} ${path}`, ...(names[0] ? { params } : {}) }
 }
 
