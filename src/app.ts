@@ -1,4 +1,6 @@
 /** The only place that knows every part: the table, the handlers, and the services of one request. */
+import type { Scope } from "./auth/scope.ts"
+import { scopeOf } from "./auth/token.ts"
 import { computeHandlers } from "./compute/routes.ts"
 import { appShape, documentHandlers } from "./documents/routes.ts"
 import { DocumentStore, plain } from "./documents/store.ts"
@@ -25,10 +27,13 @@ export interface Surroundings {
   newId: () => string
   /** Told of every commit. */
   poke: (changes: Change[]) => void
+  /** What the caller may do, where that is known already; else the request's token says it. */
+  scope?: Scope
 }
 
 export interface Services extends ResourceServices {
   env: Env
+  scope: Scope
   db: Database
   apps: DocumentStore
   request: Request
@@ -36,12 +41,13 @@ export interface Services extends ResourceServices {
 
 /** The stores and the feed for one request. */
 export function createServices(surroundings: Surroundings, request: Request): Services {
-  const { env, now, newId, poke } = surroundings
+  const { env, now, newId, poke, scope = "write" } = surroundings
   const db = new Database(env.DB)
   const feed = new Feed(db, { now, poke })
   return {
     env,
     request,
+    scope,
     db,
     feed,
     apps: new DocumentStore(db, feed, appShape),
@@ -66,7 +72,7 @@ const handlers: Handlers<typeof api, Services> = {
 /** The built-in stores, then the resources that users define: one kind of line for both. */
 const lines: Mounted<Services>[] = [
   ...(Object.keys(api) as (keyof typeof api)[]).map((name) => ({
-    endpoint: api[name],
+    endpoint: { id: name, ...api[name] },
     handler: handlers[name] as Mounted<Services>["handler"],
   })),
   ...linesOf(todos),
@@ -79,7 +85,8 @@ const dispatch = mount(lines)
 
 /** Answers a request; never throws. */
 export async function handle(request: Request, surroundings: Surroundings): Promise<Response> {
-  const services = createServices(surroundings, request)
+  const scope = surroundings.scope ?? (await scopeOf(request, surroundings.env))
+  const services = createServices({ ...surroundings, scope }, request)
   const response = await dispatch(request, services)
   return allowOrigin(addCost(response, services.db.cost))
 }

@@ -1,7 +1,8 @@
 /** The bindings and variables of wrangler.toml. */
+import type { TokenEnv } from "./auth/token.ts"
 import type { HubEnv } from "./live/hubs.ts"
 
-export interface Env extends HubEnv {
+export interface Env extends HubEnv, TokenEnv {
   DB: D1Database
   KV: KVNamespace
   ASSETS: Fetcher

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers"
 import { describe, expect, it } from "vitest"
 import * as z from "zod"
-import { createServices } from "../src/app.ts"
+import { createServices, type Services } from "../src/app.ts"
 import type { Env } from "../src/env.ts"
 import { mount } from "../src/http/mount.ts"
 import { Problem } from "../src/protocol/problem.ts"
@@ -11,7 +11,7 @@ import { send } from "./helpers.ts"
 
 /** A service with these resources alone. */
 function serve(defined: Resources) {
-  const dispatch = mount(linesOf(defined))
+  const dispatch = mount<Services>(linesOf(defined))
   let ids = 0
   const surroundings = {
     env,

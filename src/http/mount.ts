@@ -1,5 +1,6 @@
 /** The endpoint table on an itty router: one door, one way through it for every request. */
 import { Router } from "itty-router"
+import { authorize, type Scope } from "../auth/scope.ts"
 import type { Answer, Call, Endpoint, Method } from "../protocol/endpoint.ts"
 import { Problem } from "../protocol/problem.ts"
 import { fill, match } from "../protocol/uri.ts"
@@ -16,10 +17,17 @@ export interface Mounted<Services> {
   handler: (call: Call, services: Services) => Promise<Answer> | Answer
 }
 
+/** What the door itself asks of the services. */
+interface Door {
+  scope: Scope
+}
+
 export type Dispatch<Services> = (request: Request, services: Services) => Promise<Response>
 
 /** The function that answers every request; it never throws. */
-export function mount<Services>(lines: readonly Mounted<Services>[]): Dispatch<Services> {
+export function mount<Services extends Door>(
+  lines: readonly Mounted<Services>[],
+): Dispatch<Services> {
   const router = Router()
   for (const line of [...lines].sort(bySpecificity)) {
     const method = line.endpoint.method.toLowerCase() as Lowercase<Method>
@@ -78,11 +86,12 @@ function bySpecificity<Services>(one: Mounted<Services>, other: Mounted<Services
 }
 
 /** Through the door: parameters, query, conditions and body are checked, then the handler runs. */
-async function pass<Services>(
+async function pass<Services extends Door>(
   { endpoint, handler }: Mounted<Services>,
   request: Request,
   services: Services,
 ): Promise<Response> {
+  authorize(endpoint, services.scope)
   const url = new URL(request.url)
   const params = readParams(endpoint, url.pathname)
   const conditions = readConditions(request.headers)

@@ -28,6 +28,8 @@ export interface ReplyRule {
 }
 
 export interface Endpoint {
+  /** Its name in the table. Lines of user-defined resources have none. */
+  id?: string
   method: Method
   path: string
   verb: Verb
@@ -40,6 +42,8 @@ export interface Endpoint {
   headers?: Readonly<Record<string, string>>
   body?: BodyRule
   replies: Readonly<Record<number, ReplyRule>>
+  /** True for what needs no token: what describes the service. */
+  open?: true
   /** For lists: the URI of an element of the answer, so that a subscriber can keep its copy. */
   memberOf?: (element: unknown, params: Record<string, string>) => string
   /** For items: the element that the item's list shows for it, where that is not the item itself. */

@@ -6,6 +6,7 @@ const openapi = {
   method: "GET",
   verb: "call",
   tag: "meta",
+  open: true,
   summary: "This API as an OpenAPI 3.1 document",
   replies: { 200: { description: "The document", schema: z.looseObject({ openapi: z.string() }) } },
 } as const
