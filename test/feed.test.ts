@@ -112,6 +112,22 @@ describe("the feed", () => {
     expect(await feed.since({ epoch, revision: revision + 1 })).toEqual({ reset: true })
   })
 
+  it("I3: a database that was put back to an earlier state gets a new epoch, once", async () => {
+    const { db, feed } = open()
+    await feed.commit({ drafts: [draft("lost")], writes: [] })
+    const seen = await feed.position()
+    expect(await feed.renewIfRestored(seen)).toBe(false)
+    // What Time Travel does to the journal.
+    await db.batch([{ sql: "DELETE FROM changes WHERE revision = ?1", params: [seen.revision] }])
+    expect(await feed.renewIfRestored(seen)).toBe(true)
+    expect(await feed.renewIfRestored(seen)).toBe(false)
+    await feed.commit({ drafts: [draft("other")], writes: [] })
+    const { epoch, revision } = await feed.position()
+    expect(revision).toBe(seen.revision)
+    expect(epoch).not.toBe(seen.epoch)
+    expect(await feed.since(seen)).toEqual({ reset: true })
+  })
+
   it("I5: trimming by age keeps what is within the window; who is behind it is told to reset", async () => {
     let now = 10 * HOUR
     const { feed } = open(() => now)

@@ -101,6 +101,18 @@ export class Feed implements Committer {
     return { reset: false, changes: page, more: (page.at(-1)?.revision ?? now.last) < now.last }
   }
 
+  /**
+   * Begins a new epoch when the database was put back to an earlier state: the journal ends before a revision that
+   * has been seen under this epoch. Then revisions are given out again, and old positions must not be taken for
+   * new ones. Answers whether it did.
+   */
+  async renewIfRestored({ epoch, revision }: Position): Promise<boolean> {
+    const now = await this.#bounds()
+    if (now.epoch !== epoch || now.last >= revision) return false
+    await this.#db.batch([sql.renew(epoch)])
+    return true
+  }
+
   /** Removes changes that are older than `keepMilliseconds` or beyond the newest `keepRows`. */
   async trim(keepMilliseconds: number, keepRows: number): Promise<void> {
     await this.#db.batch([sql.trim(this.#options.now() - keepMilliseconds, keepRows)])

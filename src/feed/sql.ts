@@ -37,6 +37,14 @@ export const position: Statement = {
   params: [],
 }
 
+/** A new epoch in place of this one; of several at it one wins. */
+export function renew(epoch: string): Statement {
+  return {
+    sql: "UPDATE meta SET value = lower(hex(randomblob(8))) WHERE name = 'epoch' AND value = ?1",
+    params: [epoch],
+  }
+}
+
 /** Changes after a revision, oldest first. */
 export function after(revision: number, rows: number): Statement {
   return {
