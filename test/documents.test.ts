@@ -283,7 +283,7 @@ describe("bad documents", () => {
     }
     expect((await send("GET /api/apps/%E0%A4%A")).json).toMatchObject({ status: 400 })
     // No URL can hold a segment of dots: parsers take it away, encoded or not.
-    for (const name of ["n".repeat(513), "", ".", ".."]) {
+    for (const name of ["n".repeat(513), "", ".", "..", "\ud800"]) {
       const answer = await send("POST /api/apps/", { name, data: {} })
       expect(answer.json, name).toMatchObject({ status: 400, errors: { name: expect.any(String) } })
     }

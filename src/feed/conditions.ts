@@ -35,5 +35,7 @@ export function explainConditions(
     current !== undefined && (tags === "*" || tags?.includes(current) === true)
   if ((!ifMatch || names(ifMatch)) && !names(ifNoneMatch)) return null
   const found = current === undefined ? "does not exist" : `is at revision ${current}`
-  return new Problem("precondition_failed", `The condition does not hold: "${uri}" ${found}`)
+  return new Problem("precondition_failed", `The condition does not hold: "${uri}" ${found}`, {
+    instance: uri,
+  })
 }

@@ -80,7 +80,7 @@ export class Feed implements Committer {
 
   /** The newest position. */
   async position(): Promise<Position> {
-    const { epoch, last } = await this.#bounds()
+    const { epoch, last } = await this.bounds()
     return { epoch, revision: last }
   }
 
@@ -107,7 +107,7 @@ export class Feed implements Committer {
    * new ones. Answers whether it did.
    */
   async renewIfRestored({ epoch, revision }: Position): Promise<boolean> {
-    const now = await this.#bounds()
+    const now = await this.bounds()
     if (now.epoch !== epoch || now.last >= revision) return false
     await this.#db.batch([sql.renew(epoch)])
     return true
@@ -131,7 +131,8 @@ export class Feed implements Committer {
     }
   }
 
-  async #bounds(): Promise<Bounds> {
+  /** The first and the last revision that are kept, and the epoch. */
+  async bounds(): Promise<Bounds> {
     const bounds = await this.#db.first<Bounds>(sql.position)
     if (!bounds) throw new Error("The journal has no position")
     return bounds
@@ -144,7 +145,7 @@ export class Feed implements Committer {
   }
 }
 
-interface Bounds {
+export interface Bounds {
   epoch: string
   first: number
   last: number

@@ -4,10 +4,12 @@
  */
 import feed from "../migrations/0001_feed.sql"
 import documents from "../migrations/0002_documents.sql"
+import keys from "../migrations/0003_keys.sql"
 
 const MIGRATIONS: readonly (readonly [name: string, sql: string])[] = [
   ["0001_feed.sql", feed],
   ["0002_documents.sql", documents],
+  ["0003_keys.sql", keys],
 ]
 
 // wrangler's own definition of its table, so that whoever comes first makes the same.

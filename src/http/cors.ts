@@ -1,6 +1,7 @@
 /** Any page may talk to the service; tokens travel in headers, never in cookies. */
 
-const EXPOSED = "ETag, Location, Allow, Retry-After, Server-Timing, X-Rows-Read, X-Rows-Written"
+const EXPOSED =
+  "ETag, Link, Location, Allow, Retry-After, Server-Timing, X-Rows-Read, X-Rows-Written"
 
 /** Adds the CORS headers and keeps the status. A 101 is left alone: copying it would lose its socket. */
 export function allowOrigin(response: Response): Response {

@@ -65,13 +65,17 @@ export function mount<Services extends Door>(
     request: Request,
     services: Services,
   ): Promise<Problem> {
-    const current = await dispatch(new Request(request.url), services)
-    if (!current.ok) return new Problem(problem.code, problem.message, { current: null })
+    // What the condition was about is not always the URI that was called: PUT /keys?name=value.
+    const uri = new URL(String(problem.details["instance"] ?? request.url), request.url)
+    const current = await dispatch(new Request(uri), services)
+    const { details } = problem
+    if (!current.ok)
+      return new Problem(problem.code, problem.message, { ...details, current: null })
     const etag = current.headers.get("ETag")
     return new Problem(
       problem.code,
       problem.message,
-      { current: parseExact(await current.text()), etag },
+      { ...details, current: parseExact(await current.text()), etag },
       etag === null ? {} : { ETag: etag },
     )
   }

@@ -6,75 +6,94 @@ export type Json = Record<string, unknown>
 /** "input" is what a caller may send, "output" what the service answers: defaults and strictness differ. */
 export type Direction = "input" | "output"
 
-const DEFS = "#/$defs/"
-
 /** Collects the named schemas of a document while its parts are built; `finish` gives them their names. */
 export class Components {
   readonly #found = { input: new Map<string, Json>(), output: new Map<string, Json>() }
+  #nameless = 0
 
   /** The schema as JSON Schema. Its references hold only after `finish`. */
   schema(schema: z.ZodType, direction: Direction): Json {
-    // Wrapped, because a schema that contains itself would refer to the root, and ours is not the root.
-    const { items, $defs } = z.toJSONSchema(z.array(schema), {
+    // Wrapped, because a schema that contains itself would refer to the root, and this is not the root.
+    const wrapped = z.toJSONSchema(z.array(schema), {
       io: direction,
       unrepresentable: "any",
-    }) as { items: Json; $defs?: Record<string, Json> }
-    const known = this.#found[direction]
-    const names = new Map<string, string>()
-    for (const [id, definition] of Object.entries($defs ?? {})) {
-      names.set(id, id.startsWith("__") ? `Anonymous${nameless(known, definition)}` : id)
+      override: ({ jsonSchema }) => tidy(jsonSchema as Json),
+    })
+    // Recursive schemas without an id are called __schema0, __schema1 … anew in every conversion.
+    const names = new Map(
+      Object.keys(wrapped.$defs ?? {}).map((id) => [
+        id,
+        id.startsWith("__") ? `Recursive${++this.#nameless}` : id,
+      ]),
+    )
+    const text = JSON.stringify(wrapped).replace(
+      /"\$ref":"#\/\$defs\/([^"]*)"/g,
+      (_, id: string) => `"$ref":"#${direction}/${names.get(id)}"`,
+    )
+    const { items, $defs = {} } = JSON.parse(text) as { items: Json; $defs?: Record<string, Json> }
+    for (const [id, json] of Object.entries($defs)) {
+      this.#found[direction].set(names.get(id) ?? id, json)
     }
-    const rename = (id: string) => `#${direction}/${names.get(id) ?? id}`
-    for (const [id, definition] of Object.entries($defs ?? {})) {
-      known.set(names.get(id) ?? id, tidy(definition, rename) as Json)
-    }
-    return tidy(items, rename) as Json
+    return items
   }
 
-  /** The schema itself where `schema` may have answered a reference. */
+  /** The schema itself, where `schema` may answer a reference to it. */
   resolved(schema: z.ZodType, direction: Direction): Json {
     const json = this.schema(schema, direction)
-    const id = String(json["$ref"] ?? "").replace(`#${direction}/`, "")
+    const id = String(json["$ref"] ?? "").slice(`#${direction}/`.length)
     return this.#found[direction].get(id) ?? json
   }
 
   /** The document with its references made good, and the components they name. */
-  finish<Document>(document: Document): { document: Document; schemas: Json } {
-    const split = this.#split()
+  finish(document: Json): { document: Json; schemas: Json } {
+    const different = this.#different()
     const nameOf = (direction: string, id: string) =>
-      direction === "input" && split.has(id) ? `${id}Input` : id
-    const good = (value: unknown) =>
-      mapReferences(value, (reference) =>
-        reference.replace(
-          /^#(input|output)\/(.*)$/,
-          (_, direction: string, id: string) => `#/components/schemas/${nameOf(direction, id)}`,
+      direction === "input" && different.has(id) ? `${id}Input` : id
+    const good = (json: Json) =>
+      JSON.parse(
+        JSON.stringify(json).replace(
+          /"\$ref":"#(input|output)\/([^"]*)"/g,
+          (_, direction: string, id: string) =>
+            `"$ref":"#/components/schemas/${nameOf(direction, id)}"`,
         ),
-      )
+      ) as Json
     const schemas: Json = {}
     for (const direction of ["output", "input"] as const) {
-      for (const [id, json] of this.#found[direction]) schemas[nameOf(direction, id)] ??= good(json)
+      for (const [id, json] of this.#found[direction]) schemas[nameOf(direction, id)] = good(json)
     }
-    return { document: good(document) as Document, schemas }
+    return { document: good(document), schemas }
   }
 
-  /** Ids whose two directions differ, in themselves or in what they refer to. */
-  #split(): Set<string> {
+  /** Ids that do not say the same in both directions, themselves or through what they refer to. */
+  #different(): Set<string> {
     const { input, output } = this.#found
     const shared = [...input.keys()].filter((id) => output.has(id))
-    const text = (json: Json | undefined) =>
-      JSON.stringify(json).replaceAll(/"#(input|output)\//g, '"#')
-    const split = new Set(shared.filter((id) => text(input.get(id)) !== text(output.get(id))))
-    for (let size = -1; size !== split.size;) {
-      size = split.size
+    const different = new Set(
+      shared.filter((id) => textOf(input.get(id)) !== textOf(output.get(id))),
+    )
+    for (let size = -1; size !== different.size;) {
+      size = different.size
       for (const id of shared) {
-        if ([...split].some((other) => text(input.get(id)).includes(`"#${other}"`))) split.add(id)
+        if ([...different].some((other) => textOf(input.get(id)).includes(`"$ref":"#${other}"`))) {
+          different.add(id)
+        }
       }
     }
-    return split
+    return different
   }
 }
 
-/** A number for a recursive schema without an id. */
-function nameless(known: Map<string, Json>, _definition: Json): number {
-  return [...known.keys()].filter((id) => id.startsWith("Anonymous")).length + 1
+/** A schema's text, the same for both directions where the schema is. */
+function textOf(json: Json | undefined): string {
+  return JSON.stringify(json).replace(/"\$ref":"#(?:input|output)\//g, '"$ref":"#')
+}
+
+/** OpenAPI 3.1 has `examples` where zod's meta says `example`; and an integer's bounds say what everybody expects. */
+function tidy(json: Json): void {
+  if ("example" in json) {
+    json["examples"] = [json["example"]]
+    delete json["example"]
+  }
+  if (json["minimum"] === Number.MIN_SAFE_INTEGER) delete json["minimum"]
+  if (json["maximum"] === Number.MAX_SAFE_INTEGER) delete json["maximum"]
 }

@@ -68,7 +68,7 @@ export const documentEndpoints = {
     summary: "Create or replace an app's document",
     params,
     body: { ...json, schema: DocumentBody, example: { data: { theme: "dark" } } },
-    replies: { 204: { description: "Stored" }, ...problems(400, 412, 413, 415, 422) },
+    replies: { 204: { description: "Stored" }, ...problems(400, 409, 412, 413, 415, 422) },
   },
   "documents.patch": {
     method: "PATCH",
@@ -83,7 +83,7 @@ export const documentEndpoints = {
       schema: DocumentPatch,
       example: { data: { theme: null } },
     },
-    replies: { 204: { description: "Changed" }, ...problems(400, 404, 412, 413, 415, 422) },
+    replies: { 204: { description: "Changed" }, ...problems(400, 404, 409, 412, 413, 415, 422) },
   },
   "documents.delete": {
     method: "DELETE",
@@ -92,6 +92,6 @@ export const documentEndpoints = {
     tag: "documents",
     summary: "Delete an app's document; fine when there is none",
     params,
-    replies: { 204: { description: "There is no such document now" }, ...problems(400, 412) },
+    replies: { 204: { description: "There is no such document now" }, ...problems(400, 409, 412) },
   },
 } as const satisfies Record<string, Endpoint>

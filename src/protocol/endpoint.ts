@@ -46,6 +46,8 @@ export interface Endpoint {
   open?: true
   /** For lists: the URI of an element of the answer, so that a subscriber can keep its copy. */
   memberOf?: (element: unknown, params: Record<string, string>) => string
+  /** For lists: elements stand in order of their names (by code point); else in the order they were created. */
+  order?: "name"
   /** For items: the element that the item's list shows for it, where that is not the item itself. */
   entryOf?: (params: Record<string, string>, revision: number) => unknown
 }

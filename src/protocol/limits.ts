@@ -8,6 +8,10 @@ export const NAME_MAX_BYTES = 512
 export const BODY_MAX_BYTES = 16_000_000
 /** A key's value. Larger values wait for streaming to KV. */
 export const KEY_VALUE_MAX_BYTES = 1_000_000
+/** A key's `expire_in`: 31 years, far from where any clock or counter ends. */
+export const KEY_TTL_MAX_SECONDS = 1_000_000_000
+/** Values in one answer of the list of keys; all of them are in memory at once. */
+export const KEY_LIST_MAX_BYTES = 8_000_000
 /** Bodies nest no deeper, so that no recursive reader can be made to overflow. */
 export const JSON_MAX_DEPTH = 100
 /** Change rows larger than this keep no body; who follows is sent the state instead. */
@@ -20,6 +24,16 @@ export const KV_BULK_MAX_KEYS = 100
 export const ATTACHMENT_MAX_BYTES = 16_384
 /** Largest frame a socket may send. workerd itself takes 32 MiB. */
 export const FRAME_MAX_BYTES = 1_000_000
+/** Frames of one socket that may wait for those before them, together. */
+export const SOCKET_WAITING_MAX_BYTES = 8_000_000
+/** A subscriber that missed more gets the state instead: to it that is less. */
+export const RESUME_MAX_CHANGES = 2_000
+/** Resources the hub reads at a time on behalf of those who follow. A Worker has 6 connections, and 128 MB. */
+export const READINGS_AT_ONCE = 6
+/** Changes that ride along with a poke; larger ones are left to the journal. An RPC takes 32 MiB. */
+export const POKE_MAX_BYTES = 4_000_000
+/** When a delivery failed, the hub tries again after this. */
+export const DELIVERY_RETRY_MILLISECONDS = 2_000
 /** Changes read from the journal at a time. */
 export const CHANGES_PAGE_ROWS = 500
 /** The journal keeps at least what happened in this time … */
@@ -38,3 +52,7 @@ export const SERIES_CHUNK_ROWS = 2_000
 export const SERIES_CHUNK_CELLS = 100_000
 /** Text of a chunk with its statistics: a D1 row holds 2,000,000 bytes. */
 export const SERIES_CHUNK_MAX_BYTES = 1_800_000
+/** Ranges that one patch may take away. */
+export const SERIES_MAX_REMOVED = 1_000
+/** Text of one parameter of a statement: D1 takes 2,000,000 bytes. */
+export const DATABASE_TEXT_MAX_BYTES = 1_900_000

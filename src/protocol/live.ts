@@ -8,6 +8,8 @@ export const liveEndpoints = {
     path: "/live",
     verb: "call",
     tag: "live",
+    // Refused by the handler: a page never sees how an upgrade failed, so it must succeed to say so.
+    open: true,
     summary: "Open a WebSocket: subscribe to any URI, and create, patch and delete",
     replies: { 101: { description: "The socket is open" }, ...problems(426) },
   },

@@ -45,6 +45,8 @@ export const Name = z
       `must be at most ${NAME_MAX_BYTES} bytes of UTF-8, it has ${bytesOf(String(input))}`,
   })
   .refine((name) => name !== "." && name !== "..", "must not be a segment of dots")
+  // JSON can name half a character (a lone surrogate); no URI can.
+  .refine((name) => name.isWellFormed(), "must be text that UTF-8 can hold")
 
 /** The parameters of a path, each with its description. */
 export function PathParams<Names extends string>(descriptions: Record<Names, string>) {
@@ -61,10 +63,10 @@ export function problems(...statuses: number[]): Record<number, ReplyRule> {
     statuses.map((status) => [
       status,
       {
-        description: Object.values(PROBLEMS)
-          .filter((row) => row[0] === status)
-          .map((row) => row[2])
-          .join(", or "),
+        description: Object.entries(PROBLEMS)
+          .filter(([code, row]) => row[0] === status && code !== "bad_frame")
+          .map(([, row]) => row[2])
+          .join("; "),
         schema: ProblemDocument,
         type: "application/problem+json",
       },

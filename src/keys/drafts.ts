@@ -1,0 +1,92 @@
+/** The changes that keys leave in the journal. */
+import type { Commit, Draft } from "../feed/feed.ts"
+import type { Condition } from "../feed/sql.ts"
+import { EXPIRED, LIVE, type Expiry } from "./expiry.ts"
+import * as sql from "./sql.ts"
+
+type Drafts = Commit["drafts"]
+
+const REASON = { reason: "expired" }
+const REASON_SQL = `'${JSON.stringify(REASON)}'`
+// D1 binds every number as REAL, and the JSON of a change would show it.
+const INTEGER = "CAST(? AS INTEGER)"
+
+/** A key is set: what expired unnoticed is deleted first, then the key is created, unless it is there. */
+export function created(
+  name: string,
+  uri: string,
+  now: number,
+  body: string | null,
+  expiresAt: number | null,
+): Drafts {
+  const extra = expiresAt === null ? {} : { expires_at: expiresAt }
+  return [
+    lapsed(name, uri, now),
+    { uri, event: "create", body, extra, when: sql.absent(name, now) },
+  ]
+}
+
+/** A body that is known. */
+export function given(text: string | null): Condition {
+  return { sql: "?", params: [text] }
+}
+
+/**
+ * The body that the key's last change has. What was read before, at `revision`, only stands in for a body that
+ * has been trimmed: between that read and now somebody may have set another value.
+ */
+export function kept(revision: number, text: string | null): Condition {
+  return {
+    sql: `coalesce((SELECT body FROM changes c WHERE c.revision = k.revision),
+      CASE WHEN k.revision = ? THEN ? END)`,
+    params: [revision, text],
+  }
+}
+
+/** A live key changes. Its frame tells the expiry that it has then, and null where it had one and has none. */
+export function patched(
+  name: string,
+  now: number,
+  body: Condition,
+  expiry: Expiry,
+): Drafts[number] {
+  const [then, params] = expiry === undefined ? ["expires_at", []] : [INTEGER, [expiry]]
+  return {
+    each: {
+      sql: `SELECT ${INTEGER}, uri, 'patch', ${body.sql},
+          CASE WHEN coalesce(expires_at, ${then}) IS NOT NULL
+            THEN json_object('expires_at', ${then}) END
+        FROM keys k WHERE name = ? AND ${LIVE}`,
+      params: [now, ...body.params, ...params, ...params, name, now],
+    },
+  }
+}
+
+/** A key is deleted, because somebody asked or because it had expired. */
+export function deleted(name: string, uri: string, now: number): Drafts {
+  return [lapsed(name, uri, now), { uri, event: "delete", when: sql.live(name, now) }]
+}
+
+/** Every key is deleted. */
+export function cleared(now: number): Drafts {
+  const each = {
+    sql: `SELECT ${INTEGER}, uri, 'delete', NULL, CASE WHEN ${EXPIRED} THEN ${REASON_SQL} END
+      FROM keys ORDER BY name`,
+    params: [now, now],
+  }
+  return [{ each }]
+}
+
+/** Every key that has expired is deleted, in the order in which they did. */
+export function swept(now: number): Drafts {
+  const each = {
+    sql: `SELECT ${INTEGER}, uri, 'delete', NULL, ${REASON_SQL} FROM keys WHERE ${EXPIRED}
+      ORDER BY expires_at, name`,
+    params: [now, now],
+  }
+  return [{ each }]
+}
+
+function lapsed(name: string, uri: string, now: number): Draft {
+  return { uri, event: "delete", extra: REASON, when: sql.lapsed(name, now) }
+}

@@ -1,0 +1,99 @@
+/** Reads of keys: one at the edge, or one or many as they were committed last. */
+import type { Database } from "../feed/database.ts"
+import { KEY_LIST_MAX_BYTES, LIST_MAX_ITEMS } from "../protocol/limits.ts"
+import { chunksOf, type EdgeCopies } from "./edge.ts"
+import { toJson, valueOf, type Entry } from "./entry.ts"
+import { expired } from "./expiry.ts"
+import type { Filter } from "./filter.ts"
+import * as sql from "./sql.ts"
+
+export interface Wish {
+  filter: Filter
+  limit: number
+  /** The name after which to begin. */
+  after: string
+}
+
+/** A part of the index at one moment. */
+export interface Page {
+  rows: sql.Row[]
+  revision: number
+  /** The name after which the next page begins; null when this is the last. */
+  next: string | null
+}
+
+/** A list of names travels as one parameter, which D1 bounds at 2,000,000 bytes. */
+const NAMES_AT_ONCE = 500
+
+export class KeyReader {
+  readonly #db: Database
+  readonly #edge: EdgeCopies
+
+  constructor(db: Database, edge: EdgeCopies) {
+    this.#db = db
+    this.#edge = edge
+  }
+
+  /** A live key as it was committed last, or null. Workers KV is asked only for what D1 has forgotten. */
+  async last(name: string, now: number): Promise<Entry | null> {
+    const row = await this.#db.first<sql.FullRow>(sql.get(name))
+    if (!row || expired(row.expiresAt, now)) return null
+    const value = valueOf(row) ?? (await this.#edge.values([name])).get(name)
+    return value === undefined ? null : { ...row, value }
+  }
+
+  /** The keys that match, as many as one answer may hold. Expired ones are among them. */
+  async page({ filter, limit, after }: Wish): Promise<Page> {
+    const scan = filter.exact ? limit : LIST_MAX_ITEMS
+    const [head, found = []] = await this.#db.batch<sql.Row>([
+      sql.head,
+      sql.page(filter.prefix, after, scan),
+    ])
+    const rows: sql.Row[] = []
+    let bytes = 0
+    let next = found.length === scan ? (found.at(-1)?.name ?? null) : null
+    for (const row of found) {
+      if (!filter.matches(row.name)) continue
+      bytes += row.size
+      if (rows.length === limit || (rows.length > 0 && bytes > KEY_LIST_MAX_BYTES)) {
+        next = rows.at(-1)?.name ?? null
+        break
+      }
+      rows.push(row)
+    }
+    return { rows, revision: head?.[0]?.revision ?? 0, next }
+  }
+
+  /**
+   * The rows with their values, as JSON text. The values are those of the revisions in the rows, although they are
+   * read later: a change never changes. Only large or very old values may be newer than that.
+   */
+  async entries(rows: sql.Row[]): Promise<string[]> {
+    const bodies = await this.#bodies(rows)
+    const bare = rows.filter(({ revision }) => !bodies.has(revision)).map(({ name }) => name)
+    const values = await this.#values(bare)
+    return rows.flatMap(({ name, revision }) => {
+      const value = values.get(name)
+      const json = bodies.get(revision) ?? (value === undefined ? null : toJson(name, value))
+      // Neither: it was deleted since the index was read.
+      return json === null ? [] : [json]
+    })
+  }
+
+  async #bodies(rows: sql.Row[]): Promise<Map<number, string>> {
+    if (rows.length === 0) return new Map()
+    const revisions = rows.map(({ revision }) => revision)
+    const found = await this.#db.all<sql.Body>(sql.bodies(revisions))
+    return new Map(found.map(({ revision, body }) => [revision, body]))
+  }
+
+  async #values(names: string[]): Promise<Map<string, string>> {
+    const values = new Map<string, string>()
+    for (const some of chunksOf(names, NAMES_AT_ONCE)) {
+      const found = await this.#db.all<{ name: string; value: string }>(sql.values(some))
+      for (const { name, value } of found) values.set(name, value)
+    }
+    const rest = names.filter((name) => !values.has(name))
+    return new Map([...values, ...(await this.#edge.values(rest))])
+  }
+}

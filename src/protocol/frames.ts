@@ -1,0 +1,174 @@
+/**
+ * The frames of the socket; this file is their one definition. JSON text, one object a frame. "ping" is answered
+ * "pong" and is no frame.
+ *
+ * Every command gets exactly one reply with its `id`. What subscribers are told, so that **state + the later frames
+ * == what GET answers**:
+ *
+ * - A topic is a GET URI, made canonical; `uri` in a reply says what it became, and frames use that.
+ * - `state`: the resource as GET answers it. Of a list, `members` are the URIs of its elements, and `order` says
+ *   when they stand in order of their names. A list without `members` (the first page of many) must be read again.
+ * - `create` (to a list): `member` joined, at the end or in its place. To who follows the member it is its `state`.
+ * - `patch`: a merge patch (RFC 7396) of what GET answers; for series `{removed, rows}`.
+ * - A list is told of its members by the same frames as they are: `create` appends, `state` and `patch` change the
+ *   member's element, `delete` removes it. `entry`, where given, is the element; else the element is the resource.
+ * - A change reaches a socket once, as one frame, also where it follows both the member and the list. Only the
+ *   `frames` that come right behind the reply to a subscribe (its state, or what was missed), and those that say
+ *   `reset`, tell one topic alone: they are not in one order with what the others have been told.
+ * - A topic with a query, and a list that does not say who its members are, is sent as `state` on every change.
+ * - `revision` is the resource's ETag. `position` is where to resume from; it is told only where it is not the
+ *   revision: a resource that had to be read again is newer than the change that is told.
+ * - Whoever holds `revision` drops what is not above it, unless the frame says `reset`.
+ */
+import * as z from "zod"
+
+const ID_MAX_CHARACTERS = 100
+
+export const CommandId = z.union([z.int(), z.string().max(ID_MAX_CHARACTERS)]).nullable()
+
+const common = { id: CommandId.default(null), uri: z.string().min(1) }
+
+/** `since` is `<epoch>.<position>`; `attributes` and `patch` go to the resource as they are. */
+export const Command = z.discriminatedUnion("event", [
+  z.object({ ...common, event: z.literal("subscribe"), since: z.string().optional() }),
+  z.object({ ...common, event: z.literal("unsubscribe") }),
+  z.object({ ...common, event: z.literal("create"), attributes: z.unknown().default({}) }),
+  z.object({ ...common, event: z.literal("patch"), patch: z.unknown().default({}) }),
+  z.object({ ...common, event: z.literal("delete") }),
+])
+export type Command = z.infer<typeof Command>
+export type CommandId = z.infer<typeof CommandId>
+
+/** The answer to a command. */
+export type Reply = Done | Refused
+
+export interface Done {
+  id: CommandId
+  ok: true
+  uri: string
+  /** The ETag; absent where nothing changed. */
+  revision?: number
+  /** To subscribe: `<epoch>.<position>` is what `since` takes. */
+  epoch?: string
+  position?: number
+  /** To subscribe with `since`: only what was missed follows, or everything anew. */
+  resumed?: true
+  reset?: true
+  /** To subscribe: there is nothing at the URI now, so no state follows. */
+  absent?: true
+  /** To subscribe: how many frames right behind the reply are its own, and tell its topic alone. */
+  frames?: number
+  /** To create: what was made, and its URI where it has one. */
+  member?: string
+  resource?: unknown
+}
+
+export interface Refused {
+  id: CommandId
+  ok: false
+  problem: { code: string; status: number; detail: string; [member: string]: unknown }
+}
+
+/** Beside these a frame carries what the store says: `expires_at`, or of a delete its `reason`. */
+interface Told {
+  uri: string
+  revision: number
+  position?: number
+  /** The journal could not tell what was missed: forget what you hold. `epoch` is the one from now on. */
+  reset?: true
+  epoch?: string
+  [extra: string]: unknown
+}
+
+export interface StateFrame extends Told {
+  event: "state"
+  resource: unknown
+  entry?: unknown
+  members?: string[]
+  order?: "name"
+}
+
+export interface CreateFrame extends Told {
+  event: "create"
+  member: string
+  resource: unknown
+  entry?: unknown
+}
+
+export interface PatchFrame extends Told {
+  event: "patch"
+  patch: unknown
+  entry?: unknown
+}
+
+export interface DeleteFrame extends Told {
+  event: "delete"
+}
+
+export type Frame = StateFrame | CreateFrame | PatchFrame | DeleteFrame
+
+/** JSON text. Resources travel as text from the store to the socket: that is how int64 and `1.0` survive. */
+export type Json = string
+
+/** The reply to a command that was done. */
+export function doneText(
+  id: CommandId,
+  members: Omit<Done, "id" | "ok" | "resource">,
+  resource: Json | null = null,
+): string {
+  return join({ id, ok: true, ...members }, { resource })
+}
+
+/** The reply to a command that was not done; `problem` is a problem document. */
+export function refusedText(id: CommandId, problem: Json): string {
+  return join({ id, ok: false }, { problem })
+}
+
+type Place = Pick<Told, "uri" | "revision" | "position" | "reset" | "epoch">
+type Text<Members extends string> = Place & Partial<Record<Members, Json | null>> & Extra
+/** JSON text of an object whose members ride along. */
+interface Extra {
+  extra?: Json | null
+}
+
+export function stateText({
+  resource,
+  entry,
+  extra,
+  members,
+  ...place
+}: Text<"resource" | "entry"> & { members?: string[] | null; order?: "name" }): string {
+  const named = members ? { members } : {}
+  return join({ event: "state", ...place, ...named }, { resource, entry }, extra)
+}
+
+export function createText({
+  resource,
+  entry,
+  extra,
+  ...place
+}: Text<"resource" | "entry"> & { member: string }): string {
+  return join({ event: "create", ...place }, { resource, entry }, extra)
+}
+
+export function patchText({ patch, entry, extra, ...place }: Text<"patch" | "entry">): string {
+  return join({ event: "patch", ...place }, { patch, entry }, extra)
+}
+
+export function deleteText({ extra, ...place }: Text<never>): string {
+  return join({ event: "delete", ...place }, {}, extra)
+}
+
+function join(
+  plain: Record<string, unknown>,
+  raw: Record<string, Json | null | undefined>,
+  extra?: Json | null,
+): string {
+  const parts = [JSON.stringify(plain).slice(1, -1)]
+  for (const [name, json] of Object.entries(raw)) {
+    if (json !== null && json !== undefined) parts.push(`"${name}":${json}`)
+  }
+  const inside = extra?.trim().slice(1, -1).trim()
+  if (inside) parts.push(inside)
+  return `{${parts.join()}}`
+}

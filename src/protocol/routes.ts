@@ -1,0 +1,24 @@
+/**
+ * Endpoint name → method and path, as plain data that imports nothing: all that a client needs to carry of the
+ * table. test/pure/client.test.ts holds the two equal.
+ */
+export const routes = {
+  "documents.list": ["GET", "/api/apps/"],
+  "documents.create": ["POST", "/api/apps/"],
+  "documents.get": ["GET", "/api/apps/:name"],
+  "documents.put": ["PUT", "/api/apps/:name"],
+  "documents.patch": ["PATCH", "/api/apps/:name"],
+  "documents.delete": ["DELETE", "/api/apps/:name"],
+  "keys.list": ["GET", "/keys/"],
+  "keys.put": ["PUT", "/keys/"],
+  "keys.clear": ["DELETE", "/keys/"],
+  "keys.create": ["POST", "/keys/"],
+  "keys.get": ["GET", "/keys/:id"],
+  "keys.patch": ["PATCH", "/keys/:id"],
+  "keys.delete": ["DELETE", "/keys/:id"],
+  "compute.method": ["POST", "/method/"],
+  "compute.sum": ["POST", "/sum"],
+  "live.connect": ["GET", "/live"],
+  "meta.openapi": ["GET", "/api/openapi.json"],
+  "meta.schema": ["GET", "/api/schema"],
+} as const
