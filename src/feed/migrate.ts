@@ -5,11 +5,13 @@
 import feed from "../migrations/0001_feed.sql"
 import documents from "../migrations/0002_documents.sql"
 import keys from "../migrations/0003_keys.sql"
+import series from "../migrations/0004_series.sql"
 
 const MIGRATIONS: readonly (readonly [name: string, sql: string])[] = [
   ["0001_feed.sql", feed],
   ["0002_documents.sql", documents],
   ["0003_keys.sql", keys],
+  ["0004_series.sql", series],
 ]
 
 // wrangler's own definition of its table, so that whoever comes first makes the same.

@@ -4,10 +4,12 @@ import { documentEndpoints } from "./documents.ts"
 import { keyEndpoints } from "./keys.ts"
 import { liveEndpoints } from "./live.ts"
 import { metaEndpoints } from "./meta.ts"
+import { seriesEndpoints } from "./series.ts"
 
 export const api = {
   ...documentEndpoints,
   ...keyEndpoints,
+  ...seriesEndpoints,
   ...computeEndpoints,
   ...liveEndpoints,
   ...metaEndpoints,

@@ -44,8 +44,8 @@ export const CHANGES_KEEP_ROWS = 100_000
 export const LIST_MAX_ITEMS = 10_000
 /** Columns of a series. Each costs a place in every chunk's header and statistics. */
 export const SERIES_MAX_COLUMNS = 2_000
-/** Rows times columns of one payload, absent cells included: three short records can name a thousand columns each. */
-export const SERIES_MAX_CELLS = 4_000_000
+/** Rows times columns of one payload, absent cells included: they are all in memory at once, text and values. */
+export const SERIES_MAX_CELLS = 2_000_000
 /** Rows of a chunk, the unit in which series are stored and read. */
 export const SERIES_CHUNK_ROWS = 2_000
 /** Values of a chunk: wide frames get chunks of fewer rows, so that reading one stays cheap. */

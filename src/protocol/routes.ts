@@ -3,6 +3,14 @@
  * table. test/pure/client.test.ts holds the two equal.
  */
 export const routes = {
+  "series.references": ["GET", "/api/store/"],
+  "series.list": ["GET", "/api/store/:reference/"],
+  "series.create": ["POST", "/api/store/:reference/"],
+  "series.get": ["GET", "/api/store/:reference/:symbol"],
+  "series.put": ["PUT", "/api/store/:reference/:symbol"],
+  "series.post": ["POST", "/api/store/:reference/:symbol"],
+  "series.patch": ["PATCH", "/api/store/:reference/:symbol"],
+  "series.delete": ["DELETE", "/api/store/:reference/:symbol"],
   "documents.list": ["GET", "/api/apps/"],
   "documents.create": ["POST", "/api/apps/"],
   "documents.get": ["GET", "/api/apps/:name"],

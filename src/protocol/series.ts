@@ -50,10 +50,7 @@ const Status = z
   })
   .meta({ id: "SeriesStatus" })
 
-export const SeriesName = Name.refine(
-  (name) => name.isWellFormed(),
-  "must be text that UTF-8 can hold",
-)
+export const SeriesName = Name
 
 export const SeriesBody = z
   .strictObject({ symbol: SeriesName, orient: z.enum(ORIENTS).optional(), frame: Frame })
@@ -102,6 +99,7 @@ export const seriesEndpoints = {
     summary: "List the references that have series, by name",
     replies: { 200: { description: "The references", schema: z.array(Reference) } },
     memberOf: (element) => fill("/api/store/:reference/", element as { reference: string }),
+    order: "name",
   },
   "series.list": {
     method: "GET",

@@ -44,16 +44,25 @@ export function readRange(
 /**
  * One bound as a stamp: RFC 3339, a date (as `end` the whole of it), an epoch number whose unit is guessed as
  * pandas does, or `now-1h30m`; an integer index takes integers. What lies outside the stamps becomes their edge.
+ * @param now epoch milliseconds
+ * Throws Problem invalid_request naming the place.
  */
-export function readBound(text: string, side: Side, kind: IndexKind, now: number): number {
+export function readBound(
+  text: string,
+  side: Side,
+  kind: IndexKind,
+  now: number,
+  place = `query.${side}`,
+): number {
   const stamp = kind === "integer" ? integer(text) : instant(text, side, now)
   if (stamp !== null) return Math.max(-STAMP_MAX, Math.min(STAMP_MAX, stamp))
   const wish =
     kind === "integer"
       ? "an integer: the index has no times"
       : `a time (2015-01-31, 2015-01-31T12:00:00Z), an epoch number above ${EPOCH_MIN}, or now-1h30m`
-  throw new Problem("invalid_request", `"${side}" must be ${wish}; it is ${JSON.stringify(text)}`, {
-    errors: { [`query.${side}`]: `is ${JSON.stringify(text)}, must be ${wish}` },
+  const found = JSON.stringify(text)
+  throw new Problem("invalid_request", `"${place}" must be ${wish}; it is ${found}`, {
+    errors: { [place]: `is ${found}, must be ${wish}` },
   })
 }
 

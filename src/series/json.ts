@@ -65,12 +65,14 @@ function exactNumber(value: number): unknown {
   return raw.rawJSON(floatText(value))
 }
 
-/** A double as JSON, always recognisable as one: `1.0`, `1e+21`; shortest digits that give the same double. */
+/** The reader of pandas refuses more digits before the point than 64 bits hold. */
+const POINT_MAX = 1e16
+
+/** A double as JSON, always recognisable as one: `1.0`, `1e+16`; shortest digits that give the same double. */
 export function floatText(value: number): string {
   if (value % 1 !== 0) return Number.isFinite(value) ? String(value) : "null"
   if (value === 0) return Object.is(value, -0) ? "-0.0" : "0.0"
-  const text = String(value)
-  return text.includes("e") ? text : `${text}.0`
+  return Math.abs(value) < POINT_MAX ? `${value}.0` : value.toExponential()
 }
 
 interface RawJson {

@@ -55,7 +55,11 @@ export function widen(column: Column, kind: ColumnKind): Column {
 /** A column of one kind from values that fit it; NaN and null are null. */
 export function columnOf(name: string, kind: ColumnKind, cells: ArrayLike<Json>): Column {
   if (kind === "float64") {
-    const values = Float64Array.from(cells, (value) => (value === null ? NaN : Number(value)))
+    const values = new Float64Array(cells.length)
+    for (let row = 0; row < values.length; row++) {
+      const value = cells[row] ?? null
+      values[row] = value === null ? NaN : Number(value)
+    }
     return { name, kind, values }
   }
   const values = Array.from(cells, (value) =>

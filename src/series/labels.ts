@@ -14,10 +14,9 @@ export type Labels = Pick<Frame, "index" | "kind" | "unit">
  */
 export function readLabels(labels: readonly Json[], zone?: "utc"): Labels {
   if (labels.length === 0) return { ...integerLabels(0), kind: zone ?? "naive" }
-  const numeric = labels.map(numberText)
-  if (numeric[0] === null) return readMoments(labels, zone)
-  const texts = numeric.map(
-    (text, row) => text ?? refuse(labels, row, "is not a number like the others"),
+  if (numberText(labels[0] ?? null) === null) return readMoments(labels, zone)
+  const texts = labels.map(
+    (label, row) => numberText(label) ?? refuse(labels, row, "is not a number like the others"),
   )
   return texts.every((text) => Number(text) > EPOCH_MIN)
     ? readEpochs(labels, texts)

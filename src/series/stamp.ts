@@ -1,4 +1,5 @@
 /** Times as text: ISO 8601 in, the forms of pandas out. Stamps are whole microseconds since 1970 UTC. Pure. */
+import type { DateFormat } from "../protocol/series.ts"
 import type { IndexKind, Unit } from "./frame.ts"
 
 const DAY = 86_400_000_000
@@ -71,8 +72,6 @@ function isoDate(milliseconds: number): string {
   return new Date(milliseconds).toISOString().slice(0, 10)
 }
 
-export type DateFormat = "iso" | "epoch"
-
 /**
  * How the labels of an index are written, without quotes: `2015-01-01T00:00:00.000` with `Z` for "utc" and six
  * decimals for unit "us"; or epoch milliseconds, with decimals where only they are exact; or the integers.
@@ -97,9 +96,9 @@ export function stampFormat(
   }
 }
 
-function timeOfDay(microseconds: number, unit: Unit): string {
-  const seconds = Math.floor(microseconds / 1_000_000)
-  const fraction = microseconds - seconds * 1_000_000
+function timeOfDay(sinceMidnight: number, unit: Unit): string {
+  const seconds = Math.floor(sinceMidnight / 1_000_000)
+  const fraction = sinceMidnight - seconds * 1_000_000
   const hours = Math.floor(seconds / 3_600)
   const minutes = Math.floor(seconds / 60) % 60
   const decimals = unit === "us" ? pad(fraction, 6) : pad(Math.floor(fraction / 1_000), 3)

@@ -154,10 +154,10 @@ describe("a chunk", () => {
   })
 
   it("never gives other values for bytes that were changed", () => {
-    const text = encodeChunk(
+    const chunk = encodeChunk(
       frame([float(1.25, 2.5, NaN), columnOf("s", "string", ["a", "b", null])]),
     )
-    const bytes = fromBase64(text)
+    const bytes = fromBase64(chunk)
     for (let at = 0; at < bytes.length * 8; at++) {
       const flipped = bytes.slice()
       flipped[at >> 3] = (flipped[at >> 3] as number) ^ (1 << (at & 7))

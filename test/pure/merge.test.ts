@@ -1,14 +1,7 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import {
-  cell,
-  sorted,
-  STAMP_MAX,
-  type Column,
-  type Frame,
-  type Json,
-} from "../../src/series/frame.ts"
-import { columnOf, kindOf, maskOf } from "../../src/series/kinds.ts"
+import { cell, STAMP_MAX, type Column, type Frame, type Json } from "../../src/series/frame.ts"
+import { columnOf } from "../../src/series/kinds.ts"
 import { merge, type Entry, type Shape } from "../../src/series/merge.ts"
 import { cover, uncovered, type Span } from "../../src/series/ranges.ts"
 
@@ -48,7 +41,7 @@ const cells = fc.oneof(
     .map((v) => columnOf("", "json", v)),
 )
 
-const rows = fc
+const someRows = fc
   .tuple(
     fc.uniqueArray(fc.integer({ min: 0, max: 60 }), { minLength: 1, maxLength: 20 }),
     fc.uniqueArray(fc.tuple(fc.constantFrom("a", "b", "c", "__proto__"), cells), {
@@ -73,8 +66,8 @@ const span = fc
   .tuple(fc.integer({ min: 0, max: 60 }), fc.nat(20))
   .map(([first, length]): Span => [first, first + length])
 const entry: fc.Arbitrary<Entry> = fc.oneof(
-  rows.map(put),
-  fc.record({ removed: fc.option(span), rows: fc.option(rows) }),
+  someRows.map(put),
+  fc.record({ removed: fc.option(span), rows: fc.option(someRows) }),
 )
 
 /** The same done plainly: a map of rows, one step after the other. */
@@ -99,14 +92,24 @@ function number(value: Json): Json {
   return Object.is(value, -0) ? "-0" : Number.isInteger(value) ? BigInt(value) : value
 }
 
-function shown(rows: Map<number, Record<string, Json>>): unknown {
-  return [...rows].map(([stamp, row]) => [
+function shown(stored: Map<number, Record<string, Json>>): unknown {
+  return [...stored].map(([stamp, row]) => [
     stamp,
     Object.entries(row)
       .map(([name, value]) => [name, number(value)])
       .toSorted(),
   ])
 }
+
+/** The one column of frames of a row each, put one after the other. */
+const join = (...columns: Column[]) =>
+  merge(
+    columns.map((column, at) => put(frame([at], column))),
+    NEW,
+  ).columns[0]
+
+const inside = (list: readonly Span[], stamp: number) =>
+  list.some(([low, high]) => low <= stamp && stamp <= high)
 
 describe("merging a log", () => {
   it("does what a map of rows does", () => {
@@ -168,11 +171,6 @@ describe("merging a log", () => {
   })
 
   it("joins integers and doubles only where no digit is lost", () => {
-    const join = (...columns: Column[]) =>
-      merge(
-        columns.map((column, at) => put(frame([at], column))),
-        NEW,
-      ).columns[0]
     const float = columnOf("v", "float64", [1.5])
     expect(join(columnOf("v", "int64", [2n ** 60n]), float)).toEqual(
       columnOf("v", "float64", [2 ** 60, 1.5]),
@@ -204,7 +202,8 @@ describe("merging a log", () => {
     )
     const start = performance.now()
     expect(merge(entries, NEW).index).toHaveLength(10_000)
-    expect(performance.now() - start).toBeLessThan(500)
+    // Some 40 ms; anything quadratic takes minutes.
+    expect(performance.now() - start).toBeLessThan(5_000)
   })
 })
 
@@ -215,8 +214,6 @@ describe("sets of ranges", () => {
         const covered: Span[] = []
         for (const one of spans) cover(covered, one)
         const has = (stamp: number) => spans.some(([low, high]) => low <= stamp && stamp <= high)
-        const inside = (list: readonly Span[], stamp: number) =>
-          list.some(([low, high]) => low <= stamp && stamp <= high)
         const rest = uncovered(covered, [first, last])
         for (let stamp = -1; stamp < 90; stamp++) {
           expect(inside(covered, stamp)).toBe(has(stamp))
@@ -226,45 +223,5 @@ describe("sets of ranges", () => {
       }),
       { seed: 7 },
     )
-  })
-})
-
-describe("a frame", () => {
-  it("is sorted by stamp, and of equal stamps the last row counts", () => {
-    const mixed = frame(
-      [3, 1, 3, 2, 1],
-      columnOf("f", "float64", [1.5, 2.5, 3.5, NaN, 5.5]),
-      columnOf("s", "string", ["a", "b", "c", "d", null]),
-    )
-    expect(sorted(mixed)).toStrictEqual(
-      frame(
-        [1, 2, 3],
-        columnOf("f", "float64", [5.5, NaN, 3.5]),
-        columnOf("s", "string", [null, "d", "c"]),
-      ),
-    )
-    const ordered = frame([1, 2])
-    expect(sorted(ordered)).toBe(ordered)
-  })
-
-  it("knows of kinds which bits they are, and of bits which kind keeps them", () => {
-    for (const [kind, mask] of [
-      ["null", 0],
-      ["boolean", 1],
-      ["int64", 2],
-      ["float64", 8],
-      ["string", 16],
-      ["json", 32],
-    ] as const) {
-      expect(maskOf(columnOf("v", kind, []))).toBe(mask)
-      expect(kindOf(mask)).toBe(kind)
-    }
-    expect([2 | 4, 2 | 8, 2 | 4 | 8, 1 | 2, 16 | 8].map(kindOf)).toEqual([
-      "int64",
-      "float64",
-      "json",
-      "json",
-      "json",
-    ])
   })
 })

@@ -1,0 +1,69 @@
+/** A copy of a series as GET answers it, kept up to date by its patches. Pure. */
+
+type Value = unknown
+
+/** Column → label → value: the orient columns. Every column has the labels of all rows. */
+export type SeriesState = Record<string, Record<string, Value>>
+
+type Label = string | number
+
+/** What a `patch` frame of a series carries. */
+export interface SeriesPatch {
+  /** Ranges to take away, both ends inclusive. */
+  removed: readonly (readonly [Label, Label])[]
+  /** Rows to put over what is there then, one by one. */
+  rows: { columns: readonly string[]; index: readonly Label[]; data: readonly (readonly Value[])[] }
+}
+
+/**
+ * The state after a patch: ranges are taken away, then the rows come; a new column is null in rows that lack it, and
+ * a new row in columns that it lacks. Labels are in order. The state given stays as it was.
+ */
+export function applyPatch(state: SeriesState, { removed, rows }: SeriesPatch): SeriesState {
+  const columns = new Map(
+    Object.entries(state).map(([name, values]) => [name, new Map(Object.entries(values))]),
+  )
+  for (const values of columns.values()) take(values, removed)
+  const [first = new Map<string, Value>()] = columns.values()
+  const known = [...first.keys()]
+  for (const name of rows.columns) {
+    if (!columns.has(name)) columns.set(name, new Map(known.map((label) => [label, null])))
+  }
+  const places = new Map(rows.columns.map((name, at) => [name, at]))
+  for (const [name, values] of columns) {
+    const at = places.get(name)
+    for (const [row, label] of rows.index.entries()) {
+      values.set(String(label), at === undefined ? null : (rows.data[row]?.[at] ?? null))
+    }
+  }
+  // fromEntries, because an assignment to "__proto__" would be none.
+  return Object.fromEntries(
+    [...columns].map(([name, values]) => [name, Object.fromEntries(inOrder(values))]),
+  )
+}
+
+function take(values: Map<string, Value>, removed: SeriesPatch["removed"]): void {
+  for (const [from, to] of removed) {
+    for (const label of values.keys()) {
+      if (isBefore(label, from) || isBefore(to, label)) continue
+      values.delete(label)
+    }
+  }
+}
+
+/** Times of one series are written alike, so their order is that of their texts. */
+function isBefore(one: Label, other: Label): boolean {
+  return typeof one === "number" || typeof other === "number"
+    ? Number(one) < Number(other)
+    : one < other
+}
+
+/** The entries by label; nearly always they are in order, because rows come at the end. */
+function inOrder(values: Map<string, Value>): [string, Value][] {
+  const entries = [...values]
+  const isNumeric = entries[0] !== undefined && /^-?\d+$/.test(entries[0][0])
+  const compare = ([one]: [string, Value], [other]: [string, Value]) =>
+    isNumeric ? Number(one) - Number(other) : one < other ? -1 : 1
+  const isOrdered = entries.every((entry, at) => at === 0 || compare(entries[at - 1]!, entry) < 0)
+  return isOrdered ? entries : entries.toSorted(compare)
+}

@@ -1,0 +1,35 @@
+-- One row per series: what it knows of itself, never its values.
+-- `kind` is naive, utc or integer, NULL until there was a row; `columns` is [[name, bits], …] in order.
+-- `first` and `last` bound its stamps (NULL: no rows); where bit 1 or 2 of `exact` is set, there is a row at that end.
+CREATE TABLE series (
+  id INTEGER PRIMARY KEY,
+  reference TEXT NOT NULL,
+  symbol TEXT NOT NULL,
+  revision INTEGER NOT NULL,
+  kind TEXT,
+  unit TEXT NOT NULL,
+  columns TEXT NOT NULL,
+  first INTEGER,
+  last INTEGER,
+  exact INTEGER NOT NULL,
+  UNIQUE (reference, symbol)
+) STRICT;
+
+-- The log: thousands of points to a row. A chunk says what is in the range from `first` to `last`: exactly its rows
+-- when `replaces` is 1, its rows over what was there when it is 0; without a body it has no rows. Higher revisions
+-- win, then higher ids. `stats` is [[column, count, min, max, sum, first, last], …], the nulls not counted.
+CREATE TABLE chunks (
+  id INTEGER PRIMARY KEY,
+  series INTEGER NOT NULL,
+  revision INTEGER NOT NULL,
+  level INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  replaces INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  stats TEXT,
+  body TEXT
+) STRICT;
+
+-- A chunk is shorter than 4^level, so those that reach into a range begin no more than that before it.
+CREATE INDEX chunks_by_range ON chunks (series, level, first, last);

@@ -1,0 +1,40 @@
+/** Integers of up to 64 bits as bytes: differences, as doubles where they fit and as bigints beyond. Pure. */
+import type { Packer, Unpacker } from "../../lib/packing.ts"
+import { DELTA_VALUE_MAX, packDeltas, unpackDeltas } from "./runs.ts"
+
+const DELTAS = 0
+const BIG_DELTAS = 1
+
+export function packIntegers(packer: Packer, values: (number | bigint)[]): void {
+  if (values.every(isSmall)) {
+    packer.byte(DELTAS)
+    packDeltas(packer, Float64Array.from(values, Number))
+    return
+  }
+  packer.byte(BIG_DELTAS)
+  let before = 0n
+  for (const value of values) {
+    // Cut to 64 bits, a difference wraps round, and wraps back when it is added again.
+    const delta = BigInt.asIntN(64, BigInt(value) - before)
+    packer.bigVarint(BigInt.asUintN(64, (delta << 1n) ^ (delta >> 63n)))
+    before = BigInt(value)
+  }
+}
+
+/** Reads `count` integers, numbers where they are safe. Throws Error for an unknown encoding. */
+export function unpackIntegers(unpacker: Unpacker, count: number): (number | bigint)[] {
+  const encoding = unpacker.byte()
+  if (encoding === DELTAS) return Array.from(unpackDeltas(unpacker, count))
+  if (encoding !== BIG_DELTAS) throw new Error(`integers have the unknown encoding ${encoding}`)
+  let before = 0n
+  return Array.from({ length: count }, () => {
+    const token = unpacker.bigVarint()
+    before = BigInt.asIntN(64, before + ((token >> 1n) ^ -(token & 1n)))
+    const number = Number(before)
+    return Number.isSafeInteger(number) ? number : before
+  })
+}
+
+function isSmall(value: number | bigint): boolean {
+  return typeof value === "number" && value <= DELTA_VALUE_MAX && value >= -DELTA_VALUE_MAX
+}

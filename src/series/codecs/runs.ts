@@ -1,0 +1,77 @@
+/** Whole numbers as bytes: zig-zag varints with zeros counted, and bits. Pure. */
+import type { Packer, Unpacker } from "../../lib/packing.ts"
+
+/** Numbers to pack lie within ±this: their zig-zag form and the token beside it fit 2^53. */
+export const RUN_MAX = 2 ** 52 - 2
+/** Values whose differences are packed lie within ±this. */
+export const DELTA_VALUE_MAX = 2 ** 51 - 1
+
+/** Fewer zeros cost less as they are. */
+const ZEROS_MIN = 3
+
+/** Whole numbers within ±RUN_MAX. A token 0 stands for zeros, as many as the next varint says and three. */
+export function packRun(packer: Packer, numbers: Float64Array): void {
+  for (let at = 0; at < numbers.length; at++) {
+    const number = numbers[at] as number
+    if (number === 0) {
+      let end = at + 1
+      while (numbers[end] === 0) end++
+      if (end - at >= ZEROS_MIN) {
+        packer.byte(0)
+        packer.varint(end - at - ZEROS_MIN)
+        at = end - 1
+        continue
+      }
+    }
+    packer.varint(number < 0 ? -2 * number : 2 * number + 1)
+  }
+}
+
+/** Reads `count` numbers. Throws Error when a run of zeros is longer. */
+export function unpackRun(unpacker: Unpacker, count: number): Float64Array {
+  const numbers = new Float64Array(count)
+  for (let at = 0; at < count; at++) {
+    const token = unpacker.varint()
+    if (token === 0) {
+      at += unpacker.varint() + ZEROS_MIN - 1
+      if (at >= count) throw new Error("a run of zeros is too long")
+    } else {
+      numbers[at] = token % 2 === 0 ? -token / 2 : (token - 1) / 2
+    }
+  }
+  return numbers
+}
+
+/** Whole numbers within ±DELTA_VALUE_MAX, each as the difference to the one before. */
+export function packDeltas(packer: Packer, values: Float64Array): void {
+  const deltas = new Float64Array(values.length)
+  let before = 0
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at] as number
+    deltas[at] = value - before
+    before = value
+  }
+  packRun(packer, deltas)
+}
+
+export function unpackDeltas(unpacker: Unpacker, count: number): Float64Array {
+  const values = unpackRun(unpacker, count)
+  for (let at = 1; at < count; at++) {
+    values[at] = (values[at] as number) + (values[at - 1] as number)
+  }
+  return values
+}
+
+/** Zeros and ones, eight in a byte. */
+export function packBits(packer: Packer, bits: Uint8Array): void {
+  for (let at = 0; at < bits.length; at += 8) {
+    let byte = 0
+    for (let bit = 0; bit < 8; bit++) byte |= (bits[at + bit] ?? 0) << bit
+    packer.byte(byte)
+  }
+}
+
+export function unpackBits(unpacker: Unpacker, count: number): Uint8Array {
+  const bytes = unpacker.bytes(Math.ceil(count / 8))
+  return Uint8Array.from({ length: count }, (_, at) => ((bytes[at >> 3] as number) >> (at & 7)) & 1)
+}

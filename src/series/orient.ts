@@ -1,0 +1,61 @@
+/** The six JSON orients of pandas, text ⇄ frame. Pure. */
+import type { DateFormat, Orient } from "../protocol/series.ts"
+import type { Frame, Json } from "./frame.ts"
+import { parseJson } from "./json.ts"
+import { readColumns, readIndex, readRecords, readSplit, readValues } from "./orients/read.ts"
+import { frameOf } from "./orients/sheet.ts"
+import { readTable } from "./orients/table.ts"
+import * as orients from "./orients/write.ts"
+
+/**
+ * The frame in a JSON text, rows in the order of the text.
+ * Throws Problem: invalid_json, invalid_request for another shape, unprocessable for what cannot be kept exactly.
+ */
+export function readFrame(text: string, orient: Orient): Frame {
+  return toFrame(parseJson(text), orient)
+}
+
+/** The same from a value that `parseJson` made. */
+export function toFrame(value: Json, orient: Orient): Frame {
+  switch (orient) {
+    case "columns":
+      return frameOf(readColumns(value))
+    case "index":
+      return frameOf(readIndex(value))
+    case "split":
+      return frameOf(readSplit(value))
+    case "records":
+      return frameOf(readRecords(value))
+    case "values":
+      return frameOf(readValues(value))
+    case "table":
+      return readTable(value)
+  }
+}
+
+/** The JSON of a frame in pieces, without spaces; whole numbers of a float column as `1.0`. */
+export function writeFrame(
+  frame: Frame,
+  orient: Orient,
+  dates: DateFormat = "iso",
+): Iterable<string> {
+  switch (orient) {
+    case "columns":
+      return orients.writeColumns(frame, dates)
+    case "index":
+      return orients.writeIndex(frame, dates)
+    case "split":
+      return orients.writeSplit(frame, dates)
+    case "records":
+      return orients.writeRecords(frame)
+    case "values":
+      return orients.writeValues(frame)
+    case "table":
+      return orients.writeTable(frame)
+  }
+}
+
+/** The JSON of a frame in one text. */
+export function frameText(frame: Frame, orient: Orient, dates: DateFormat = "iso"): string {
+  return [...writeFrame(frame, orient, dates)].join("")
+}

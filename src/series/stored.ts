@@ -1,0 +1,94 @@
+/** Rows of the database as what they mean, and back. Pure. */
+import { DATABASE_TEXT_MAX_BYTES } from "../protocol/limits.ts"
+import type { SeriesEntry } from "../protocol/series.ts"
+import { byteLength } from "../lib/bytes.ts"
+import { decodeChunk } from "./chunk.ts"
+import type { Frame } from "./frame.ts"
+import { kindOf, maskOf } from "./kinds.ts"
+import type { Entry, Shape } from "./merge.ts"
+import type { Part } from "./part.ts"
+import type { Span } from "./ranges.ts"
+import type { ChunkRow, Place, SeriesRow, Written } from "./sql.ts"
+import { stampFormat } from "./stamp.ts"
+
+/** The bits of `exact`: there is a row at `first`, there is one at `last`. Where not, they are bounds only. */
+export const FIRST = 1
+export const LAST = 2
+
+/** What a series knows of itself. A series that never had a row takes any index; till then it has no times. */
+export function shapeOf({ kind, unit, columns }: SeriesRow): Shape {
+  const pairs = JSON.parse(columns) as [name: string, mask: number][]
+  return { kind: kind ?? "naive", unit, columns: pairs.map(([name, mask]) => ({ name, mask })) }
+}
+
+/** A series in the list of its reference. Its ends are left out where only reading it would tell them. */
+export function entryOf(row: SeriesRow): SeriesEntry {
+  const { kind, unit, columns } = shapeOf(row)
+  const entry: SeriesEntry = {
+    symbol: row.symbol,
+    revision: row.revision,
+    columns: columns.map(({ name, mask }) => ({ name, kind: kindOf(mask) })),
+  }
+  const format = stampFormat(kind, unit)
+  const label = (stamp: number) => (kind === "integer" ? stamp : format(stamp))
+  if (row.first !== null && row.exact & FIRST) entry.first = label(row.first)
+  if (row.last !== null && row.exact & LAST) entry.last = label(row.last)
+  return entry
+}
+
+/** The steps of a series' log in their order. Throws Error naming the chunk that cannot be read. */
+export function entriesOf(chunks: ChunkRow[], { reference, symbol }: Place): Entry[] {
+  return chunks
+    .toSorted((one, other) => one.revision - other.revision || one.id - other.id)
+    .map(({ id, first, last, replaces, body }) => {
+      const removed: Span | null = replaces === 1 ? [first, last] : null
+      try {
+        return { removed, rows: body === null ? null : decodeChunk(body) }
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error)
+        throw new Error(`Chunk ${id} of "${reference}/${symbol}" cannot be read: ${reason}`, {
+          cause: error,
+        })
+      }
+    })
+}
+
+/** What a sorted frame says of its series. */
+export function writtenOf({ index, kind, unit, columns }: Frame): Written {
+  return {
+    kind: index.length > 0 ? kind : null,
+    unit,
+    columns: JSON.stringify(columns.map((column) => [column.name, maskOf(column)])),
+    span: spanOf(index),
+  }
+}
+
+/** From the first stamp to the last; null when there is none. */
+export function spanOf(index: Float64Array): Span | null {
+  return index.length > 0 ? [index[0] as number, index.at(-1) as number] : null
+}
+
+/** The parts as JSON texts of lists that each fit one parameter of a statement. */
+export function partTexts(parts: readonly Part[]): string[] {
+  const texts: string[] = []
+  let list: string[] = []
+  let bytes = 0
+  for (const part of parts) {
+    const text = partText(part)
+    const size = byteLength(text) + 1
+    if (bytes + size > DATABASE_TEXT_MAX_BYTES && list.length > 0) {
+      texts.push(`[${list.join()}]`)
+      list = []
+      bytes = 0
+    }
+    list.push(text)
+    bytes += size
+  }
+  return list.length > 0 ? [...texts, `[${list.join()}]`] : texts
+}
+
+/** As the statement wants it. The texts need no escapes: base64, and JSON that stays JSON. */
+function partText({ level, first, last, replaces, count, stats, body }: Part): string {
+  const text = body === null ? "null" : `"${body}"`
+  return `[${level},${first},${last},${Number(replaces)},${count},${stats},${text}]`
+}

@@ -1,0 +1,129 @@
+/** How frames are cut into chunks, and what chunks say unopened. */
+import fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import { SERIES_CHUNK_MAX_BYTES, SERIES_CHUNK_ROWS } from "../../src/protocol/limits.ts"
+import { Problem } from "../../src/protocol/problem.ts"
+import { decodeChunk } from "../../src/series/chunk.ts"
+import { STAMP_MAX, type Column, type Frame } from "../../src/series/frame.ts"
+import { columnOf } from "../../src/series/kinds.ts"
+import { merge } from "../../src/series/merge.ts"
+import { cut, levelOf } from "../../src/series/part.ts"
+import { statsText } from "../../src/series/stats.ts"
+import { entriesOf, partTexts } from "../../src/series/stored.ts"
+
+function frame(index: number[], ...columns: Column[]): Frame {
+  return { index: Float64Array.from(index), kind: "integer", unit: "ms", columns }
+}
+
+const rows = (count: number) => Array.from({ length: count }, (_, row) => row * 10)
+
+describe("a frame cut into chunks", () => {
+  it("has parts of equal rows, and those that replace leave no gap between them", () => {
+    const index = rows(SERIES_CHUNK_ROWS * 2 + 1)
+    const whole = frame(index, columnOf("v", "int64", index))
+    const parts = cut(whole, true)
+    expect(parts.map(({ count }) => count)).toEqual([SERIES_CHUNK_ROWS, SERIES_CHUNK_ROWS, 1])
+    for (const [at, { first, last }] of parts.entries()) {
+      expect(first).toBe(at === 0 ? 0 : (parts[at - 1]?.last ?? NaN) + 1)
+      expect(decodeChunk(parts[at]?.body ?? "").index[0]).toBe(first)
+      expect(last).toBeGreaterThanOrEqual(first)
+    }
+    expect(parts.at(-1)?.last).toBe(index.at(-1))
+    expect(cut(whole, false)[0]?.last).toBe((SERIES_CHUNK_ROWS - 1) * 10)
+  })
+
+  it("is the same frame when its chunks are merged, in whatever order they were read", () => {
+    const index = rows(SERIES_CHUNK_ROWS + 5)
+    const whole = frame(
+      index,
+      columnOf("v", "float64", index),
+      columnOf("s", "string", index.map(String)),
+    )
+    const stored = cut(whole, true).map(({ first, last, replaces, body }, id) => ({
+      id,
+      revision: 1,
+      first,
+      last,
+      replaces: Number(replaces),
+      body,
+    }))
+    const entries = entriesOf(stored.toReversed(), { reference: "r", symbol: "s" })
+    expect(merge(entries, { kind: "integer", unit: "ms", columns: [] })).toStrictEqual(whole)
+  })
+
+  it("has smaller parts where a row of the database would be too large, and refuses what no part can hold", () => {
+    const long = "x".repeat(SERIES_CHUNK_MAX_BYTES / 4)
+    const parts = cut(
+      frame(
+        rows(8),
+        columnOf(
+          "v",
+          "string",
+          rows(8).map((row) => long + row),
+        ),
+      ),
+      true,
+    )
+    expect(parts.map(({ count }) => count)).toEqual([2, 2, 2, 2])
+    for (const text of partTexts(parts)) expect(JSON.parse(text)).toHaveLength(1)
+    const longer = columnOf("v", "string", [long.repeat(4)])
+    expect(() => cut(frame([1], longer), true)).toThrow(Problem)
+  })
+
+  it("of many columns has parts of few rows", () => {
+    const columns = Array.from({ length: 1_000 }, (_, at) => columnOf(`c${at}`, "int64", rows(250)))
+    expect(cut(frame(rows(250), ...columns), false).map(({ count }) => count)).toEqual([
+      100, 100, 50,
+    ])
+  })
+})
+
+describe("a level", () => {
+  it("is the smallest whose power of four is more than the length", () => {
+    const stamp = fc.integer({ min: -STAMP_MAX, max: STAMP_MAX })
+    fc.assert(
+      fc.property(stamp, stamp, (one, other) => {
+        const [first, last] = [Math.min(one, other), Math.max(one, other)]
+        const length = BigInt(last) - BigInt(first)
+        const level = BigInt(levelOf([first, last]))
+        expect(4n ** level > length && (level === 0n || 4n ** (level - 1n) <= length)).toBe(true)
+      }),
+      { seed: 7, numRuns: 1_000 },
+    )
+    expect([levelOf([5, 5]), levelOf([0, 3]), levelOf([0, 4])]).toEqual([0, 1, 2])
+    expect(levelOf([-STAMP_MAX, STAMP_MAX])).toBe(27)
+  })
+})
+
+const stats = (...columns: Column[]) => statsText(columns)
+
+describe("what a chunk says unopened", () => {
+  it("is count, least, most, sum, first and last of every column of numbers", () => {
+    expect(
+      stats(
+        columnOf("f", "float64", [null, 1.5, -2, null, 4]),
+        columnOf("i", "int64", [3, null, 1]),
+        columnOf("s", "string", ["x"]),
+        columnOf("none", "float64", [null]),
+      ),
+    ).toBe('[["f",3,-2,4,3.5,1.5,4],["i",2,1,3,4,3,1]]')
+    expect(stats(columnOf("s", "string", ["x"]))).toBeNull()
+  })
+
+  it("counts integers exactly, also where doubles no longer do", () => {
+    const most = 2n ** 63n - 1n
+    expect(stats(columnOf("i", "int64", [most, most, 1]))).toBe(
+      '[["i",3,1,9223372036854775807,18446744073709551615,9223372036854775807,1]]',
+    )
+    const safe = Number.MAX_SAFE_INTEGER
+    expect(stats(columnOf("i", "int64", [safe, 2, -safe]))).toBe(
+      `[["i",3,-${safe},${safe},2,${safe},-${safe}]]`,
+    )
+  })
+
+  it("says nothing of a sum that no double holds", () => {
+    expect(stats(columnOf("f", "float64", [1e308, 1e308]))).toBe(
+      '[["f",2,1e+308,1e+308,null,1e+308,1e+308]]',
+    )
+  })
+})

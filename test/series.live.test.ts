@@ -1,0 +1,65 @@
+/** Series over a socket: state and patches, in order, are what GET answers. */
+import { describe, expect, it } from "vitest"
+import { applyPatch, type SeriesState } from "../src/client/replica-series.ts"
+import { connect } from "./conversation.ts"
+import { send } from "./helpers.ts"
+
+describe("a series over a socket", () => {
+  it("is a state, then patches; a state again where a patch cannot say it", async () => {
+    const uri = "/api/store/live/s"
+    const talker = await connect()
+    expect(await talker.ask(`subscribe ${uri}`)).toMatchObject({ ok: true, absent: true })
+    const writes = [
+      `PUT {"v":{"2015-01-01":1.5,"2015-01-02":2.5}}`,
+      `PUT {"v":{"2015-01-02":2.25},"w":{"2015-01-02":true}}`,
+      `PATCH {"removed":[["2015-01-01","2015-01-01"]],"rows":{"columns":["v"],"index":["2015-01-05"],"data":[[7]]}}`,
+      `PUT {"v":{"2015-01-03":"text"}}`,
+      `PUT {"v":{"2015-01-04T00:00:00.000001":1}}`,
+      `PATCH {"removed":[["2015-01-01","2015-01-31"]]}`,
+    ]
+    for (const write of writes) {
+      const [method, body] = write.split(/ (.*)/s)
+      await send(`${method} ${uri}`, body)
+    }
+    let copy: SeriesState = {}
+    const heard = await talker.rest()
+    for (const frame of heard) {
+      copy = frame.event === "patch" ? applyPatch(copy, frame.patch) : frame.resource
+    }
+    expect(heard.map(({ event }) => event)).toEqual([
+      "state",
+      "patch",
+      "patch",
+      "state",
+      "state",
+      "patch",
+    ])
+    expect(copy).toEqual((await send(`GET ${uri}`)).json)
+    await send(`DELETE ${uri}`)
+    expect(await talker.hear()).toMatchObject({ event: "delete", uri })
+  })
+
+  it("comes into the list of its reference and goes", async () => {
+    const talker = await connect()
+    await talker.ask("subscribe /api/store/listed/")
+    expect(await talker.hear()).toMatchObject({ event: "state", resource: [] })
+    await send("PUT /api/store/listed/s", '{"v":{"1":1}}')
+    expect((await talker.hear()).resource).toMatchObject([{ symbol: "s", first: 1, last: 1 }])
+    await send("DELETE /api/store/listed/s")
+    expect((await talker.hear()).resource).toEqual([])
+  })
+
+  it("brings its reference into the list of those, and takes it away", async () => {
+    const talker = await connect()
+    await talker.ask("subscribe /api/store/")
+    await talker.hear()
+    await send("PUT /api/store/fresh/s", '{"v":{"1":1}}')
+    expect(await talker.hear()).toMatchObject({
+      event: "create",
+      member: "/api/store/fresh/",
+      entry: { reference: "fresh" },
+    })
+    await send("DELETE /api/store/fresh/s")
+    expect(await talker.hear()).toMatchObject({ event: "delete", uri: "/api/store/fresh/" })
+  })
+})
