@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers"
 import { describe, expect, it } from "vitest"
-import { Database, guard, type Statement } from "../src/feed/database.ts"
+import { Database } from "../src/feed/database.ts"
+import { guard, type Statement } from "../src/feed/statement.ts"
 import { Feed } from "../src/feed/feed.ts"
 import type { Change } from "../src/protocol/change.ts"
 import { send } from "./helpers.ts"

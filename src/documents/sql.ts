@@ -1,5 +1,5 @@
 /** The statements of the documents. */
-import type { Statement } from "../feed/database.ts"
+import type { Statement } from "../feed/statement.ts"
 import { REVISION, type Condition } from "../feed/sql.ts"
 
 export interface Row {

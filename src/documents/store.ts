@@ -1,5 +1,6 @@
 /** JSON documents in collections. A collection is a list URI, a document a URI below it. */
-import { guard, type Database, type Statement } from "../feed/database.ts"
+import type { Database } from "../feed/database.ts"
+import { guard, type Statement } from "../feed/statement.ts"
 import { conditionGuards, explainConditions } from "../feed/conditions.ts"
 import type { Commit, Committer } from "../feed/feed.ts"
 import type { Conditions } from "../protocol/endpoint.ts"

@@ -1,7 +1,7 @@
 /** If-Match and If-None-Match as guards, so that they are checked inside the batch. */
 import type { Conditions } from "../protocol/endpoint.ts"
 import { Problem } from "../protocol/problem.ts"
-import { guard, type Param, type Statement } from "./database.ts"
+import { guard, type Param, type Statement } from "./statement.ts"
 
 /**
  * The guards for a resource whose stored revision is `current`, a scalar SQL expression that is NULL when there is

@@ -1,25 +1,13 @@
 /** D1 for one request: reads, batches, and the count of what they cost. */
 import { GuardFailed, Problem } from "../protocol/problem.ts"
 import { migrate } from "./migrate.ts"
-
-export type Param = string | number | null
-
-/** SQL with its parameters: `?1` numbered, or `?` in order; never mixed in one statement. */
-export interface Statement {
-  sql: string
-  params: Param[]
-}
+import type { Statement } from "./statement.ts"
 
 /** What a request cost so far. */
 export interface Cost {
   queries: number
   rowsRead: number
   rowsWritten: number
-}
-
-/** A statement that fails its batch unless the condition holds. The condition's parameters are `?` in order. */
-export function guard(condition: string, params: Param[] = []): Statement {
-  return { sql: `SELECT json('guard') WHERE NOT (${condition})`, params }
 }
 
 export class Database {

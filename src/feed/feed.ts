@@ -3,7 +3,8 @@ import { CHANGE_BODY_MAX_BYTES, CHANGES_PAGE_ROWS } from "../protocol/limits.ts"
 import type { Change, ChangeEvent, Position } from "../protocol/change.ts"
 import { GuardFailed, Problem } from "../protocol/problem.ts"
 import { byteLength } from "../lib/bytes.ts"
-import type { Database, Statement } from "./database.ts"
+import type { Database } from "./database.ts"
+import type { Statement } from "./statement.ts"
 import * as sql from "./sql.ts"
 
 /** A change to record. `when` is checked inside the batch: a draft whose condition fails records nothing. */

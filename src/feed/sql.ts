@@ -1,5 +1,5 @@
 /** The statements of the journal. */
-import type { Param, Statement } from "./database.ts"
+import type { Param, Statement } from "./statement.ts"
 
 /** Inside a commit: the revision of the change that was recorded last. */
 export const REVISION = "(SELECT max(revision) FROM changes)"

@@ -1,5 +1,5 @@
 /** The statements of the keys. */
-import type { Param, Statement } from "../feed/database.ts"
+import type { Param, Statement } from "../feed/statement.ts"
 import { REVISION, type Condition } from "../feed/sql.ts"
 import { EXPIRED, LIVE, type Expiry } from "./expiry.ts"
 

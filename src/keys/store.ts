@@ -1,6 +1,7 @@
 /** Keys: an index in D1, which decides, and copies of the values in Workers KV, which are read at the edge. */
 import { conditionGuards, explainConditions } from "../feed/conditions.ts"
-import { guard, type Database, type Param, type Statement } from "../feed/database.ts"
+import type { Database } from "../feed/database.ts"
+import { guard, type Param, type Statement } from "../feed/statement.ts"
 import type { Commit, Feed } from "../feed/feed.ts"
 import type { Condition } from "../feed/sql.ts"
 import type { Change } from "../protocol/change.ts"

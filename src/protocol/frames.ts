@@ -13,9 +13,10 @@
  * - A list is told of its members by the same frames as they are: `create` appends, `state` and `patch` change the
  *   member's element, `delete` removes it. `entry`, where given, is the element; else the element is the resource.
  * - A change reaches a socket once, as one frame, also where it follows both the member and the list. Only the
- *   `frames` that come right behind the reply to a subscribe (its state, or what was missed), and those that say
- *   `reset`, tell one topic alone: they are not in one order with what the others have been told.
- * - A topic with a query, and a list that does not say who its members are, is sent as `state` on every change.
+ *   `frames` that come right behind the reply to a subscribe (its state, or what was missed), and those marked
+ *   `view` or `reset`, tell one topic alone: they are not in one order with what the others have been told.
+ * - A topic with a query, and a list that does not say who its members are, is a view: it is read again on every
+ *   change of what it shows, and sent as `state` (`delete`, when there is nothing), marked `view`.
  * - `revision` is the resource's ETag. `position` is where to resume from; it is told only where it is not the
  *   revision: a resource that had to be read again is newer than the change that is told.
  * - Whoever holds `revision` drops what is not above it, unless the frame says `reset`.
@@ -77,6 +78,8 @@ interface Told {
   /** The journal could not tell what was missed: forget what you hold. `epoch` is the one from now on. */
   reset?: true
   epoch?: string
+  /** The topic is read again on every change. */
+  view?: true
   [extra: string]: unknown
 }
 
@@ -124,7 +127,7 @@ export function refusedText(id: CommandId, problem: Json): string {
   return join({ id, ok: false }, { problem })
 }
 
-type Place = Pick<Told, "uri" | "revision" | "position" | "reset" | "epoch">
+type Place = Pick<Told, "uri" | "revision" | "position" | "reset" | "epoch" | "view">
 type Text<Members extends string> = Place & Partial<Record<Members, Json | null>> & Extra
 /** JSON text of an object whose members ride along. */
 interface Extra {

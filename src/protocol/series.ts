@@ -50,10 +50,8 @@ const Status = z
   })
   .meta({ id: "SeriesStatus" })
 
-export const SeriesName = Name
-
 export const SeriesBody = z
-  .strictObject({ symbol: SeriesName, orient: z.enum(ORIENTS).optional(), frame: Frame })
+  .strictObject({ symbol: Name, orient: z.enum(ORIENTS).optional(), frame: Frame })
   .meta({ id: "SeriesBody" })
 
 const SeriesPatch = z

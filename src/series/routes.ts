@@ -1,7 +1,8 @@
 /** The handlers of the series. */
 import type { Answer, Call, Handlers } from "../protocol/endpoint.ts"
 import { Problem } from "../protocol/problem.ts"
-import { ORIENTS, SeriesName, type Orient, type seriesEndpoints } from "../protocol/series.ts"
+import { ORIENTS, type Orient, type seriesEndpoints } from "../protocol/series.ts"
+import { Name } from "../protocol/shared.ts"
 import type { Json } from "./frame.ts"
 import { parseJson } from "./json.ts"
 import { frameText, readFrame, toFrame } from "./orient.ts"
@@ -87,7 +88,7 @@ function orientOf({ orient, json_format, jsonformat }: OrientQuery): Orient {
 /** `{"symbol": …, "orient": …, "frame": …}`. Throws Problem: invalid_json, invalid_request. */
 function readCreation(text: string): { symbol: string; orient: Orient; frame: Json } {
   const { symbol, orient = "columns", frame, ...rest } = objectAt(parseJson(text), "")
-  const name = SeriesName.safeParse(symbol)
+  const name = Name.safeParse(symbol)
   if (!name.success) throw creationProblem("symbol", name.error.issues[0]?.message ?? "is wrong")
   const known = ORIENTS.find((one) => one === orient)
   if (!known) throw creationProblem("orient", `must be one of ${ORIENTS.join(", ")}`)

@@ -1,5 +1,5 @@
 /** The statements of the series. */
-import { guard, type Statement } from "../feed/database.ts"
+import { guard, type Statement } from "../feed/statement.ts"
 import { REVISION, type Condition } from "../feed/sql.ts"
 import { SERIES_MAX_COLUMNS } from "../protocol/limits.ts"
 import type { Range } from "./bounds.ts"

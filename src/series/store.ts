@@ -1,6 +1,7 @@
 /** Time series by reference and symbol: frames in, frames out, a log of packed chunks between. */
 import { conditionGuards, explainConditions } from "../feed/conditions.ts"
-import { guard, type Database } from "../feed/database.ts"
+import type { Database } from "../feed/database.ts"
+import { guard } from "../feed/statement.ts"
 import type { Commit, Committer } from "../feed/feed.ts"
 import type { Conditions } from "../protocol/endpoint.ts"
 import { LIST_MAX_ITEMS } from "../protocol/limits.ts"

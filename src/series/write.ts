@@ -1,5 +1,5 @@
 /** One write to a series: its chunks, the changes that tell of it, and what it means when it is refused. */
-import type { Statement } from "../feed/database.ts"
+import type { Statement } from "../feed/statement.ts"
 import type { Commit, Draft } from "../feed/feed.ts"
 import { SERIES_MAX_COLUMNS } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
