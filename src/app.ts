@@ -11,13 +11,20 @@ import { allowOrigin } from "./http/cors.ts"
 import { mount, type Mounted } from "./http/mount.ts"
 import { openapiOf } from "./http/openapi.ts"
 import { addCost } from "./http/cost.ts"
+import { EdgeCopies } from "./keys/edge.ts"
+import { keyHandlers } from "./keys/routes.ts"
+import { KeyStore } from "./keys/store.ts"
+import { hubOf } from "./live/hubs.ts"
 import { liveHandlers } from "./live/routes.ts"
+import { metricHandlers, type HubStats } from "./metrics/routes.ts"
 import { api } from "./protocol/api.ts"
 import type { Change } from "./protocol/change.ts"
 import type { Endpoint, Handlers } from "./protocol/endpoint.ts"
 import type { metaEndpoints } from "./protocol/meta.ts"
 import { linesOf, type ResourceServices } from "./resources/mounted.ts"
 import { todos } from "./resources/todo.ts"
+import { seriesHandlers } from "./series/routes.ts"
+import { SeriesStore } from "./series/store.ts"
 
 /** What a request finds around it; the clock and chance are passed in. */
 export interface Surroundings {
@@ -29,6 +36,8 @@ export interface Surroundings {
   poke: (changes: Change[]) => void
   /** What the caller may do, where that is known already; else the request's token says it. */
   scope?: Scope
+  /** "strong" for who must never see a stale copy of a key; default "edge". */
+  consistency?: "edge" | "strong"
 }
 
 export interface Services extends ResourceServices {
@@ -36,12 +45,15 @@ export interface Services extends ResourceServices {
   scope: Scope
   db: Database
   apps: DocumentStore
+  keys: KeyStore
+  series: SeriesStore
+  hubStats: () => Promise<HubStats>
   request: Request
 }
 
 /** The stores and the feed for one request. */
 export function createServices(surroundings: Surroundings, request: Request): Services {
-  const { env, now, newId, poke, scope = "write" } = surroundings
+  const { env, now, newId, poke, scope = "write", consistency = "edge" } = surroundings
   const db = new Database(env.DB)
   const feed = new Feed(db, { now, poke })
   return {
@@ -51,6 +63,9 @@ export function createServices(surroundings: Surroundings, request: Request): Se
     db,
     feed,
     apps: new DocumentStore(db, feed, appShape),
+    keys: new KeyStore(db, feed, new EdgeCopies(env.KV), { now, consistency }),
+    series: new SeriesStore(db, feed, now),
+    hubStats: () => hubOf(env).stats(),
     documents: (committer: Committer) => new DocumentStore(db, committer, plain),
     newId,
     now,
@@ -64,8 +79,11 @@ const metaHandlers: Handlers<typeof metaEndpoints, unknown> = {
 
 const handlers: Handlers<typeof api, Services> = {
   ...documentHandlers,
+  ...keyHandlers,
+  ...seriesHandlers,
   ...computeHandlers,
   ...liveHandlers,
+  ...metricHandlers,
   ...metaHandlers,
 }
 

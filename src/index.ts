@@ -1,25 +1,34 @@
 /** The Worker: requests, the schedule, and the hub. */
-import { handle, createServices, type Surroundings } from "./app.ts"
+import { createServices, endpoints, handle, type Surroundings } from "./app.ts"
+import { SCOPES } from "./auth/scope.ts"
+import { scopeOf } from "./auth/token.ts"
 import type { Env } from "./env.ts"
-import { LiveHub } from "./live/hub.ts"
-import { hubOf } from "./live/hubs.ts"
+import { LiveHub, type HubParts } from "./live/hub.ts"
+import { hubOf, pokeHub } from "./live/hubs.ts"
+import { resolver } from "./live/uris.ts"
+import type { Change } from "./protocol/change.ts"
 import { CHANGES_KEEP_MILLISECONDS, CHANGES_KEEP_ROWS } from "./protocol/limits.ts"
 
-function surroundings(env: Env, ctx: ExecutionContext): Surroundings {
+function surroundings(env: Env, poke: Surroundings["poke"]): Surroundings {
   return {
     env,
     now: () => Date.now(),
     newId: () => crypto.randomUUID().replaceAll("-", "").slice(0, 12),
-    poke: (changes) => ctx.waitUntil(hubOf(env).poke(changes)),
+    poke,
   }
 }
 
+/** What stands around a request to the Worker. */
+function around(env: Env, ctx: ExecutionContext): Surroundings {
+  return surroundings(env, (changes) => ctx.waitUntil(pokeHub(env, changes)))
+}
+
 export default {
-  fetch: (request, env, ctx) => handle(request, surroundings(env, ctx)),
+  fetch: (request, env, ctx) => handle(request, around(env, ctx)),
 
   /** Hourly: the journal is trimmed, and the hub looks after itself in case a poke was lost. */
   async scheduled(_event, env, ctx) {
-    const { feed } = createServices(surroundings(env, ctx), new Request("https://tidemark/"))
+    const { feed } = createServices(around(env, ctx), new Request("https://tidemark/"))
     const hours = Number(env.JOURNAL_KEEP_HOURS)
     const rows = Number(env.JOURNAL_KEEP_CHANGES)
     await feed.trim(
@@ -30,4 +39,22 @@ export default {
   },
 } satisfies ExportedHandler<Env>
 
-export class Hub extends LiveHub<Env> {}
+const resolve = resolver(endpoints)
+
+export class Hub extends LiveHub<Env> {
+  protected override parts(): HubParts {
+    // Its own commits reach it without a call to itself. Subscribers must never be shown a stale copy.
+    const poke = (changes: Change[]) => this.ctx.waitUntil(this.poke(changes))
+    const hub: Surroundings = { ...surroundings(this.env, poke), consistency: "strong" }
+    const services = () => createServices(hub, new Request("https://tidemark/"))
+    return {
+      resolve,
+      dispatch: (request, who) =>
+        handle(request, { ...hub, scope: SCOPES.find((scope) => scope === who) ?? "read" }),
+      admit: (request) => scopeOf(request, this.env),
+      feed: () => services().feed,
+      expire: () => services().keys.sweep(),
+      now: hub.now,
+    }
+  }
+}

@@ -1,6 +1,8 @@
 /** The document as it is served. That it is valid is tested in test/pure/openapi.test.ts. */
+import { exports } from "cloudflare:workers"
 import { describe, expect, it } from "vitest"
 import { endpoints } from "../src/app.ts"
+import { createClient } from "../src/client/http.ts"
 import { send } from "./helpers.ts"
 
 describe("/api/openapi.json", () => {
@@ -25,5 +27,31 @@ describe("/api/openapi.json", () => {
   it("costs no query", async () => {
     const { headers } = await send("GET /api/openapi.json")
     expect(headers.get("X-Rows-Read")).toBe("0")
+  })
+})
+
+describe("the typed client, a fold over the same table", () => {
+  const { call, request } = createClient("https://tidemark.test", {
+    fetch: (url, init) => (exports as any).default.fetch(new Request(url, init)),
+  })
+  const params = { name: "a/b ü" }
+
+  it("writes, reads, is told what it has already, and is refused with what is there", async () => {
+    const put = await call("documents.put", { params, body: { data: { x: 1 } } })
+    const got = await call("documents.get", { params })
+    expect(got.body).toEqual({ name: "a/b ü", data: { x: 1 } })
+    expect(got.revision).toBe(put.revision)
+    const again = await call("documents.get", { params, ifNoneMatch: put.revision! })
+    expect(again).toMatchObject({ status: 304, body: undefined })
+    const stale = call("documents.patch", { params, body: { data: { x: 2 } }, ifMatch: 1e9 })
+    await expect(stale).rejects.toMatchObject({
+      status: 412,
+      problem: { code: "precondition_failed", current: { data: { x: 1 } } },
+    })
+  })
+
+  it("reaches resources that are defined in code", async () => {
+    const { body, headers } = await request("POST", "/todo/", { body: { text: "tea" } })
+    expect((await request("GET", headers.get("Location")!)).body).toEqual(body)
   })
 })

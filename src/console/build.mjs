@@ -4,14 +4,15 @@ import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 
 const here = import.meta.dirname
-const root = join(here, "../..")
 const swagger = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"))
-const out = join(root, ".assets")
+const out = join(here, "../../.assets")
+
+const files = [
+  ...["index.html", "console.css", "swagger.css", "console.js", "icon.svg", "_headers"].map(
+    (name) => [here, name],
+  ),
+  ...["swagger-ui.css", "swagger-ui-bundle.js"].map((name) => [swagger, name]),
+]
 
 await mkdir(out, { recursive: true })
-await Promise.all([
-  copyFile(join(here, "index.html"), join(out, "index.html")),
-  ...["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"].map((name) =>
-    copyFile(join(swagger, name), join(out, name)),
-  ),
-])
+await Promise.all(files.map(([folder, name]) => copyFile(join(folder, name), join(out, name))))

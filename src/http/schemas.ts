@@ -9,10 +9,18 @@ export type Direction = "input" | "output"
 /** Collects the named schemas of a document while its parts are built; `finish` gives them their names. */
 export class Components {
   readonly #found = { input: new Map<string, Json>(), output: new Map<string, Json>() }
+  readonly #known = { input: new Map<z.ZodType, Json>(), output: new Map<z.ZodType, Json>() }
   #nameless = 0
 
   /** The schema as JSON Schema. Its references hold only after `finish`. */
   schema(schema: z.ZodType, direction: Direction): Json {
+    const known = this.#known[direction]
+    const json = known.get(schema) ?? this.#convert(schema, direction)
+    known.set(schema, json)
+    return json
+  }
+
+  #convert(schema: z.ZodType, direction: Direction): Json {
     // Wrapped, because a schema that contains itself would refer to the root, and this is not the root.
     const wrapped = z.toJSONSchema(z.array(schema), {
       io: direction,

@@ -1,7 +1,174 @@
-/** The Durable Object that holds the sockets. */
+/**
+ * The Durable Object that holds the sockets. It hibernates between messages, so whatever must last is in the
+ * sockets' attachments and the object's storage; fields are caches of those.
+ */
 import { DurableObject } from "cloudflare:workers"
+import type { Feed } from "../feed/feed.ts"
 import type { Change } from "../protocol/change.ts"
+import { DELIVERY_RETRY_MILLISECONDS, SOCKET_WAITING_MAX_BYTES } from "../protocol/limits.ts"
+import { Problem } from "../protocol/problem.ts"
+import { byteLength } from "../lib/bytes.ts"
+import { read, Refusal, type Dispatch } from "./ask.ts"
+import { obey, refuse, type Bench } from "./command.ts"
+import { expiryOf } from "./expiry.ts"
+import type { Reading } from "./fanout.ts"
+import { Follower } from "./follower.ts"
+import type { HubCalls, HubStats } from "./hubs.ts"
+import { Session } from "./session.ts"
+import { Topics } from "./topics.ts"
+import { isFollowable, type Resolve } from "./uris.ts"
 
-export class LiveHub<Env> extends DurableObject<Env> {
-  async poke(_changes: Change[]): Promise<void> {}
+/** What the hub is given; it knows no store. */
+export interface HubParts {
+  /** The app. `who` is what `admit` said of the socket, null for the hub itself. */
+  dispatch: Dispatch
+  /** A word for who opens this socket; its requests are made with it. */
+  admit: (request: Request) => Promise<string>
+  feed: () => Pick<Feed, "since" | "position" | "renewIfRestored">
+  resolve: Resolve
+  /** Ends what has expired; answers when the next thing does, in epoch milliseconds, null for never. */
+  expire: () => Promise<number | null>
+  /** Epoch milliseconds. */
+  now: () => number
+}
+
+/** Codes that stand for "there was none" and must not be sent (RFC 6455, 7.4.1). */
+const UNSENDABLE: readonly number[] = [1005, 1006, 1015]
+
+export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCalls {
+  #awake: (Bench & { parts: HubParts; sessions: Map<WebSocket, Session> }) | undefined
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env)
+    // Answered by the runtime, so that a heartbeat does not wake the object.
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"))
+  }
+
+  protected abstract parts(): HubParts
+
+  /** Takes a socket. */
+  override async fetch(request: Request): Promise<Response> {
+    const { parts, sessions } = this.#wake()
+    const who = await parts.admit(request)
+    const { 0: client, 1: server } = new WebSocketPair()
+    this.ctx.acceptWebSocket(server)
+    const session = new Session(server, who)
+    session.save()
+    sessions.set(server, session)
+    return new Response(null, { status: 101, webSocket: client })
+  }
+
+  override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    const bench = this.#wake()
+    const session = bench.sessions.get(socket)
+    if (!session) return
+    const bytes = typeof message === "string" ? byteLength(message) : message.byteLength
+    const done = session.enqueue(bytes, SOCKET_WAITING_MAX_BYTES, () =>
+      obey(message, session, bench),
+    )
+    if (done) return done
+    const detail = "This socket has too many commands waiting, send them more slowly"
+    refuse(message, session, new Problem("overloaded", detail))
+  }
+
+  override async webSocketClose(socket: WebSocket, code: number, reason: string): Promise<void> {
+    this.#forget(socket)
+    // Without a close frame in return the other side would see 1006.
+    if (UNSENDABLE.includes(code)) socket.close()
+    else socket.close(code, reason)
+  }
+
+  override async webSocketError(socket: WebSocket, error: unknown): Promise<void> {
+    console.warn({ event: "socket_error", message: String(error) })
+    this.#forget(socket)
+    socket.close(1011, "The connection failed")
+  }
+
+  /** There are changes; with none given, the hub looks after itself. */
+  async poke(changes: Change[]): Promise<void> {
+    const { follower } = this.#wake()
+    if (changes.length === 0) await this.#expire()
+    else await this.#alarmBy(expiryOf(changes))
+    await (changes.length === 0 ? follower.drain(true) : follower.hear(changes))
+  }
+
+  async stats(): Promise<HubStats> {
+    const sessions = [...this.#wake().sessions.values()]
+    const subscriptions = sessions.reduce((sum, { topics }) => sum + topics.length, 0)
+    return { sockets: sessions.length, subscriptions }
+  }
+
+  /** Something expires, or a delivery failed. A throw makes the runtime call again. */
+  override async alarm(): Promise<void> {
+    const { follower } = this.#wake()
+    try {
+      await this.#expire()
+    } finally {
+      await follower.drain(true)
+    }
+  }
+
+  async #expire(): Promise<void> {
+    await this.#alarmBy(await this.#wake().parts.expire())
+  }
+
+  /** Sees to it that the alarm rings at this time or before. */
+  async #alarmBy(at: number | null): Promise<void> {
+    if (at === null) return
+    const current = await this.ctx.storage.getAlarm()
+    if (current === null || at < current) await this.ctx.storage.setAlarm(at)
+  }
+
+  /** The fields, made from what outlived hibernation. */
+  #wake() {
+    if (this.#awake) return this.#awake
+    const parts = this.parts()
+    const { resolve, dispatch, feed } = parts
+    const topics = new Topics((topic) => {
+      const target = resolve(topic)
+      return target !== null && isFollowable(target)
+    })
+    const sessions = new Map<WebSocket, Session>()
+    for (const socket of this.ctx.getWebSockets()) {
+      const session = Session.wake(socket, socket.deserializeAttachment())
+      if (!session) {
+        socket.close(4000, "The hub lost track of this socket, connect again")
+        continue
+      }
+      sessions.set(socket, session)
+      for (const topic of session.topics) topics.add(topic, session)
+    }
+    const follower = new Follower({
+      storage: this.ctx.storage.kv,
+      topics,
+      feed,
+      resolve,
+      read: (uri) => readForAll(dispatch, uri),
+      failed: async (error) => {
+        console.error({ event: "delivery_failed", message: String(error) })
+        await this.#alarmBy(parts.now() + DELIVERY_RETRY_MILLISECONDS)
+      },
+    })
+    return (this.#awake = { parts, sessions, topics, follower, resolve, dispatch, feed })
+  }
+
+  #forget(socket: WebSocket): void {
+    const { sessions, topics } = this.#wake()
+    const session = sessions.get(socket)
+    sessions.delete(socket)
+    if (!session) return
+    session.closed = true
+    for (const topic of session.topics) topics.remove(topic, session)
+  }
+}
+
+/** A resource for everybody who follows it; one that cannot be read is as good as gone, unless it is worth waiting. */
+async function readForAll(dispatch: Dispatch, uri: string): Promise<Reading> {
+  try {
+    return await read(dispatch, null, uri)
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code === "overloaded") throw error
+    console.warn({ event: "unreadable_topic", uri, code: error.code })
+    return null
+  }
 }

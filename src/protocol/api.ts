@@ -4,6 +4,7 @@ import { documentEndpoints } from "./documents.ts"
 import { keyEndpoints } from "./keys.ts"
 import { liveEndpoints } from "./live.ts"
 import { metaEndpoints } from "./meta.ts"
+import { metricEndpoints } from "./metrics.ts"
 import { seriesEndpoints } from "./series.ts"
 
 export const api = {
@@ -12,6 +13,7 @@ export const api = {
   ...seriesEndpoints,
   ...computeEndpoints,
   ...liveEndpoints,
+  ...metricEndpoints,
   ...metaEndpoints,
 }
 

@@ -27,6 +27,7 @@ export const routes = {
   "compute.method": ["POST", "/method/"],
   "compute.sum": ["POST", "/sum"],
   "live.connect": ["GET", "/live"],
+  "metrics.get": ["GET", "/metrics"],
   "meta.openapi": ["GET", "/api/openapi.json"],
   "meta.schema": ["GET", "/api/schema"],
 } as const

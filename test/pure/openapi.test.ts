@@ -137,18 +137,19 @@ describe("the OpenAPI document", () => {
   })
 })
 
-describe("openapiOf", () => {
-  const line = (more: Partial<Endpoint>): Endpoint => ({
-    method: "PUT",
-    path: "/a",
-    verb: "replace",
-    tag: "a",
-    summary: "A",
-    replies: {},
-    ...more,
-  })
-  const put = (more: Partial<Endpoint>): any => openapiOf([line(more)])
+const line = (more: Partial<Endpoint>): Endpoint => ({
+  method: "PUT",
+  path: "/a",
+  verb: "replace",
+  tag: "a",
+  summary: "A",
+  replies: {},
+  ...more,
+})
 
+const put = (more: Partial<Endpoint>): any => openapiOf([line(more)])
+
+describe("openapiOf", () => {
   it("turns members of any name in a query into one object whose members are sent by themselves", () => {
     const query = z
       .looseObject({ expire_in: z.string().optional() })
@@ -171,34 +172,34 @@ describe("openapiOf", () => {
     const Outer = z.looseObject({ inner: Inner }).meta({ id: "Outer" })
     const Same = z.looseObject({ name: z.string() }).meta({ id: "Same" })
     const schema = z.looseObject({ outer: Outer, same: Same })
-    const document = put({
+    const built = put({
       body: { schema, types: ["application/json"], maxBytes: 1, as: "json" },
       replies: { 200: { description: "", schema } },
     })
-    expect(Object.keys(document.components.schemas).sort()).toEqual(
+    expect(Object.keys(built.components.schemas).sort()).toEqual(
       ["Inner", "InnerInput", "Outer", "OuterInput", "Problem", "Same"].sort(),
     )
-    expect(document.components.schemas.OuterInput.properties.inner.$ref).toBe(
+    expect(built.components.schemas.OuterInput.properties.inner.$ref).toBe(
       "#/components/schemas/InnerInput",
     )
   })
 
   it("gives a schema that contains itself a component", () => {
-    const document = put({ replies: { 200: { description: "", schema: z.json() } } })
-    const { $ref } = document.paths["/a"].put.responses[200].content["application/json"].schema
+    const built = put({ replies: { 200: { description: "", schema: z.json() } } })
+    const { $ref } = built.paths["/a"].put.responses[200].content["application/json"].schema
     expect($ref).toBe("#/components/schemas/Recursive1")
-    expect(document.components.schemas.Recursive1.anyOf).toContainEqual({
+    expect(built.components.schemas.Recursive1.anyOf).toContainEqual({
       type: "array",
       items: { $ref },
     })
   })
 
   it("derives the names of lines without one, and keeps them apart", () => {
-    const document: any = openapiOf([
+    const built: any = openapiOf([
       line({ path: "/a/b", method: "GET" }),
       line({ path: "/a_b", method: "GET" }),
     ])
-    expect(document.paths["/a/b"].get.operationId).toBe("get_a_b")
-    expect(document.paths["/a_b"].get.operationId).toBe("get_a_b_2")
+    expect(built.paths["/a/b"].get.operationId).toBe("get_a_b")
+    expect(built.paths["/a_b"].get.operationId).toBe("get_a_b_2")
   })
 })

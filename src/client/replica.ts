@@ -1,0 +1,185 @@
+/**
+ * A copy of what GET answers at a URI, kept right by frames. Pure. Its invariant: after the frames that came, it is
+ * what GET answers.
+ */
+import type { Done, Frame } from "../protocol/frames.ts"
+import { formatPosition } from "../protocol/change.ts"
+import { listOf } from "../protocol/uri.ts"
+import { mergePatch } from "./merge-patch.ts"
+
+/** A resource after a patch. */
+export type ApplyPatch = (resource: unknown, patch: unknown) => unknown
+
+/** How resources below a URI are patched; all others take JSON merge patches. */
+export type Patchers = Readonly<Record<string, ApplyPatch>>
+
+/** What a frame did: nothing, a change, or it shows that the copy must be fetched anew. */
+export type Outcome = "ignored" | "changed" | "lost"
+
+interface Member {
+  element: unknown
+  revision: number
+}
+
+export class Replica {
+  readonly #patchers: Patchers
+  #uri: string
+  #value: unknown
+  #revision = 0
+  #position = 0
+  #epoch: string | undefined
+  /** False until a reply says from where frames count. */
+  #begun = false
+  #awaitsState = false
+  /** All up to here was told when the subscription began. */
+  #floor = 0
+  #members: Map<string, Member> | null = null
+  #order: string | undefined
+
+  constructor(uri: string, patchers: Patchers = {}) {
+    this.#uri = uri
+    this.#patchers = patchers
+  }
+
+  /** The canonical URI, once the service has said it. */
+  get uri(): string {
+    return this.#uri
+  }
+
+  /** What GET answers; undefined while there is nothing. Not to be changed. */
+  get value(): unknown {
+    if (!this.#members) return this.#value
+    return (this.#value ??= this.#elements())
+  }
+
+  /** The ETag of the value; of a list, the newest change that it shows. */
+  get revision(): number {
+    return this.#revision
+  }
+
+  /** What `since` takes to go on from here; undefined before there is anything to go on from. */
+  get since(): string | undefined {
+    if (this.#epoch === undefined || this.#awaitsState) return undefined
+    return formatPosition({ epoch: this.#epoch, revision: this.#position })
+  }
+
+  /** The subscription stands: what a reply says. The frames that it announces come next, and then `settle`. */
+  begin(reply: Done): void {
+    this.#begun = true
+    this.#uri = reply.uri
+    this.#epoch = reply.epoch
+    this.#awaitsState = !reply.resumed && !reply.absent
+    if (reply.absent) this.#forget(reply.revision ?? 0)
+  }
+
+  /** All frames that a reply announced are taken: the copy is complete up to a position. */
+  settle(position: number): void {
+    this.#position = position
+    this.#floor = position
+  }
+
+  /** The connection is gone: frames mean nothing until the next `begin`. */
+  pause(): void {
+    this.#begun = false
+  }
+
+  /** What is held is not to be gone on from. */
+  lose(): void {
+    this.#begun = false
+    this.#epoch = undefined
+  }
+
+  /** Takes any frame of the socket; those about other URIs are ignored. */
+  take(frame: Frame): Outcome {
+    if (!this.#begun) return "ignored"
+    const isOwn = frame.event === "create" ? frame.member === this.#uri : frame.uri === this.#uri
+    const list = frame.event === "create" ? frame.uri : listOf(frame.uri)
+    // A view or a reset of a member is in no order with what the list was told.
+    if (!isOwn && (list !== this.#uri || frame.view || frame.reset)) return "ignored"
+    const outcome = isOwn ? this.#takeOwn(frame) : this.#takeMember(frame)
+    if (outcome === "changed") {
+      const position = frame.position ?? frame.revision
+      if (frame.reset) this.settle(position)
+      this.#position = Math.max(this.#position, position)
+      this.#epoch = frame.epoch ?? this.#epoch
+    }
+    return outcome
+  }
+
+  #takeOwn(frame: Frame): Outcome {
+    const isFirst = this.#awaitsState && frame.event === "state"
+    if (frame.revision <= this.#revision && !frame.reset && !isFirst) return "ignored"
+    if (frame.event === "patch") {
+      if (this.#value === undefined || this.#members) return "lost"
+      this.#value = this.#patched(this.#uri, this.#value, frame.patch)
+    } else if (frame.event === "delete") {
+      this.#forget(frame.revision)
+    } else {
+      this.#value = frame.resource
+      this.#members = frame.event === "state" ? membersOf(frame) : null
+      this.#order = frame.event === "state" ? frame.order : undefined
+      this.#awaitsState = false
+    }
+    this.#revision = frame.revision
+    return "changed"
+  }
+
+  #takeMember(frame: Frame): Outcome {
+    if (this.#awaitsState) return "ignored"
+    const members = this.#members
+    if (!members) return "lost"
+    const uri = frame.event === "create" ? frame.member : frame.uri
+    const known = members.get(uri)
+    if (frame.revision <= (known?.revision ?? this.#floor)) return "ignored"
+    if (frame.event === "delete") {
+      members.delete(uri)
+    } else {
+      // Of a member that came anew the place is the last.
+      if (frame.event === "create") members.delete(uri)
+      if (frame.event === "patch" && frame.entry === undefined && !known) return "lost"
+      const element =
+        frame.entry ??
+        (frame.event === "patch" ? this.#patched(uri, known?.element, frame.patch) : frame.resource)
+      members.set(uri, { element, revision: frame.revision })
+    }
+    this.#revision = Math.max(this.#revision, frame.position ?? frame.revision)
+    this.#value = undefined
+    return "changed"
+  }
+
+  #patched(uri: string, resource: unknown, patch: unknown): unknown {
+    const below = Object.keys(this.#patchers).find((prefix) => uri.startsWith(prefix))
+    return (this.#patchers[below ?? ""] ?? mergePatch)(resource, patch)
+  }
+
+  #forget(revision: number): void {
+    this.#value = undefined
+    this.#members = null
+    this.#awaitsState = false
+    this.#revision = revision
+  }
+
+  #elements(): unknown[] {
+    const entries = [...(this.#members ?? [])]
+    if (this.#order === "name") entries.sort(([one], [other]) => byName(one, other))
+    return entries.map(([, { element }]) => element)
+  }
+}
+
+function membersOf(frame: Extract<Frame, { event: "state" }>): Map<string, Member> | null {
+  const { members, resource, revision } = frame
+  if (!members || !Array.isArray(resource)) return null
+  return new Map(resource.map((element, at) => [members[at] ?? `#${at}`, { element, revision }]))
+}
+
+/** By code point, as the database sorts; JavaScript's own order differs beyond U+FFFF. */
+function byName(one: string, other: string): number {
+  const [a, b] = [nameOf(one), nameOf(other)]
+  let at = 0
+  while (at < a.length && a[at] === b[at]) at++
+  return (a.codePointAt(at) ?? -1) - (b.codePointAt(at) ?? -1)
+}
+
+function nameOf(uri: string): string {
+  return decodeURIComponent(uri.slice(listOf(uri)?.length))
+}

@@ -1,0 +1,180 @@
+/** Changes → frames. Pure: one text per change, however many sockets get it. */
+import type { Change } from "../protocol/change.ts"
+import { createText, deleteText, patchText, stateText } from "../protocol/frames.ts"
+import { listOf } from "../protocol/uri.ts"
+import type { Topics } from "./topics.ts"
+import type { Resolve } from "./uris.ts"
+
+/**
+ * What happened at one place of the journal, as frames by topic. A session gets the first that it follows with a
+ * floor below `revision`.
+ */
+export interface Delivery {
+  revision: number
+  frames: (readonly [topic: string, text: string])[]
+  /** Goes to every follower whatever it knows. */
+  reset?: boolean
+}
+
+/** What a GET answered; null when there is nothing. */
+export type Reading = {
+  /** JSON text. */
+  json: string
+  /** Null where the answer names none. */
+  revision: number | null
+  /** The first page of a list that has more. */
+  isPart?: boolean
+} | null
+
+/** A resource that was read at `revision`, in the place of the change at `position`. */
+interface Reread {
+  json: string
+  revision: number
+  position: number
+}
+
+/** Which topics the frames are for. */
+interface Wanted {
+  item: boolean
+  list: boolean
+}
+
+/** True when the journal alone tells the change. */
+export function isTold({ event, body }: Change): boolean {
+  return event === "delete" || body !== null
+}
+
+/** The frames of a change that the journal tells, or that was read again. The list's comes first: it serves both. */
+export function deliveryOf(
+  change: Change,
+  wanted: Wanted,
+  resolve: Resolve,
+  reread?: Reread,
+): Delivery {
+  const { uri, extra } = change
+  const list = listOf(uri)
+  const revision = reread?.revision ?? change.revision
+  const position = reread && reread.position !== revision ? reread.position : undefined
+  const place = { uri, revision, ...(position === undefined ? {} : { position }), extra }
+  const resource = reread?.json ?? change.body
+  const entry = wanted.list ? entryOf(uri, revision, resolve) : null
+  const frames: Delivery["frames"] = []
+
+  if (change.event === "create") {
+    if (wanted.list && list !== null) {
+      frames.push([list, createText({ ...place, uri: list, member: uri, resource, entry })])
+    }
+    if (wanted.item) frames.push([uri, stateText({ ...place, resource })])
+    return { revision, frames }
+  }
+  const text =
+    change.event === "delete"
+      ? deleteText(place)
+      : change.event === "patch" && !reread
+        ? patchText({ ...place, patch: resource, entry })
+        : stateText({ ...place, resource, entry })
+  if (wanted.list && list !== null) frames.push([list, text])
+  if (wanted.item) frames.push([uri, text])
+  return { revision, frames }
+}
+
+/** The element that the list shows for an item, as JSON text; null when it is the resource itself. */
+function entryOf(uri: string, revision: number, resolve: Resolve): string | null {
+  const target = resolve(uri)
+  const entry = target?.endpoint.entryOf?.(target.params, revision)
+  return entry === undefined ? null : JSON.stringify(entry)
+}
+
+/** The resource was gone when it was read: a patch tells nothing until something whole has come. */
+export const GONE = Number.MAX_SAFE_INTEGER
+
+/** What a plan is made from. */
+export interface Desk {
+  topics: Topics
+  resolve: Resolve
+  /** URI or view → the revision at which it was read again; older changes of it are told by that. */
+  floors: ReadonlyMap<string, number>
+  /** What was read after every change up to `through` was known; so it tells them all. */
+  readings: ReadonlyMap<string, Reading>
+  through: number
+  /** All changes after the cursor that are known, at least up to the newest reading. */
+  known: readonly Change[]
+}
+
+export interface Plan {
+  deliveries: Delivery[]
+  floors: Map<string, number>
+  /** URIs to be read before this plan can be made. */
+  missing: string[]
+  /** How many of the changes the plan covers. */
+  covers: number
+}
+
+/** What is to be sent for these changes, in order; at most `maxReadings` readings are asked for at a time. */
+export function planOf(changes: readonly Change[], desk: Desk, maxReadings: number): Plan {
+  const { topics, readings, through } = desk
+  const floors = new Map(desk.floors)
+  const deliveries: Delivery[] = []
+  const missing = new Set<string>()
+  let covers = 0
+
+  for (const change of changes) {
+    tellFollowers(change)
+    for (const view of topics.viewsOf(change.uri)) tellView(view, change)
+    if (missing.size > maxReadings && covers > 0) break
+    covers++
+  }
+  return { deliveries, floors, missing: [...missing], covers }
+
+  function tellFollowers(change: Change): void {
+    const { uri } = change
+    const list = listOf(uri)
+    const wanted = { item: topics.has(uri), list: list !== null && topics.has(list) }
+    const isGone = floors.get(uri) === GONE
+    const isWhole = change.event === "delete" || (isTold(change) && change.event !== "patch")
+    if (isGone && isWhole) floors.delete(uri)
+    if (!wanted.item && !wanted.list) return
+    if (!isGone && change.revision <= (floors.get(uri) ?? 0)) return
+    if (isWhole || (isTold(change) && !isGone)) {
+      deliveries.push(deliveryOf(change, wanted, desk.resolve))
+      return
+    }
+    const reading = readings.get(uri)
+    if (reading === undefined) {
+      missing.add(uri)
+      return
+    }
+    const revision = Math.max(reading?.revision ?? through, change.revision)
+    const later = desk.known.filter(
+      (other) =>
+        other.uri === uri && other.revision >= change.revision && other.revision <= revision,
+    )
+    if (reading === null || later.some(({ event }) => event === "delete")) {
+      // Deleted since: nothing before that delete can be told, and nothing needs to be. What came to be again
+      // after it is told in its own place, because its place in the list is another.
+      floors.set(uri, GONE)
+      return
+    }
+    floors.set(uri, revision)
+    const event = change.event === "create" ? "create" : "state"
+    const covered = { ...change, event, extra: later.at(-1)?.extra ?? null } as const
+    const reread = { json: reading.json, revision, position: change.revision }
+    deliveries.push(deliveryOf(covered, wanted, desk.resolve, reread))
+  }
+
+  function tellView(view: string, change: Change): void {
+    // Of its own, because a URI may be both a view and the member of a list.
+    const key = `view ${view}`
+    if ((floors.get(key) ?? 0) >= change.revision) return
+    const reading = readings.get(view)
+    if (reading === undefined) {
+      missing.add(view)
+      return
+    }
+    floors.set(key, Math.max(reading?.revision ?? 0, through))
+    const revision = Math.max(reading?.revision ?? through, change.revision)
+    const place = { uri: view, revision, view: true } as const
+    const text = reading ? stateText({ ...place, resource: reading.json }) : deleteText(place)
+    deliveries.push({ revision, frames: [[view, text]] })
+  }
+}

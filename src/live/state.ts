@@ -1,0 +1,40 @@
+/** The state of a topic as a frame. Pure. */
+import { deleteText, stateText } from "../protocol/frames.ts"
+import type { Reading } from "./fanout.ts"
+import { isFollowable, type Resolve, type Target } from "./uris.ts"
+
+interface Place {
+  revision: number
+  /** Where to resume from. */
+  position: number
+  reset?: true
+  epoch?: string
+}
+
+/** What was read at a topic, as `state`; where there is nothing, as `delete`. */
+export function topicText(
+  topic: string,
+  reading: Reading,
+  { position, ...place }: Place,
+  resolve: Resolve,
+): string {
+  const target = resolve(topic)
+  const at = {
+    ...{ uri: topic, ...place },
+    ...(position === place.revision ? {} : { position }),
+    ...(target && isFollowable(target) ? {} : { view: true as const }),
+  }
+  if (reading === null) return deleteText(at)
+  const members = reading.isPart ? null : target && membersOf(target, reading.json)
+  const order = members && target?.endpoint.order
+  return stateText({ ...at, ...(order ? { order } : {}), members, resource: reading.json })
+}
+
+/** The URIs of a list's elements, so that whoever follows can keep its copy; null where frames do not tell them. */
+function membersOf(target: Target, json: string): string[] | null {
+  const { endpoint, params } = target
+  if (!endpoint.memberOf || !isFollowable(target)) return null
+  const elements: unknown = JSON.parse(json)
+  if (!Array.isArray(elements)) return null
+  return elements.map((element) => endpoint.memberOf?.(element, params) ?? "")
+}

@@ -1,0 +1,66 @@
+/** URIs as clients write them, made canonical through the endpoint table. Pure. */
+import type { Endpoint } from "../protocol/endpoint.ts"
+import { fill, match, pathOf } from "../protocol/uri.ts"
+
+/** What can be read, and so be subscribed to. */
+export interface Target {
+  endpoint: Endpoint
+  params: Record<string, string>
+  /** The canonical URI with its query: the name of the topic. */
+  topic: string
+}
+
+/** What a URI reads, or null when no GET line takes it. */
+export type Resolve = (uri: string) => Target | null
+
+/** Folds the endpoint table into a resolver. Slashes too many or too few do not matter, nor how text is encoded. */
+export function resolver(endpoints: readonly Endpoint[]): Resolve {
+  const readable = endpoints.filter(({ method }) => method === "GET").sort(bySpecificity)
+  return (uri) => {
+    const tidy = tidied(uri)
+    const path = pathOf(tidy)
+    for (const endpoint of readable) {
+      const params = matched(endpoint.path, path)
+      if (params) {
+        const canonical = fill(endpoint.path, params)
+        return { endpoint, params, topic: canonical + tidy.slice(path.length) }
+      }
+    }
+    return null
+  }
+}
+
+/** One slash at the start and between segments; the query encoded one way, its names in order. */
+export function tidied(uri: string): string {
+  const path = pathOf(uri)
+  const query = new URLSearchParams(uri.slice(path.length))
+  query.sort()
+  const text = query.toString()
+  return `/${path}`.replace(/\/{2,}/g, "/") + (text === "" ? "" : `?${text}`)
+}
+
+/**
+ * True when the frames of members tell this topic's changes. Others, such as views with a query, are read again
+ * whenever something below them changes.
+ */
+export function isFollowable({ endpoint, topic }: Target): boolean {
+  if (topic.includes("?")) return false
+  return endpoint.verb === "get" || (endpoint.verb === "list" && endpoint.memberOf !== undefined)
+}
+
+function matched(pattern: string, path: string): Record<string, string> | null {
+  try {
+    return match(pattern, path)
+  } catch {
+    return null
+  }
+}
+
+/** A fixed segment beats a variable one, as in the router. */
+function bySpecificity(one: Endpoint, other: Endpoint): number {
+  return rank(one) < rank(other) ? -1 : rank(one) > rank(other) ? 1 : 0
+}
+
+function rank({ path }: Endpoint): string {
+  return path.replace(/:\w+/g, "~")
+}
