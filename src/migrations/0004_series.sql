@@ -1,5 +1,5 @@
 -- One row per series: what it knows of itself, never its values.
--- `kind` is naive, utc or integer, NULL until there was a row; `columns` is [[name, bits], …] in order.
+-- `kind` is naive, utc or integer, NULL until there was a row; `zone` is what a table schema named last; `columns` is [[name, bits], …] in order.
 -- `first` and `last` bound its stamps (NULL: no rows); where bit 1 or 2 of `exact` is set, there is a row at that end.
 CREATE TABLE series (
   id INTEGER PRIMARY KEY,
@@ -8,6 +8,7 @@ CREATE TABLE series (
   revision INTEGER NOT NULL,
   kind TEXT,
   unit TEXT NOT NULL,
+  zone TEXT,
   columns TEXT NOT NULL,
   first INTEGER,
   last INTEGER,

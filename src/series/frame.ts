@@ -67,6 +67,8 @@ export interface Frame {
   index: Float64Array
   kind: IndexKind
   unit: Unit
+  /** The zone that a schema named for the stamps; they are UTC all the same. */
+  zone?: string
   columns: Column[]
 }
 

@@ -4,7 +4,7 @@ import { EPOCH_MIN, epochMicroseconds, guessUnit, isDecimal, type EpochUnit } fr
 import { STAMP_MAX, unitOf, type Frame, type IndexKind, type Json } from "./frame.ts"
 import { parseMoment, STAMP_RANGE, type Moment } from "./stamp.ts"
 
-export type Labels = Pick<Frame, "index" | "kind" | "unit">
+export type Labels = Pick<Frame, "index" | "kind" | "unit" | "zone">
 
 /**
  * Numbers (also as text) are times when all of them are larger than a year of seconds, in the first unit of s, ms,

@@ -21,6 +21,7 @@ export interface Entry {
 export interface Shape {
   kind: IndexKind
   unit: Unit
+  zone?: string
   columns: ColumnShape[]
 }
 
@@ -62,6 +63,7 @@ export function merge(entries: readonly Entry[], shape: Shape): Frame {
     index,
     kind: shape.kind,
     unit,
+    ...(shape.zone === undefined ? {} : { zone: shape.zone }),
     columns: columns.map((column) => gather(column, ordered, frames, count)),
   }
 }

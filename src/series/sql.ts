@@ -19,6 +19,8 @@ export interface SeriesRow {
   revision: number
   kind: IndexKind | null
   unit: Unit
+  /** The zone that a schema named. */
+  zone: string | null
   /** JSON text of [[name, mask], …]. */
   columns: string
   first: number | null
@@ -39,12 +41,14 @@ export interface ChunkRow {
 export interface Written {
   kind: IndexKind | null
   unit: Unit
+  /** The zone that a schema named. */
+  zone: string | null
   /** JSON text of [[name, mask], …]. */
   columns: string
   span: Span | null
 }
 
-const ROW = "symbol, revision, kind, unit, columns, first, last, exact"
+const ROW = "symbol, revision, kind, unit, zone, columns, first, last, exact"
 
 /** The stored revision, NULL when there is no such series; parameters: reference, symbol. */
 export const CURRENT = "SELECT revision FROM series WHERE reference = ? AND symbol = ?"
@@ -184,20 +188,21 @@ export function fewColumns({ reference, symbol }: Place, { columns }: Written): 
 
 /** Makes the series, or takes in what a write says of it. */
 export function upsert({ reference, symbol }: Place, written: Written): Statement {
-  const { kind, unit, columns, span } = written
+  const { kind, unit, zone, columns, span } = written
   return {
-    sql: `INSERT INTO series (reference, symbol, revision, kind, unit, columns, first, last, exact)
-      VALUES (?1, ?2, ${REVISION}, ?3, ?4, ?5, ?6, ?7, ${FIRST | LAST})
+    sql: `INSERT INTO series (reference, symbol, revision, kind, unit, zone, columns, first, last, exact)
+      VALUES (?1, ?2, ${REVISION}, ?3, ?4, ?8, ?5, ?6, ?7, ${FIRST | LAST})
       ON CONFLICT (reference, symbol) DO UPDATE SET
         revision = excluded.revision,
         kind = coalesce(kind, excluded.kind),
         unit = max(unit, excluded.unit),
+        zone = coalesce(excluded.zone, zone),
         columns = (SELECT json_group_array(json_array(name, mask)) FROM (
           SELECT name, mask FROM (${BESIDE.replace("COLUMNS", "?5")}) ORDER BY place)),
         first = coalesce(min(first, excluded.first), first, excluded.first),
         last = coalesce(max(last, excluded.last), last, excluded.last),
         exact = exact | iif(excluded.first <= first, ${FIRST}, 0) | iif(excluded.last >= last, ${LAST}, 0)`,
-    params: [reference, symbol, kind, unit, columns, span?.[0] ?? null, span?.[1] ?? null],
+    params: [reference, symbol, kind, unit, columns, span?.[0] ?? null, span?.[1] ?? null, zone],
   }
 }
 

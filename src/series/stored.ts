@@ -16,9 +16,14 @@ export const FIRST = 1
 export const LAST = 2
 
 /** What a series knows of itself. A series that never had a row takes any index; till then it has no times. */
-export function shapeOf({ kind, unit, columns }: SeriesRow): Shape {
+export function shapeOf({ kind, unit, zone, columns }: SeriesRow): Shape {
   const pairs = JSON.parse(columns) as [name: string, mask: number][]
-  return { kind: kind ?? "naive", unit, columns: pairs.map(([name, mask]) => ({ name, mask })) }
+  return {
+    kind: kind ?? "naive",
+    unit,
+    ...(zone === null ? {} : { zone }),
+    columns: pairs.map(([name, mask]) => ({ name, mask })),
+  }
 }
 
 /** A series in the list of its reference. Its ends are left out where only reading it would tell them. */
@@ -54,10 +59,11 @@ export function entriesOf(chunks: ChunkRow[], { reference, symbol }: Place): Ent
 }
 
 /** What a sorted frame says of its series. */
-export function writtenOf({ index, kind, unit, columns }: Frame): Written {
+export function writtenOf({ index, kind, unit, zone, columns }: Frame): Written {
   return {
     kind: index.length > 0 ? kind : null,
     unit,
+    zone: zone ?? null,
     columns: JSON.stringify(columns.map((column) => [column.name, maskOf(column)])),
     span: spanOf(index),
   }

@@ -1,4 +1,4 @@
-/** End to end, against a real `wrangler dev`: the demo, the README's commands and the page. */
+/** End to end, against a real `wrangler dev`: the demo, real pandas, the README's commands and the page. */
 import { spawn } from "node:child_process"
 import { ROOT, startServer } from "./server.mjs"
 
@@ -19,6 +19,7 @@ try {
   results.push(
     await run("demo, a second time", "npm", ["run", "--silent", "demo", "--", "--url", server.url]),
   )
+  results.push(await run("pandas", "/usr/bin/python3", ["test/e2e/frames.py", server.url]))
   results.push(await run("readme", "npx", ["node", "test/e2e/readme.mjs", server.url]))
   results.push(await run("console", "npx", ["node", "test/e2e/console.mjs", server.url]))
 } finally {

@@ -13,10 +13,13 @@ import {
   type Sheet,
 } from "./sheet.ts"
 
+/** The longest name of the tz database has 32. */
+const ZONE_MAX_CHARACTERS = 64
+
 interface Field {
   name: string
   type: string
-  zoned: boolean
+  zone: string | null
 }
 
 /** What the schema says stays so, even where the values would allow something narrower. */
@@ -56,7 +59,11 @@ function readField(value: Json, at: number): Field {
   const [name = ""] = readNames([field["name"] ?? null], `${place}.name`)
   const type = field["type"] ?? "any"
   if (typeof type !== "string") throw shapeProblem(`${place}.type`, "must be a text")
-  return { name, type, zoned: typeof field["tz"] === "string" }
+  const zone = typeof field["tz"] === "string" ? field["tz"] : null
+  if (zone !== null && zone.length > ZONE_MAX_CHARACTERS) {
+    throw shapeProblem(`${place}.tz`, `must have at most ${ZONE_MAX_CHARACTERS} characters`)
+  }
+  return { name, type, zone }
 }
 
 function checkNamed(fields: Field[], names: string[]): void {
@@ -79,9 +86,9 @@ function indexField(fields: Field[], key: Json | undefined): Field | undefined {
 
 function labelsOf(key: Field, cells: Json[] | undefined, rows: number): Labels {
   const labels = cells ?? Array.from<Json>({ length: rows }).fill(null)
-  return key.type === "integer"
-    ? readIntegerLabels(labels)
-    : readLabels(labels, key.zoned ? "utc" : undefined)
+  if (key.type === "integer") return readIntegerLabels(labels)
+  if (key.zone === null) return readLabels(labels)
+  return { ...readLabels(labels, "utc"), zone: key.zone }
 }
 
 function columnFor({ name, type }: Field, cells: Json[], sheet: Sheet): Column {

@@ -74,7 +74,7 @@ export function* writeTable(frame: Frame): Generator<string> {
   const { labels } = write(frame, "iso")
   const name = indexName(frame.columns)
   const fields = [
-    { name, ...INDEX_TYPES[frame.kind] },
+    { name, ...indexType(frame) },
     ...frame.columns.map((column) => ({ name: column.name, type: TYPES[column.kind] })),
   ]
   yield JSON.stringify({ schema: { fields, primaryKey: [name], pandas_version: "1.4.0" } }).slice(
@@ -88,11 +88,10 @@ export function* writeTable(frame: Frame): Generator<string> {
   yield "]}"
 }
 
-const INDEX_TYPES = {
-  naive: { type: "datetime" },
-  utc: { type: "datetime", tz: "UTC" },
-  integer: { type: "integer" },
-} as const
+function indexType({ kind, zone = "UTC" }: Frame): { type: string; tz?: string } {
+  if (kind === "integer") return { type: "integer" }
+  return kind === "utc" ? { type: "datetime", tz: zone } : { type: "datetime" }
+}
 
 /** "index", unless a column has that name already; pandas says level_0 then. */
 function indexName(columns: Column[]): string {
