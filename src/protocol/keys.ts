@@ -99,7 +99,8 @@ export const keyEndpoints = {
   },
   "keys.clear": {
     method: "DELETE",
-    path: "/keys/",
+    // Without the slash of lists: see the handler.
+    path: "/keys",
     verb: "delete",
     tag: "keys",
     summary: "Delete all keys",

@@ -19,7 +19,7 @@ export const routes = {
   "documents.delete": ["DELETE", "/api/apps/:name"],
   "keys.list": ["GET", "/keys/"],
   "keys.put": ["PUT", "/keys/"],
-  "keys.clear": ["DELETE", "/keys/"],
+  "keys.clear": ["DELETE", "/keys"],
   "keys.create": ["POST", "/keys/"],
   "keys.get": ["GET", "/keys/:id"],
   "keys.patch": ["PATCH", "/keys/:id"],
