@@ -1,7 +1,6 @@
 import { env, exports } from "cloudflare:workers"
 import { describe, expect, it } from "vitest"
 import { endpoints, handle } from "../src/app.ts"
-import type { Env } from "../src/env.ts"
 import { send } from "./helpers.ts"
 
 const raw = (uri: string, init?: RequestInit): Promise<Response> =>
