@@ -4,7 +4,6 @@ import { env, exports } from "cloudflare:workers"
 import { describe, expect, it } from "vitest"
 import { createServices } from "../src/app.ts"
 import { connect, LiveError, type Live, type LiveOptions } from "../src/client/live.ts"
-import { applyPatch } from "../src/client/replica-series.ts"
 import type { Subscription } from "../src/client/subscription.ts"
 import { hubOf } from "../src/live/hubs.ts"
 import { send } from "./helpers.ts"
@@ -17,9 +16,6 @@ function open(options: LiveOptions = {}): Live {
   return connect("https://tidemark.test", {
     firstDelayMilliseconds: 1,
     longestDelayMilliseconds: 4,
-    patchers: {
-      "/api/store/": (frame, patch) => applyPatch(frame as never, patch as never),
-    },
     open: async (url) => {
       const request = new Request(url.replace(/^ws/, "http"), { headers: { Upgrade: "websocket" } })
       const { webSocket } = await (exports as any).default.fetch(request)

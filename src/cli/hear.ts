@@ -1,6 +1,5 @@
 /** Listens over the WebSocket, and waits for what must be heard. */
 import { connect, type Live } from "../client/live.ts"
-import { patchSeries } from "../client/series.ts"
 import type { Subscription } from "../client/subscription.ts"
 import type { Frame } from "../protocol/frames.ts"
 import { duration } from "./print.ts"
@@ -17,10 +16,7 @@ export class Ears {
   readonly #waiting = new Set<(heard: Heard) => void>()
 
   constructor(url: string, token?: string) {
-    this.#live = connect(url, {
-      patchers: { "/api/store/": patchSeries },
-      ...(token === undefined ? {} : { token }),
-    })
+    this.#live = connect(url, token === undefined ? {} : { token })
   }
 
   /** Subscribes, and waits until the state is there or it is known that there is none. */

@@ -9,15 +9,20 @@
 import type { Done, Frame, Refused, Reply } from "../protocol/frames.ts"
 import { Link, type LinkOptions } from "./link.ts"
 import { Subscription, Topic, type Listener } from "./subscription.ts"
+import { applyPatch, type SeriesPatch, type SeriesState } from "./replica-series.ts"
 import type { Patchers } from "./replica.ts"
 
 export interface LiveOptions extends LinkOptions {
   /** Reads JSON; one that keeps large numbers may stand here. */
   parse?: (text: string) => unknown
-  /** How resources below a URI take patches, where it is not by merge patch. */
+  /** How resources below a URI take patches, where it is not by merge patch. Series are known. */
   patchers?: Patchers
   /** Sent as `?token=`. */
   token?: string
+}
+
+const PATCHERS: Patchers = {
+  "/api/store/": (state, patch) => applyPatch(state as SeriesState, patch as SeriesPatch),
 }
 
 /** A command that was not done; `problem` says why, its `code` is stable. */
@@ -76,7 +81,7 @@ export class Live {
   subscribe(uri: string, listener?: Listener): Subscription {
     let topic = this.#topics.get(uri)
     if (!topic) {
-      topic = new Topic(uri, this.#options.patchers)
+      topic = new Topic(uri, { ...PATCHERS, ...this.#options.patchers })
       this.#topics.set(uri, topic)
       if (this.#link.isOpen) this.#follow(uri, topic)
     }

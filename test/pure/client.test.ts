@@ -3,7 +3,7 @@ import { gzipSync } from "node:zlib"
 import { build } from "esbuild"
 import { describe, expect, it } from "vitest"
 import { CallError, createClient } from "../../src/client/http.ts"
-import { patchSeries } from "../../src/client/series.ts"
+import { applyPatch } from "../../src/client/replica-series.ts"
 import { api } from "../../src/protocol/api.ts"
 import type { Endpoint } from "../../src/protocol/endpoint.ts"
 import { routes } from "../../src/protocol/routes.ts"
@@ -159,14 +159,14 @@ describe("the bundle", () => {
   })
 })
 
-describe("patchSeries", () => {
+describe("a patch of a series", () => {
   const frame = {
     v: { "2015-01-01": 1, "2015-01-03": 3 },
     w: { "2015-01-01": "a", "2015-01-03": null },
   }
 
   it("takes ranges away, both ends inclusive, and puts whole rows in their place in time", () => {
-    const patched = patchSeries(frame, {
+    const patched = applyPatch(frame, {
       removed: [["2015-01-03", "2015-01-05"]],
       rows: { columns: ["w"], index: ["2015-01-02"], data: [["b"]] },
     })
@@ -180,7 +180,7 @@ describe("patchSeries", () => {
   it("adds columns at the end, null where a row lacks them, and leaves what it was given", () => {
     const before = structuredClone(frame)
     const rows = { columns: ["v", "x"], index: ["2015-01-01"], data: [[9, true]] }
-    expect(patchSeries(frame, { rows })).toEqual({
+    expect(applyPatch(frame, { removed: [], rows })).toEqual({
       v: { "2015-01-01": 9, "2015-01-03": 3 },
       w: { "2015-01-01": null, "2015-01-03": null },
       x: { "2015-01-01": true, "2015-01-03": null },
@@ -190,7 +190,7 @@ describe("patchSeries", () => {
 
   it("compares integers by size", () => {
     const numbers = { v: { "-5": 1, "9": 2, "10": 3 } }
-    const patched = patchSeries(numbers, {
+    const patched = applyPatch(numbers, {
       removed: [[9, 9]],
       rows: { columns: ["v"], index: [-6], data: [[0]] },
     })
