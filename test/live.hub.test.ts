@@ -15,7 +15,9 @@ const hub = () => hubOf(bindings)
 function mute() {
   const pokes: Change[][] = []
   const around = {
-    ...{ env, now: () => Date.now(), newId: () => crypto.randomUUID() },
+    env,
+    now: () => Date.now(),
+    newId: () => crypto.randomUUID(),
     poke: (changes: Change[]) => void pokes.push(changes),
   }
   const { apps, feed } = createServices(around as never, new Request("https://tidemark.test/"))
@@ -41,6 +43,16 @@ describe("the hub", () => {
     )
     const expected = revisions(written as { revision: number }[]).toSorted((a, b) => a - b)
     for (const one of [item, list]) expect(revisions(await one.rest())).toEqual(expected)
+  })
+
+  it("sends each of fifty writes once although fifty pokes at once each show a gap", async () => {
+    const one = await follow("/api/apps/gaps")
+    const { apps, pokes } = mute()
+    for (let n = 0; n < 50; n++) await apps.put("/api/apps/gaps", `{"n":${n}}`)
+    // Nothing rides along, so that every one of them must read the journal from the same place.
+    const hints = pokes.map((changes) => changes.map((each) => ({ ...each, revision: 1e9 })))
+    await Promise.all(hints.map((changes) => hub().poke(changes)))
+    expect(revisions(await one.rest())).toEqual(revisions(pokes.flat()))
   })
 
   it("tells what a lost poke was about with the next one", async () => {
@@ -130,8 +142,7 @@ describe("the hub", () => {
     await send("PUT /api/apps/broken", { data: { n: 1 } })
     const closed = await Promise.race([broken.closed, well.closed])
     expect(closed.code).toBe(4000)
-    const heard = [broken, well].filter(({ heard }) => heard.length > 0)
-    expect(heard).toHaveLength(1)
+    expect([broken, well].filter(({ heard }) => heard.length > 0)).toHaveLength(1)
   })
 
   it("closes a socket whose subscriptions it cannot know, so that it comes back", async () => {
@@ -146,6 +157,45 @@ describe("the hub", () => {
     await evictDurableObject(hub())
     await send("PUT /api/apps/any", { data: {} })
     expect(await one.closed).toMatchObject({ code: 4000 })
+  })
+
+  it("tells everything anew when it has lost its place", async () => {
+    await send("PUT /api/apps/placeless", { data: { n: 1 } })
+    const one = await follow("/api/apps/placeless")
+    await runInDurableObject(hub(), (_, { storage }) => void storage.kv.delete("cursor"))
+    await evictDurableObject(hub())
+    await send("PATCH /api/apps/placeless", { data: { n: 2 } })
+    const frame = await one.hear()
+    expect(frame).toMatchObject({ event: "state", reset: true, resource: { data: { n: 2 } } })
+    expect(await one.rest()).toEqual([])
+  })
+
+  it("lets a socket do what its token allowed when it was opened, also after sleep", async () => {
+    const one = await connect()
+    await runInDurableObject(hub(), (_, state) => {
+      for (const socket of state.getWebSockets()) {
+        const { topics } = JSON.parse(socket.deserializeAttachment())
+        const who = topics.length === 0 ? "read" : "write"
+        socket.serializeAttachment(JSON.stringify({ who, topics }))
+      }
+    })
+    await evictDurableObject(hub())
+    expect(await one.ask("subscribe /todo/")).toMatchObject({ ok: true })
+    expect(await one.ask({ event: "create", uri: "/todo/" })).toMatchObject({
+      ok: false,
+      problem: {
+        code: "forbidden",
+        status: 403,
+      },
+    })
+  })
+
+  it("says what it holds", async () => {
+    const before = await hub().stats()
+    const one = await follow("/api/apps/counted")
+    await one.ask("subscribe /todo/")
+    const { sockets, subscriptions } = await hub().stats()
+    expect([sockets, subscriptions]).toEqual([before.sockets + 1, before.subscriptions + 2])
   })
 
   it("says on the socket why it refuses one, where a page can read it", async () => {
@@ -183,7 +233,9 @@ describe("the hub", () => {
     expect(await runDurableObjectAlarm(hub())).toBe(true)
     for (const one of [item, list]) {
       expect(await one.hear()).toMatchObject({
-        ...{ event: "delete", uri: "/keys/fleeting", reason: "expired" },
+        event: "delete",
+        uri: "/keys/fleeting",
+        reason: "expired",
       })
     }
     // Nothing else expires, so nothing wakes it.
@@ -264,7 +316,8 @@ describe("who comes back", () => {
     await mute().feed.trim(-1_000, 0)
     const late = await connect()
     expect(await late.ask(`subscribe ${trouble} since ${since}`)).toMatchObject({
-      ...{ reset: true, absent: true },
+      reset: true,
+      absent: true,
     })
   })
 })

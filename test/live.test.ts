@@ -14,17 +14,23 @@ describe("a subscriber", () => {
     const uri = "/api/apps/first"
     const resource = (data: object) => ({ name: "first", data })
     expect(await one.hear()).toEqual({
-      ...{ event: "state", uri, revision },
+      event: "state",
+      uri,
+      revision,
       resource: resource({ n: 1 }),
     })
     const patched = (await send(`PATCH ${uri}`, { data: { n: 2 } })).revision
     expect(await one.hear()).toEqual({
-      ...{ event: "patch", uri, revision: patched },
+      event: "patch",
+      uri,
+      revision: patched,
       patch: { data: { n: 2 } },
     })
     const replaced = (await send(`PUT ${uri}`, { data: { m: 3 } })).revision
     expect(await one.hear()).toEqual({
-      ...{ event: "state", uri, revision: replaced },
+      event: "state",
+      uri,
+      revision: replaced,
       resource: resource({ m: 3 }),
     })
     const deleted = (await send(`DELETE ${uri}`)).revision
@@ -44,12 +50,20 @@ describe("a subscriber", () => {
     const uri = "/api/apps/joins"
     const entry = { name: "joins" }
     expect(await one.hear()).toMatchObject({
-      ...{ event: "create", uri: "/api/apps/", member: uri, entry },
-      resource: { name: "joins", data: { n: 1 } },
+      event: "create",
+      uri: "/api/apps/",
+      member: uri,
+      entry,
+      resource: {
+        name: "joins",
+        data: { n: 1 },
+      },
     })
     await send(`PATCH ${uri}`, { data: { n: 2 } })
     expect(await one.hear()).toMatchObject({
-      ...{ event: "patch", uri, entry },
+      event: "patch",
+      uri,
+      entry,
       patch: { data: { n: 2 } },
     })
     await send(`PUT ${uri}`, { data: {} })
@@ -65,8 +79,13 @@ describe("a subscriber", () => {
     expect(await one.rest()).toEqual([])
     const { revision } = await send("PUT /api/apps/later", { data: { n: 1 } })
     expect(await one.hear()).toEqual({
-      ...{ event: "state", uri: "/api/apps/later", revision },
-      resource: { name: "later", data: { n: 1 } },
+      event: "state",
+      uri: "/api/apps/later",
+      revision,
+      resource: {
+        name: "later",
+        data: { n: 1 },
+      },
     })
   })
 
@@ -83,7 +102,7 @@ describe("a subscriber", () => {
     await send("PATCH /api/apps/both", { data: { n: 1 } })
     await send("DELETE /api/apps/both")
     await send(`DELETE ${member}`)
-    const told = (await one.hearAll(5)).map(({ event, uri, member }) => [event, member ?? uri])
+    const told = (await one.hearAll(5)).map((frame) => [frame.event, frame.member ?? frame.uri])
     expect(told).toEqual([
       ["patch", member],
       ["create", "/api/apps/both"],
@@ -126,7 +145,8 @@ describe("a subscriber", () => {
       await send(`PATCH ${uri}`, { data: { n: 1 } })
       expect(await one.hear()).toMatchObject({ event: "patch", uri })
       expect(await one.ask({ event: "patch", uri: way, patch: { data: {} } })).toMatchObject({
-        ...{ ok: true, uri },
+        ok: true,
+        uri,
       })
       expect(await one.hear()).toMatchObject({ event: "patch", uri })
       await one.ask({ event: "unsubscribe", uri: way })
@@ -148,7 +168,9 @@ describe("a subscriber", () => {
     await send("PUT /api/apps/unseen", { data: {} })
     const { revision } = await send("PATCH /api/apps/seen", { data: { n: 2 } })
     expect(await one.hear()).toMatchObject({
-      ...{ event: "state", uri, revision },
+      event: "state",
+      uri,
+      revision,
       resource: { data: { n: 2 } },
     })
     await send("DELETE /api/apps/seen")
@@ -172,12 +194,111 @@ describe("a subscriber", () => {
     expect(await list.hear()).toMatchObject({ event: "create", member: "/api/apps/large" })
     const { revision } = await send("PATCH /api/apps/large", { data: { more: text } })
     expect(await item.hear()).toMatchObject({
-      ...{ event: "state", revision },
-      resource: { data: { text, more: text } },
+      event: "state",
+      revision,
+      resource: {
+        data: {
+          text,
+          more: text,
+        },
+      },
     })
     expect(await list.hear()).toMatchObject({ event: "state", entry: { name: "large" } })
     await send("PATCH /api/apps/large", { data: { small: 1 } })
     expect((await item.rest()).map(({ event }) => event)).toEqual(["patch"])
+  })
+
+  it("of a key gets its values, its expiry and its end", async () => {
+    const [item, list] = [await connect(), await connect()]
+    expect(await item.ask("subscribe /keys/tide")).toMatchObject({ absent: true })
+    await list.ask("subscribe /keys")
+    expect(await list.hear()).toMatchObject({ event: "state", uri: "/keys/", order: "name" })
+    await send("PUT /keys?tide=high&expire_in=100")
+    const expires_at = expect.any(Number)
+    const uri = "/keys/tide"
+    expect(await item.hear()).toMatchObject({
+      event: "state",
+      uri,
+      resource: { tide: "high" },
+      expires_at,
+    })
+    expect(await list.hear()).toMatchObject({
+      event: "create",
+      uri: "/keys/",
+      member: uri,
+      resource: { tide: "high" },
+      expires_at,
+    })
+    const { revision } = await item.ask({ event: "patch", uri, patch: { value: "low" } })
+    for (const one of [item, list]) {
+      expect(await one.hear()).toMatchObject({
+        event: "patch",
+        uri,
+        revision,
+        patch: { tide: "low" },
+        expires_at,
+      })
+    }
+    await item.ask(`delete ${uri}`)
+    for (const one of [item, list]) expect(await one.hear()).toMatchObject({ event: "delete", uri })
+    const attributes = { name: "ebb", value: "1" }
+    const created = await list.ask({ event: "create", uri: "/keys/", attributes })
+    expect(created).toMatchObject({ member: "/keys/ebb", resource: { ebb: "1" } })
+    expect(await list.hear()).toMatchObject({ event: "create", member: "/keys/ebb" })
+  })
+
+  it("of a series gets its frame, then the ranges that go and the rows that come", async () => {
+    const uri = "/api/store/live/a"
+    const [item, list] = [await connect(), await connect()]
+    const [references, view] = [await connect(), await connect()]
+    expect(await item.ask(`subscribe ${uri}`)).toMatchObject({ absent: true })
+    await list.ask("subscribe /api/store/live/")
+    await references.ask("subscribe /api/store/")
+    for (const one of [list, references]) expect(await one.hear()).toMatchObject({ resource: [] })
+    await view.ask(`subscribe ${uri}?orient=split&start=2015-01-02`)
+
+    const first = await send(`PUT ${uri}`, { v: { "2015-01-01": 1, "2015-01-02": 2 } })
+    expect(await item.hear()).toMatchObject({
+      event: "state",
+      uri,
+      revision: first.revision,
+      resource: {
+        v: {
+          "2015-01-01T00:00:00.000": 1,
+          "2015-01-02T00:00:00.000": 2,
+        },
+      },
+    })
+    expect(await references.hear()).toMatchObject({
+      event: "create",
+      member: "/api/store/live/",
+      entry: { reference: "live" },
+    })
+    expect(await list.hear()).toMatchObject({
+      event: "state",
+      uri: "/api/store/live/",
+      view: true,
+      resource: [{ symbol: "a" }],
+    })
+    expect(await view.hear()).toMatchObject({ event: "state", resource: { data: [[2]] } })
+
+    const rows = { columns: ["v"], index: ["2015-01-03"], data: [[3]] }
+    const removed = [["2015-01-02", "2015-01-02"]]
+    const { revision } = await list.ask({ event: "patch", uri, patch: { removed, rows } })
+    expect(await item.hear()).toMatchObject({
+      event: "patch",
+      uri,
+      revision,
+      patch: {
+        removed: [expect.any(Array)],
+        rows: { data: [[3]] },
+      },
+    })
+    expect(await view.hear()).toMatchObject({ revision, resource: { data: [[3]] } })
+    await send(`DELETE ${uri}`)
+    expect(await item.hear()).toMatchObject({ event: "delete", uri })
+    expect(await references.hear()).toMatchObject({ event: "delete", uri: "/api/store/live/" })
+    expect(await view.hear()).toMatchObject({ event: "delete", view: true })
   })
 
   it("gets numbers as they are stored", async () => {
@@ -203,12 +324,14 @@ describe("a command", () => {
     expect(created).toMatchObject({ ok: true, uri: "/todo/", resource: { text: "write" } })
     const uri = created.member
     expect(await send(`GET ${uri}`)).toMatchObject({
-      ...{ revision: created.revision, json: created.resource },
+      revision: created.revision,
+      json: created.resource,
     })
     const patched = await one.ask({ event: "patch", uri, patch: { completed: true } })
     expect(patched).toMatchObject({ ok: true, uri })
     expect(await send(`GET ${uri}`)).toMatchObject({
-      ...{ revision: patched.revision, json: { completed: true } },
+      revision: patched.revision,
+      json: { completed: true },
     })
     const deleted = await one.ask(`delete ${uri}`)
     expect(deleted.revision).toBeGreaterThan(patched.revision)

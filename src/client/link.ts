@@ -92,7 +92,11 @@ export class Link {
     const isCurrent = () => this.#socket === socket
     socket.addEventListener("open", () => isCurrent() && this.#opened())
     socket.addEventListener("message", ({ data }) => isCurrent() && this.#take(String(data)))
-    socket.addEventListener("error", () => isCurrent() && this.#dropped(1006, ""))
+    socket.addEventListener("error", () => {
+      if (!isCurrent()) return
+      this.#dropped(1006, "")
+      socket.close()
+    })
     socket.addEventListener("close", ({ code, reason }) => {
       if (isCurrent()) this.#dropped(code, reason)
     })

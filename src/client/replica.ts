@@ -134,8 +134,9 @@ export class Replica {
     if (frame.event === "delete") {
       members.delete(uri)
     } else {
-      // Of a member that came anew the place is the last.
-      if (frame.event === "create") members.delete(uri)
+      // What came to be after all that is known stands at the end; what is only told anew stays in its place.
+      const place = frame.position ?? frame.revision
+      if (frame.event === "create" && place > (known?.revision ?? 0)) members.delete(uri)
       if (frame.event === "patch" && frame.entry === undefined && !known) return "lost"
       const element =
         frame.entry ??

@@ -80,11 +80,15 @@ export class Follower {
     const { topics, feed } = this.#parts
     for (let more = look; ;) {
       const cursor = this.#cursor
-      if (topics.isEmpty || !cursor) {
+      if (topics.isEmpty) {
         // Nobody to tell: who comes next begins at the newest position.
         cursor?.pass([...this.#inbox.values()])
         this.#inbox.clear()
         return more ? this.#settle() : undefined
+      }
+      if (!cursor) {
+        await this.#reset(null)
+        continue
       }
       const changes = this.#takeNext(cursor.revision)
       if (changes.length > 0) {
@@ -180,9 +184,9 @@ export class Follower {
   }
 
   /** The journal cannot tell what happened since: every topic is told as it is now. */
-  async #reset(cursor: Cursor): Promise<void> {
+  async #reset(cursor: Cursor | null): Promise<void> {
     const { topics, feed, resolve } = this.#parts
-    await feed().renewIfRestored(cursor.position)
+    if (cursor) await feed().renewIfRestored(cursor.position)
     const now = await feed().position()
     const told = new Set<string>()
     for (;;) {

@@ -20,7 +20,8 @@ export function topicText(
 ): string {
   const target = resolve(topic)
   const at = {
-    ...{ uri: topic, ...place },
+    uri: topic,
+    ...place,
     ...(position === place.revision ? {} : { position }),
     ...(target && isFollowable(target) ? {} : { view: true as const }),
   }

@@ -8,7 +8,8 @@
  * - A topic is a GET URI, made canonical; `uri` in a reply says what it became, and frames use that.
  * - `state`: the resource as GET answers it. Of a list, `members` are the URIs of its elements, and `order` says
  *   when they stand in order of their names. A list without `members` (the first page of many) must be read again.
- * - `create` (to a list): `member` joined, at the end or in its place. To who follows the member it is its `state`.
+ * - `create` (to a list): `member` joined, at the end or in its place by `order`. To who follows the member it is its
+ *   `state`; and to a list that holds the member since a revision that the `position` is not above.
  * - `patch`: a merge patch (RFC 7396) of what GET answers; for series `{removed, rows}`.
  * - A list is told of its members by the same frames as they are: `create` appends, `state` and `patch` change the
  *   member's element, `delete` removes it. `entry`, where given, is the element; else the element is the resource.
@@ -22,12 +23,13 @@
  * - Whoever holds `revision` drops what is not above it, unless the frame says `reset`.
  */
 import * as z from "zod"
+import { URI_MAX_CHARACTERS } from "./limits.ts"
 
 const ID_MAX_CHARACTERS = 100
 
 export const CommandId = z.union([z.int(), z.string().max(ID_MAX_CHARACTERS)]).nullable()
 
-const common = { id: CommandId.default(null), uri: z.string().min(1) }
+const common = { id: CommandId.default(null), uri: z.string().min(1).max(URI_MAX_CHARACTERS) }
 
 /** `since` is `<epoch>.<position>`; `attributes` and `patch` go to the resource as they are. */
 export const Command = z.discriminatedUnion("event", [
@@ -47,7 +49,7 @@ export interface Done {
   id: CommandId
   ok: true
   uri: string
-  /** The ETag; absent where nothing changed. */
+  /** The ETag; absent where nothing changed. Where there is no state to tell it of, the position. */
   revision?: number
   /** To subscribe: `<epoch>.<position>` is what `since` takes. */
   epoch?: string

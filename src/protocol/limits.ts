@@ -24,6 +24,8 @@ export const KV_BULK_MAX_KEYS = 100
 export const ATTACHMENT_MAX_BYTES = 16_384
 /** Largest frame a socket may send. workerd itself takes 32 MiB. */
 export const FRAME_MAX_BYTES = 1_000_000
+/** Characters of a URI in a frame; what an attachment can hold of it is less. */
+export const URI_MAX_CHARACTERS = 8_192
 /** Frames of one socket that may wait for those before them, together. */
 export const SOCKET_WAITING_MAX_BYTES = 8_000_000
 /** A subscriber that missed more gets the state instead: to it that is less. */
