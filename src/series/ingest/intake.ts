@@ -1,5 +1,5 @@
 /** What one request brings, on its way into the database: rows by series, and the lines that were no rows. */
-import { BAD_LINES_SHOWN, IMPORT_HELD_MAX_BYTES, IMPORT_MAX_SERIES } from "../../protocol/limits.ts"
+import { BAD_LINES_SHOWN, IMPORT_MAX_SERIES } from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
 import type { BadLine } from "../formats/batch.ts"
 import type { Frame } from "../frame.ts"
@@ -12,15 +12,17 @@ export class Intake {
   readonly #isPartial: boolean
   readonly stage: Stage
   readonly #targets = new Map<string, Target>()
+  readonly #heldBytes: number
   #weight = 0
   readonly bad: BadLine[] = []
   badTotal = 0
 
-  /** @param isPartial whether good lines are kept where others are bad */
-  constructor(wish: Wish, isPartial: boolean, stage: Stage) {
+  /** @param heldBytes how much is held back until it fills chunks, as weighed in memory */
+  constructor(wish: Wish & { isPartial: boolean }, stage: Stage, heldBytes: number) {
     this.#wish = wish
-    this.#isPartial = isPartial
+    this.#isPartial = wish.isPartial
     this.stage = stage
+    this.#heldBytes = heldBytes
   }
 
   get targets(): Target[] {
@@ -40,7 +42,7 @@ export class Intake {
       if (target.isFull) await this.stage.add(target.key, target.pack(false))
       this.#weight += target.weight
     }
-    if (this.#weight > IMPORT_HELD_MAX_BYTES) await this.#packAll()
+    if (this.#weight > this.#heldBytes) await this.#packAll()
   }
 
   /** The series; from then on it is written, also if no rows come. Throws Problem too_large. */

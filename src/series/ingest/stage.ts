@@ -5,11 +5,7 @@
 import { guard } from "../../feed/statement.ts"
 import type { Committer } from "../../feed/feed.ts"
 import { byteLength } from "../../lib/bytes.ts"
-import {
-  DATABASE_TEXT_MAX_BYTES,
-  IMPORT_MAX_STAGED,
-  STAGED_KEEP_MINUTES,
-} from "../../protocol/limits.ts"
+import { IMPORT_MAX_STAGED, STAGED_KEEP_MINUTES } from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
 import type { Part } from "../part.ts"
 import * as sql from "./sql.ts"
@@ -43,9 +39,13 @@ export class Stage {
   /** Rows of the log that are staged. */
   count = 0
 
-  constructor(committer: Committer, number: bigint) {
+  readonly #maxBytes: number
+
+  /** @param maxBytes of packed rows in one statement */
+  constructor(committer: Committer, number: bigint, maxBytes: number) {
     this.#committer = committer
     this.number = number
+    this.#maxBytes = maxBytes
   }
 
   /** Takes parts of a series' log, in their order. Throws Problem too_large. */
@@ -54,7 +54,7 @@ export class Stage {
       const text = partText(key, part)
       // Base64 is ASCII; statistics carry names of columns, which need not be.
       const bytes = text.length + byteLength(part.stats ?? "") - (part.stats?.length ?? 0) + 1
-      if (this.#bytes + bytes > DATABASE_TEXT_MAX_BYTES) await this.#flush()
+      if (this.#bytes + bytes > this.#maxBytes) await this.#flush()
       this.#pending.push(text)
       this.#bytes += bytes
     }
@@ -76,7 +76,7 @@ export class Stage {
     const text = this.rest
     if (text === null) return
     if (++this.#statements > IMPORT_MAX_STAGED) {
-      const limit = (IMPORT_MAX_STAGED + 1) * DATABASE_TEXT_MAX_BYTES
+      const limit = (IMPORT_MAX_STAGED + 1) * this.#maxBytes
       throw new Problem(
         "too_large",
         `The rows must take at most ${limit} bytes when packed, they take more; send them in parts`,

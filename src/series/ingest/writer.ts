@@ -3,6 +3,7 @@ import { conditionsHeld, explainConditions } from "../../feed/conditions.ts"
 import type { Database } from "../../feed/database.ts"
 import type { Committer } from "../../feed/feed.ts"
 import type { Conditions } from "../../protocol/endpoint.ts"
+import { DATABASE_TEXT_MAX_BYTES, IMPORT_HELD_MAX_BYTES } from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
 import type { BadLine } from "../formats/batch.ts"
 import type { Frame } from "../frame.ts"
@@ -23,6 +24,7 @@ export interface Delivery {
 }
 
 export interface WriteOptions extends Wish {
+  /** Whether good lines are kept where others are bad. */
   isPartial: boolean
   /** Open more of what is stored for the counts. */
   isCounted: boolean
@@ -44,6 +46,9 @@ export interface WriterOptions {
   now: () => number
   /** Letters and digits that nobody else gets. */
   newId: () => string
+  /** Bytes of packed rows in one statement, and of rows that are held back; smaller ones in tests. */
+  textBytes?: number
+  heldBytes?: number
 }
 
 /** How often an append looks again when the series changed while it looked. */
@@ -95,11 +100,16 @@ export class SeriesWriter {
     options: WriteOptions,
     only: { place: Place; conditions: Conditions } | null,
   ): Promise<Outcome> {
-    const { now, newId } = this.#options
+    const {
+      now,
+      newId,
+      textBytes = DATABASE_TEXT_MAX_BYTES,
+      heldBytes = IMPORT_HELD_MAX_BYTES,
+    } = this.#options
     const written = this.#db.cost.rowsWritten
     const chance = Number.parseInt(newId().slice(-5), 16) || 0
-    const stage = new Stage(this.#committer, stageNumber(now(), chance))
-    const intake = new Intake(options, options.isPartial, stage)
+    const stage = new Stage(this.#committer, stageNumber(now(), chance), textBytes)
+    const intake = new Intake(options, stage, heldBytes)
     if (only) intake.target(only.place)
     try {
       for await (const { rows, bad } of deliveries) await intake.take(rows, bad)
