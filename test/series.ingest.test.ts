@@ -311,6 +311,18 @@ describe("a body of many megabytes", () => {
   }, 60_000)
 })
 
+describe("a body that is broken off", () => {
+  it("leaves nothing behind", async () => {
+    const uri = fresh()
+    const headers = { ...csv, "Content-Length": "20000000" }
+    const { response, json } = await stream(uri, table(150_000, noisy).stream, headers)
+    expect([response.status, json.code]).toEqual([400, "invalid_request"])
+    expect(cost(response)[0]).toBeGreaterThan(3)
+    expect((await send(`GET ${uri}`)).status).toBe(404)
+    expect(await stagedRows()).toBe(0)
+  }, 60_000)
+})
+
 describe("staged rows", () => {
   const writer = (now = Date.now(), poke = () => {}) => {
     const db = new Database(env.DB)

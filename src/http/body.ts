@@ -17,7 +17,8 @@ export async function readBody(request: Request, rule: BodyRule): Promise<unknow
 function streamOf({ headers, body }: Request, maxBytes: number): BodyStream {
   const announced = Number(headers.get("Content-Length") ?? 0)
   if (announced > maxBytes) throw tooLarge(announced, maxBytes)
-  const bytes = (body ?? new Blob([]).stream()) as ReadableStream<Uint8Array>
+  const raw = (body ?? new Blob([]).stream()) as ReadableStream<Uint8Array>
+  const bytes = whole(raw, announced)
   const encoding = headers.get("Content-Encoding")
   return {
     bytes,
@@ -25,6 +26,30 @@ function streamOf({ headers, body }: Request, maxBytes: number): BodyStream {
     encoding,
     text: (limit) => textOf(plain(bytes, encoding), limit),
   }
+}
+
+/** The stream, except that it is a problem of the request, not of ours, when it ends before its time. */
+function whole(stream: ReadableStream<Uint8Array>, announced: number): ReadableStream<Uint8Array> {
+  const reader = stream.getReader()
+  let size = 0
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await reader.read().catch((error: unknown) => {
+        throw unreadable(error)
+      })
+      size += value?.length ?? 0
+      if (!done) controller.enqueue(value)
+      // Some proxies end a body that was broken off as if that were all.
+      else if (size < announced) throw unreadable(`${announced} bytes were announced, ${size} came`)
+      else controller.close()
+    },
+    cancel: (reason) => reader.cancel(reason),
+  })
+}
+
+function unreadable(error: unknown): Problem {
+  const reason = error instanceof Error ? error.message : String(error)
+  return new Problem("invalid_request", `The body could not be read: ${reason}`)
 }
 
 function plain(bytes: ReadableStream<Uint8Array>, encoding: string | null) {
@@ -80,8 +105,7 @@ async function textOf(stream: ReadableStream<Uint8Array>, maxBytes: number): Pro
   } catch (error) {
     if (error instanceof Problem) throw error
     // Broken gzip, or a caller who went away.
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new Problem("invalid_request", `The body could not be read: ${reason}`)
+    throw unreadable(error)
   }
   try {
     const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false })

@@ -72,6 +72,8 @@ export const IMPORT_HELD_MAX_BYTES = 16_000_000
 export const IMPORT_MAX_SERIES = 2_000
 /** Statements of packed rows, of DATABASE_TEXT_MAX_BYTES each, before the last: with the others, 40 queries. */
 export const IMPORT_MAX_STAGED = 26
+/** The same of an append, which may have to look for the last row and try again. */
+export const IMPORT_MAX_STAGED_APPEND = 17
 /** Stamps of a payload kept to count what it replaces. */
 export const COUNTED_MAX_STAMPS = 1_000_000
 /** Stored chunks opened to count what a write replaces, when nobody asked … */

@@ -196,11 +196,9 @@ const WRITTEN = `written AS MATERIALIZED (
 export function adopt(list: string, number: bigint): Statement {
   return {
     sql: `WITH ${WRITTEN}
-      UPDATE chunks SET
-        series = (SELECT id FROM written WHERE key = CAST(?2 AS INTEGER) - chunks.series),
-        revision = (SELECT revision FROM written WHERE key = CAST(?2 AS INTEGER) - chunks.series)
-      WHERE series > CAST(?3 AS INTEGER) AND series <= CAST(?2 AS INTEGER)`,
-    params: [list, String(number), String(number - 0x10000n)],
+      UPDATE chunks SET series = w.id, revision = w.revision
+      FROM written AS w WHERE chunks.series = CAST(?2 AS INTEGER) - w.key`,
+    params: [list, String(number)],
   }
 }
 

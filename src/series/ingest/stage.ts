@@ -5,7 +5,7 @@
 import { guard } from "../../feed/statement.ts"
 import type { Committer } from "../../feed/feed.ts"
 import { byteLength } from "../../lib/bytes.ts"
-import { IMPORT_MAX_STAGED, STAGED_KEEP_MINUTES } from "../../protocol/limits.ts"
+import { STAGED_KEEP_MINUTES } from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
 import type { Part } from "../part.ts"
 import * as sql from "./sql.ts"
@@ -29,6 +29,13 @@ export function staleNumber(now: number): bigint {
   return stageNumber(now - STAGED_KEEP_MINUTES * 60_000, 0)
 }
 
+export interface StageLimits {
+  /** Of packed rows in one statement. */
+  bytes: number
+  /** Before the last one, which is part of the commit. */
+  statements: number
+}
+
 export class Stage {
   readonly #committer: Committer
   /** Of the first series; the others have the numbers below. */
@@ -39,13 +46,12 @@ export class Stage {
   /** Rows of the log that are staged. */
   count = 0
 
-  readonly #maxBytes: number
+  readonly #limits: StageLimits
 
-  /** @param maxBytes of packed rows in one statement */
-  constructor(committer: Committer, number: bigint, maxBytes: number) {
+  constructor(committer: Committer, number: bigint, limits: StageLimits) {
     this.#committer = committer
     this.number = number
-    this.#maxBytes = maxBytes
+    this.#limits = limits
   }
 
   /** Takes parts of a series' log, in their order. Throws Problem too_large. */
@@ -54,7 +60,7 @@ export class Stage {
       const text = partText(key, part)
       // Base64 is ASCII; statistics carry names of columns, which need not be.
       const bytes = text.length + byteLength(part.stats ?? "") - (part.stats?.length ?? 0) + 1
-      if (this.#bytes + bytes > this.#maxBytes) await this.#flush()
+      if (this.#bytes + bytes > this.#limits.bytes) await this.#flush()
       this.#pending.push(text)
       this.#bytes += bytes
     }
@@ -75,8 +81,8 @@ export class Stage {
   async #flush(): Promise<void> {
     const text = this.rest
     if (text === null) return
-    if (++this.#statements > IMPORT_MAX_STAGED) {
-      const limit = (IMPORT_MAX_STAGED + 1) * this.#maxBytes
+    if (++this.#statements > this.#limits.statements) {
+      const limit = (this.#limits.statements + 1) * this.#limits.bytes
       throw new Problem(
         "too_large",
         `The rows must take at most ${limit} bytes when packed, they take more; send them in parts`,

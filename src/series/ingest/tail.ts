@@ -7,9 +7,9 @@ import { stampFormat } from "../stamp.ts"
 import { entriesOf, LAST, shapeOf } from "../stored.ts"
 import type { Target } from "./target.ts"
 
-/** An hour; then 64 times as much at a time, which is all of time at the fifth. */
-const WINDOW = 3_600_000_000
-const GROWTH = 64
+/** A day; then 4,096 times as much at a time, which is all of time at the third. */
+const WINDOW = 86_400_000_000
+const GROWTH = 4_096
 
 /** The conflict, when the series has a row at the first stamp of the rows for it or later; null when it has none. */
 export async function explainOrder(

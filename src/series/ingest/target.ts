@@ -93,9 +93,9 @@ export class Target {
     this.#stamps = null
   }
 
-  /** Whether it holds enough for full chunks. */
+  /** Whether it holds enough for full chunks, and more than a change could carry as one patch. */
   get isFull(): boolean {
-    return this.#heldRows >= 2 * rowsOfChunk(this.#masks.size)
+    return this.#heldRows > 3 * rowsOfChunk(this.#masks.size)
   }
 
   /** Rows that come after those before; the same stamp again counts more. Throws Problem unprocessable. */

@@ -3,7 +3,12 @@ import { conditionsHeld, explainConditions } from "../../feed/conditions.ts"
 import type { Database } from "../../feed/database.ts"
 import type { Committer } from "../../feed/feed.ts"
 import type { Conditions } from "../../protocol/endpoint.ts"
-import { DATABASE_TEXT_MAX_BYTES, IMPORT_HELD_MAX_BYTES } from "../../protocol/limits.ts"
+import {
+  DATABASE_TEXT_MAX_BYTES,
+  IMPORT_HELD_MAX_BYTES,
+  IMPORT_MAX_STAGED,
+  IMPORT_MAX_STAGED_APPEND,
+} from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
 import type { BadLine } from "../formats/batch.ts"
 import type { Frame } from "../frame.ts"
@@ -52,7 +57,7 @@ export interface WriterOptions {
 }
 
 /** How often an append looks again when the series changed while it looked. */
-const TRIES = 3
+const TRIES = 2
 
 export class SeriesWriter {
   readonly #db: Database
@@ -108,7 +113,11 @@ export class SeriesWriter {
     } = this.#options
     const written = this.#db.cost.rowsWritten
     const chance = Number.parseInt(newId().slice(-5), 16) || 0
-    const stage = new Stage(this.#committer, stageNumber(now(), chance), textBytes)
+    const stage = new Stage(this.#committer, stageNumber(now(), chance), {
+      bytes: textBytes,
+      // Where the last row is not known, an append looks for it and tries again.
+      statements: options.mode === "append" ? IMPORT_MAX_STAGED_APPEND : IMPORT_MAX_STAGED,
+    })
     const intake = new Intake(options, stage, heldBytes)
     if (only) intake.target(only.place)
     try {
