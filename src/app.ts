@@ -24,6 +24,7 @@ import type { metaEndpoints } from "./protocol/meta.ts"
 import { linesOf, type ResourceServices } from "./resources/mounted.ts"
 import { todos } from "./resources/todo.ts"
 import { seriesHandlers } from "./series/routes.ts"
+import { SeriesWriter } from "./series/ingest/writer.ts"
 import { SeriesStore } from "./series/store.ts"
 
 /** What a request finds around it; the clock and chance are passed in. */
@@ -47,6 +48,7 @@ export interface Services extends ResourceServices {
   apps: DocumentStore
   keys: KeyStore
   series: SeriesStore
+  seriesWriter: SeriesWriter
   hubStats: () => Promise<HubStats>
   request: Request
 }
@@ -65,6 +67,7 @@ export function createServices(surroundings: Surroundings, request: Request): Se
     apps: new DocumentStore(db, feed, appShape),
     keys: new KeyStore(db, feed, new EdgeCopies(env.KV), { now, consistency }),
     series: new SeriesStore(db, feed, now),
+    seriesWriter: new SeriesWriter(db, feed, { now, newId }),
     hubStats: () => hubOf(env).stats(),
     documents: (committer: Committer) => new DocumentStore(db, committer, plain),
     newId,

@@ -28,13 +28,17 @@ export default {
 
   /** Hourly: the journal is trimmed, and the hub looks after itself in case a poke was lost. */
   async scheduled(_event, env, ctx) {
-    const { feed } = createServices(around(env, ctx), new Request("https://tidemark/"))
+    const { feed, seriesWriter } = createServices(
+      around(env, ctx),
+      new Request("https://tidemark/"),
+    )
     const hours = Number(env.JOURNAL_KEEP_HOURS)
     const rows = Number(env.JOURNAL_KEEP_CHANGES)
     await feed.trim(
       hours > 0 ? hours * 3_600_000 : CHANGES_KEEP_MILLISECONDS,
       rows || CHANGES_KEEP_ROWS,
     )
+    await seriesWriter.sweep()
     await hubOf(env).poke([])
   },
 } satisfies ExportedHandler<Env>

@@ -36,6 +36,21 @@ describe("the feed", () => {
     expect(poked).toEqual([changes])
   })
 
+  it("reads inside the commit what was there before it, and nothing when it fails", async () => {
+    const { feed } = open()
+    const seen: unknown[][] = []
+    const statement = {
+      sql: "SELECT name FROM documents WHERE collection = '/feed/' AND name = 'looked'",
+      params: [],
+    }
+    const reads = [{ statement, take: (rows: unknown[]) => seen.push(rows) }]
+    await feed.commit({ reads, drafts: [draft("looked")], writes: [insert("looked")] })
+    await feed.commit({ reads, drafts: [], writes: [] })
+    const failed = feed.commit({ guards: [guard("false")], reads, drafts: [], writes: [] })
+    await expect(failed).rejects.toThrow()
+    expect(seen).toEqual([[], [{ name: "looked" }]])
+  })
+
   it("I2: a failed write leaves no change and no poke", async () => {
     const { db, feed, poked } = open()
     await feed.commit({ drafts: [draft("twice")], writes: [insert("twice")] })

@@ -16,7 +16,7 @@ type Params<Line> = Line extends { params: infer Schema } ? Input<Schema> : neve
 type Query<Line> = Line extends { query: infer Schema } ? Input<Schema> : never
 /** JSON that is text already may be sent where the service reads text. */
 type Body<Line> = Line extends { body: { schema: infer Schema; as: infer As } }
-  ? Input<Schema> | (As extends "text" ? string : never)
+  ? Input<Schema> | (As extends "text" | "stream" ? string : never)
   : never
 
 type Contents<Replies> = {

@@ -1,28 +1,41 @@
 /** If-Match and If-None-Match as guards, so that they are checked inside the batch. */
 import type { Conditions } from "../protocol/endpoint.ts"
 import { Problem } from "../protocol/problem.ts"
+import type { Condition } from "./sql.ts"
 import { guard, type Param, type Statement } from "./statement.ts"
 
-/**
- * The guards for a resource whose stored revision is `current`, a scalar SQL expression that is NULL when there is
- * none. Its parameters are `?` in order.
- */
+/** The guards for conditions that must hold. */
 export function conditionGuards(
-  { ifMatch, ifNoneMatch }: Conditions,
+  conditions: Conditions,
   current: string,
   params: Param[],
 ): Statement[] {
-  const guards: Statement[] = []
-  if (ifMatch === "*") guards.push(guard(`(${current}) IS NOT NULL`, params))
-  else if (ifMatch) guards.push(guard(`(${current}) IN (${ifMatch.map(Number).join()})`, params))
-  if (ifNoneMatch === "*") guards.push(guard(`(${current}) IS NULL`, params))
+  return conditionsHeld(conditions, current, params).map(({ sql, params: own }) => guard(sql, own))
+}
+
+/**
+ * The conditions in SQL, for a resource whose stored revision is `current`, a scalar SQL expression that is NULL when there is
+ * none. Its parameters are `?` in order.
+ */
+export function conditionsHeld(
+  { ifMatch, ifNoneMatch }: Conditions,
+  current: string,
+  params: Param[],
+): Condition[] {
+  const held: Condition[] = []
+  if (ifMatch === "*") held.push({ sql: `(${current}) IS NOT NULL`, params })
+  else if (ifMatch) {
+    held.push({ sql: `(${current}) IN (${ifMatch.map(Number).join()})`, params })
+  }
+  if (ifNoneMatch === "*") held.push({ sql: `(${current}) IS NULL`, params })
   else if (ifNoneMatch) {
     const list = ifNoneMatch.map(Number).join()
-    guards.push(
-      guard(`(${current}) IS NULL OR (${current}) NOT IN (${list})`, [...params, ...params]),
-    )
+    held.push({
+      sql: `(${current}) IS NULL OR (${current}) NOT IN (${list})`,
+      params: [...params, ...params],
+    })
   }
-  return guards
+  return held
 }
 
 /** After a guard failed: the problem if these conditions do not hold for `current`, else null. */

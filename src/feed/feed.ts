@@ -22,6 +22,8 @@ export interface Draft {
 export interface Commit {
   /** Statements that fail the batch, made by `guard`. */
   guards?: Statement[]
+  /** Read after the guards, before anything is written: what is there at that moment. */
+  reads?: { statement: Statement; take: (rows: unknown[]) => void }[]
   /** Or a SELECT of (at, uri, event, body, extra) with one row per change. */
   drafts: (Draft | { each: Statement })[]
   /** May use `REVISION` for the revision of the last change recorded. */
@@ -66,7 +68,12 @@ export class Feed implements Committer {
   async commitAll(commits: Commit[]): Promise<Change[]> {
     const statements = commits.flatMap(({ guards = [] }) => guards)
     const appended: number[] = []
-    for (const { drafts, writes } of commits) {
+    const taken: [at: number, take: (rows: unknown[]) => void][] = []
+    for (const { reads = [], drafts, writes } of commits) {
+      for (const { statement, take } of reads) {
+        taken.push([statements.length, take])
+        statements.push(statement)
+      }
       for (const draft of drafts) {
         appended.push(statements.length)
         statements.push("each" in draft ? sql.appendEach(draft.each) : this.#append(draft))
@@ -74,6 +81,7 @@ export class Feed implements Committer {
       statements.push(...writes)
     }
     const results = await this.#batch(statements, commits)
+    for (const [at, take] of taken) take(results[at] ?? [])
     const changes = appended.flatMap((at) => results[at] ?? [])
     if (changes.length > 0) this.#options.poke(changes)
     return changes

@@ -1,5 +1,5 @@
 /** Reads a request's body: size and type first, then text, then JSON, then the schema. */
-import type { BodyRule } from "../protocol/endpoint.ts"
+import type { BodyRule, BodyStream } from "../protocol/endpoint.ts"
 import { JSON_MAX_DEPTH } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
 import { depthOf, parseExact } from "../lib/json.ts"
@@ -8,13 +8,73 @@ import { check } from "./check.ts"
 /** The body in the form the rule asks for. Throws Problem: unsupported_type, too_large, invalid_json, invalid_request. */
 export async function readBody(request: Request, rule: BodyRule): Promise<unknown> {
   checkType(request.headers.get("Content-Type"), rule.types)
+  if (rule.as === "stream") return streamOf(request, rule.maxBytes)
   const text = await readText(request, rule.maxBytes)
   return rule.as === "text" ? text : check(rule.schema, parse(text, rule.as), "")
 }
 
+/** The body unread; what is announced as too large is refused here, what turns out to be so by who reads it. */
+function streamOf({ headers, body }: Request, maxBytes: number): BodyStream {
+  const announced = Number(headers.get("Content-Length") ?? 0)
+  if (announced > maxBytes) throw tooLarge(announced, maxBytes)
+  const raw = (body ?? new Blob([]).stream()) as ReadableStream<Uint8Array>
+  const bytes = whole(raw, announced)
+  const encoding = headers.get("Content-Encoding")
+  return {
+    bytes,
+    type: mediaType(headers.get("Content-Type")),
+    encoding,
+    text: (limit) => textOf(plain(bytes, encoding), limit),
+  }
+}
+
+/** The stream, except that it is a problem of the request, not of ours, when it ends before its time. */
+function whole(stream: ReadableStream<Uint8Array>, announced: number): ReadableStream<Uint8Array> {
+  const reader = stream.getReader()
+  let size = 0
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await reader.read().catch((error: unknown) => {
+        throw unreadable(error)
+      })
+      size += value?.length ?? 0
+      if (!done) controller.enqueue(value)
+      // Some proxies end a body that was broken off as if that were all.
+      else if (size < announced) throw unreadable(`${announced} bytes were announced, ${size} came`)
+      else controller.close()
+    },
+    cancel: (reason) => reader.cancel(reason),
+  })
+}
+
+function unreadable(error: unknown): Problem {
+  const reason = error instanceof Error ? error.message : String(error)
+  return new Problem("invalid_request", `The body could not be read: ${reason}`)
+}
+
+function plain(bytes: ReadableStream<Uint8Array>, encoding: string | null) {
+  const name = encoding?.trim().toLowerCase() ?? ""
+  if (name === "" || name === "identity") return bytes
+  if (name === "gzip" || name === "x-gzip") {
+    return bytes.pipeThrough(new DecompressionStream("gzip") as GunzipStream)
+  }
+  throw new Problem(
+    "unsupported_type",
+    `Content-Encoding must be gzip or absent, it is "${encoding}"`,
+    { accepted: ["gzip"] },
+    { "Accept-Encoding": "gzip" },
+  )
+}
+
+type GunzipStream = ReadableWritablePair<Uint8Array, Uint8Array>
+
+function mediaType(header: string | null): string {
+  return header?.split(";")[0]?.trim().toLowerCase() ?? ""
+}
+
 function checkType(header: string | null, types: BodyRule["types"]): void {
   if (types === "any") return
-  const type = header?.split(";")[0]?.trim().toLowerCase() ?? ""
+  const type = mediaType(header)
   // application/vnd.api+json and its like are JSON too, as they were for the originals.
   const isJson = types.includes("application/json") && /^application\/[\w.-]+\+json$/.test(type)
   if (types.includes(type) || (isJson && !type.includes("patch+json"))) return
@@ -30,13 +90,22 @@ function checkType(header: string | null, types: BodyRule["types"]): void {
 async function readText(request: Request, maxBytes: number): Promise<string> {
   const announced = Number(request.headers.get("Content-Length") ?? 0)
   if (announced > maxBytes) throw tooLarge(announced, maxBytes)
-  if (!request.body) return ""
+  return request.body ? textOf(request.body as ReadableStream<Uint8Array>, maxBytes) : ""
+}
+
+async function textOf(stream: ReadableStream<Uint8Array>, maxBytes: number): Promise<string> {
   const chunks: Uint8Array[] = []
   let size = 0
-  for await (const chunk of request.body as ReadableStream<Uint8Array>) {
-    size += chunk.byteLength
-    if (size > maxBytes) throw tooLarge(size, maxBytes)
-    chunks.push(chunk)
+  try {
+    for await (const chunk of stream) {
+      size += chunk.byteLength
+      if (size > maxBytes) throw tooLarge(size, maxBytes)
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    if (error instanceof Problem) throw error
+    // Broken gzip, or a caller who went away.
+    throw unreadable(error)
   }
   try {
     const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false })

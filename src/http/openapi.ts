@@ -86,7 +86,10 @@ function operationOf(endpoint: Endpoint, components: Components): Json {
   }
 }
 
-function bodyOf({ schema, types, example, maxBytes }: BodyRule, components: Components): Json {
+function bodyOf(
+  { schema, types, example, maxBytes, others = {} }: BodyRule,
+  components: Components,
+): Json {
   const content = {
     schema: components.schema(schema, "input"),
     ...(example === undefined ? {} : { example }),
@@ -95,7 +98,15 @@ function bodyOf({ schema, types, example, maxBytes }: BodyRule, components: Comp
   return {
     required: true,
     description: `At most ${String(maxBytes).replace(/\B(?=(\d{3})+$)/g, ",")} bytes`,
-    content: Object.fromEntries(named.map((type) => [type, content])),
+    content: {
+      ...Object.fromEntries(named.map((type) => [type, content])),
+      ...Object.fromEntries(
+        Object.entries(others).map(([type, text]) => [
+          type,
+          { schema: { type: "string" }, example: text },
+        ]),
+      ),
+    },
   }
 }
 

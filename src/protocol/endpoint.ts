@@ -14,9 +14,29 @@ export interface BodyRule {
   /** Media types read; "any" reads whatever comes, also without a type, as the originals did. */
   types: readonly string[] | "any"
   maxBytes: number
-  /** "exact" keeps every number as it was written; "text" hands over the text unparsed, the schema documents it. */
-  as: "json" | "exact" | "text"
+  /**
+   * "exact" keeps every number as it was written; "text" hands over the text unparsed, "stream" the bytes unread; the
+   * schema documents these two.
+   */
+  as: "json" | "exact" | "text" | "stream"
   example?: unknown
+  /** Media types read beside JSON, each with an example: what else a stream may be. */
+  others?: Readonly<Record<string, string>>
+}
+
+/** A body that was not read yet. */
+export interface BodyStream {
+  /** The bytes as they came. */
+  bytes: ReadableStream<Uint8Array>
+  /** Lower case, without parameters; "" when none was sent. */
+  type: string
+  /** `Content-Encoding`. */
+  encoding: string | null
+  /**
+   * All of it as text, unzipped when it came as gzip.
+   * Throws Problem: unsupported_type for another encoding, too_large, invalid_request when it is no UTF-8.
+   */
+  text(maxBytes: number): Promise<string>
 }
 
 export interface ReplyRule {
@@ -62,7 +82,9 @@ type Output<Schema> = Schema extends z.ZodType ? z.output<Schema> : Record<strin
 type Body<E extends Endpoint> = E["body"] extends BodyRule
   ? E["body"]["as"] extends "text"
     ? string
-    : z.output<E["body"]["schema"]>
+    : E["body"]["as"] extends "stream"
+      ? BodyStream
+      : z.output<E["body"]["schema"]>
   : undefined
 
 /** A request that has been through the door: everything in it is checked. */

@@ -58,3 +58,31 @@ export const SERIES_CHUNK_MAX_BYTES = 1_800_000
 export const SERIES_MAX_REMOVED = 1_000
 /** Text of one parameter of a statement: D1 takes 2,000,000 bytes. */
 export const DATABASE_TEXT_MAX_BYTES = 1_900_000
+/** Longest line of CSV, JSON lines or line protocol: a chunk could not hold much more than one such text. */
+export const LINE_MAX_BYTES = 1_000_000
+/** Largest import by stream, counted after it was unzipped: some ten seconds of parsing. */
+export const IMPORT_MAX_BYTES = 200_000_000
+/** An import by stream has at most this many rows in memory at once … */
+export const IMPORT_BATCH_ROWS = 6_000
+/** … of this many characters in all … */
+export const IMPORT_BATCH_CHARACTERS = 2_000_000
+/** … and this many cells: with few rows, but a thousand columns, absent ones count too. */
+export const IMPORT_BATCH_CELLS = 500_000
+/** Rows that an import holds back until they fill chunks, as weighed in memory. */
+export const IMPORT_HELD_MAX_BYTES = 16_000_000
+/** Series that one request of line protocol may write: all of them are in one transaction. */
+export const IMPORT_MAX_SERIES = 2_000
+/** Statements of packed rows, of DATABASE_TEXT_MAX_BYTES each, before the last: with the others, 40 queries. */
+export const IMPORT_MAX_STAGED = 26
+/** The same of an append, which may have to look for the last row and try again. */
+export const IMPORT_MAX_STAGED_APPEND = 17
+/** Stamps of a payload kept to count what it replaces. */
+export const COUNTED_MAX_STAMPS = 1_000_000
+/** Stored chunks opened to count what a write replaces, when nobody asked … */
+export const COUNTED_CHUNKS = 8
+/** … and when `counts=exact` did. */
+export const COUNTED_EXACT_CHUNKS = 256
+/** Bad lines listed in an answer. */
+export const BAD_LINES_SHOWN = 1_000
+/** Rows staged by a request that died are swept after this. */
+export const STAGED_KEEP_MINUTES = 60

@@ -3,6 +3,7 @@
  * table. test/pure/client.test.ts holds the two equal.
  */
 export const routes = {
+  "series.ingest": ["POST", "/api/store/"],
   "series.references": ["GET", "/api/store/"],
   "series.list": ["GET", "/api/store/:reference/"],
   "series.create": ["POST", "/api/store/:reference/"],

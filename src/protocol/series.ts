@@ -3,6 +3,7 @@ import * as z from "zod"
 import type { Endpoint } from "./endpoint.ts"
 import { BODY_MAX_BYTES } from "./limits.ts"
 import { Name, PathParams, problems, Revision } from "./shared.ts"
+import { seriesWriteEndpoints, streamOf, writeQuery, Written } from "./series-write.ts"
 import { fill } from "./uri.ts"
 
 export const ORIENTS = ["columns", "index", "split", "records", "values", "table"] as const
@@ -81,14 +82,18 @@ const save = {
   path,
   tag: "series",
   description:
-    "What lies between the first and the last stamp of the frame is replaced by its rows, in one commit. New columns are added; where a row lacks a column it is null.",
+    "What lies between the first and the last stamp of the frame is replaced by its rows, in one commit; `mode` says it otherwise. New columns are added; where a row lacks a column it is null. The body is JSON in one of the orients (up to 16 MB), or CSV or NDJSON, which may be large and zipped (`Content-Encoding: gzip`).",
   params,
-  query: OrientQuery,
-  body: { ...text, schema: Frame, example },
-  replies: { 200: { description: "Saved", schema: Status }, ...problems(400, 412, 413, 422) },
+  query: OrientQuery.extend(writeQuery),
+  body: streamOf(Frame, example),
+  replies: {
+    200: { description: "Saved", schema: Written },
+    ...problems(400, 409, 412, 413, 415, 422),
+  },
 } as const
 
 export const seriesEndpoints = {
+  ...seriesWriteEndpoints,
   "series.references": {
     method: "GET",
     path: "/api/store/",

@@ -7,6 +7,13 @@ import { frameOf } from "./orients/sheet.ts"
 import { readTable } from "./orients/table.ts"
 import * as orients from "./orients/write.ts"
 
+type OrientQuery = Partial<Record<"orient" | "json_format" | "jsonformat", Orient | "" | undefined>>
+
+/** The orient under any of its names; columns when there is none. */
+export function orientOf({ orient, json_format, jsonformat }: OrientQuery): Orient {
+  return orient || json_format || jsonformat || "columns"
+}
+
 /**
  * The frame in a JSON text, rows in the order of the text.
  * Throws Problem: invalid_json, invalid_request for another shape, unprocessable for what cannot be kept exactly.

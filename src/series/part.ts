@@ -29,10 +29,7 @@ export interface Part {
  */
 export function cut(frame: Frame, replaces: boolean): Part[] {
   const { index, columns } = frame
-  const rows = Math.min(
-    SERIES_CHUNK_ROWS,
-    Math.max(1, Math.floor(SERIES_CHUNK_CELLS / Math.max(1, columns.length))),
-  )
+  const rows = rowsOfChunk(columns.length)
   const parts: Part[] = []
   for (let from = 0; from < index.length; from += rows) {
     parts.push(...partsOf(slice(frame, from, Math.min(index.length, from + rows)), replaces))
@@ -41,6 +38,12 @@ export function cut(frame: Frame, replaces: boolean): Part[] {
   return parts.map((part, at) =>
     spanned(part, [part.first, (parts[at + 1]?.first ?? part.last + 1) - 1]),
   )
+}
+
+/** Rows that a full chunk of so many columns has. */
+export function rowsOfChunk(columns: number): number {
+  const rows = Math.floor(SERIES_CHUNK_CELLS / Math.max(1, columns))
+  return Math.min(SERIES_CHUNK_ROWS, Math.max(1, rows))
 }
 
 /** A range without rows. */

@@ -1,33 +1,24 @@
 /** The handlers of the series. */
-import type { Answer, Call, Handlers } from "../protocol/endpoint.ts"
+import type { Handlers } from "../protocol/endpoint.ts"
 import { Problem } from "../protocol/problem.ts"
 import { ORIENTS, type Orient, type seriesEndpoints } from "../protocol/series.ts"
 import { Name } from "../protocol/shared.ts"
 import type { Json } from "./frame.ts"
+import { writeHandlers, type WriteServices } from "./ingest/routes.ts"
 import { parseJson } from "./json.ts"
-import { frameText, readFrame, toFrame } from "./orient.ts"
+import { frameText, orientOf, toFrame } from "./orient.ts"
 import { objectAt } from "./orients/read.ts"
 import { readPatch } from "./patch.ts"
 import { notFound, type SeriesStore } from "./store.ts"
 import { uriOf } from "./write.ts"
 
-type OrientQuery = Partial<Record<"orient" | "json_format" | "jsonformat", Orient | "" | undefined>>
-
-interface Services {
+interface Services extends WriteServices {
   series: SeriesStore
 }
 
-/** PUT and POST mean the same. */
-async function save(
-  call: Call<(typeof seriesEndpoints)["series.put" | "series.post"]>,
-  { series }: Services,
-): Promise<Answer> {
-  const frame = readFrame(call.body, orientOf(call.query))
-  const revision = await series.save(call.params, frame, call.conditions)
-  return { body: { status: true, revision, rows: frame.index.length }, revision }
-}
-
 export const seriesHandlers: Handlers<typeof seriesEndpoints, Services> = {
+  ...writeHandlers,
+
   "series.references": async (_call, { series }) => {
     const { references, revision } = await series.references()
     return { body: references.map((reference) => ({ reference })), revision }
@@ -64,9 +55,6 @@ export const seriesHandlers: Handlers<typeof seriesEndpoints, Services> = {
     return { json: frameText(found.frame, orient, dates), revision: found.revision }
   },
 
-  "series.put": save,
-  "series.post": save,
-
   "series.patch": async ({ params, body, conditions }, { series }) => {
     const patch = readPatch(body)
     const revision = await series.patch(params, patch, conditions)
@@ -79,10 +67,6 @@ export const seriesHandlers: Handlers<typeof seriesEndpoints, Services> = {
       ? { body: { status: true, revision }, revision }
       : { body: { status: true } }
   },
-}
-
-function orientOf({ orient, json_format, jsonformat }: OrientQuery): Orient {
-  return orient || json_format || jsonformat || "columns"
 }
 
 /** `{"symbol": …, "orient": …, "frame": …}`. Throws Problem: invalid_json, invalid_request. */

@@ -48,7 +48,7 @@ export interface Written {
   span: Span | null
 }
 
-const ROW = "symbol, revision, kind, unit, zone, columns, first, last, exact"
+export const ROW = "symbol, revision, kind, unit, zone, columns, first, last, exact"
 
 /** The stored revision, NULL when there is no such series; parameters: reference, symbol. */
 export const CURRENT = "SELECT revision FROM series WHERE reference = ? AND symbol = ?"
@@ -138,7 +138,7 @@ export function hasSeries(reference: string, except?: string): Condition {
  * The columns of a series and of a write side by side; `?` is those of the write. Grouped, not joined: a join of
  * two lists looks at every pair, and there may be thousands.
  */
-const BESIDE = `SELECT name, min(place) AS place, coalesce(max(old), 0) AS old,
+export const BESIDE = `SELECT name, min(place) AS place, coalesce(max(old), 0) AS old,
     coalesce(max(old), 0) | coalesce(max(new), 0) AS mask
   FROM (
     SELECT value ->> 0 AS name, value ->> 1 AS old, NULL AS new, key AS place
@@ -149,7 +149,7 @@ const BESIDE = `SELECT name, min(place) AS place, coalesce(max(old), 0) AS old,
   GROUP BY name`
 
 /** `kindOf`, except that what is neither integers nor doubles need not be told apart. */
-const kindOf = (mask: string) => `CASE
+export const kindOf = (mask: string) => `CASE
   WHEN ${mask} IN (0, ${BOOLEAN}, ${STRING}) THEN ${mask}
   WHEN ${mask} & ~${INTEGER | INEXACT} = 0 THEN ${INTEGER}
   WHEN ${mask} & ~${INTEGER | FLOAT} = 0 THEN ${FLOAT}

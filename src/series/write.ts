@@ -98,7 +98,7 @@ function draftsOf(place: Place, { rows, written, removed }: Write): Draft[] {
 export function explainShape(
   stored: SeriesRow | null,
   { reference, symbol }: Place,
-  { written }: Write,
+  { written }: Pick<Write, "written">,
 ): Problem | null {
   if (!stored) return null
   const name = `"${reference}/${symbol}"`
