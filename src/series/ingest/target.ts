@@ -22,16 +22,25 @@ export interface Wish {
   onDuplicate: "last" | "error"
 }
 
+/** Rows that wait to be packed. */
+interface Held {
+  frame: Frame
+  /** How often they were joined. */
+  rank: number
+  weight: number
+}
+
+/** So many frames of one rank become one of the next: many small ones take far more memory than their values. */
+const JOINED_AT_ONCE = 4
+
 export class Target {
   readonly place: Place
   /** Its number among the series of the write. */
   readonly key: number
   readonly #wish: Wish
   /** Rows that are not packed yet, oldest first. */
-  #held: Frame[] = []
+  #held: Held[] = []
   #heldRows = 0
-  /** What the held rows take in memory, about. */
-  weight = 0
   kind: IndexKind | null = null
   unit: Unit = "ms"
   zone: string | null = null
@@ -90,6 +99,11 @@ export class Target {
     return all
   }
 
+  /** What the held rows take in memory, about. */
+  get weight(): number {
+    return this.#held.reduce((sum, { weight }) => sum + weight, 0)
+  }
+
   /** Among other series they are not counted, so they need not be kept. */
   forgetStamps(): void {
     this.#stamps = null
@@ -113,9 +127,23 @@ export class Target {
       if (stamp < this.first) this.first = stamp
       if (stamp > this.last) this.last = stamp
     }
-    this.#held.push(frame)
-    this.#heldRows += index.length
-    this.weight += weightOf(frame)
+    this.#hold(frame, 0)
+    for (let rank = 0; this.#held.at(-JOINED_AT_ONCE)?.rank === rank; rank++) {
+      this.#hold(this.#join(JOINED_AT_ONCE), rank + 1)
+    }
+  }
+
+  #hold(frame: Frame, rank: number): void {
+    this.#held.push({ frame, rank, weight: weightOf(frame) })
+    this.#heldRows += frame.index.length
+  }
+
+  /** The newest of the held frames as one, which are not held any more. */
+  #join(count: number): Frame {
+    const frames = this.#held.splice(-count).map(({ frame }) => frame)
+    if (this.#wish.onDuplicate === "error") this.#refuseDuplicates(frames)
+    for (const { index } of frames) this.#heldRows -= index.length
+    return joined(frames)
   }
 
   /**
@@ -124,14 +152,11 @@ export class Target {
    */
   pack(everything: boolean): Part[] {
     if (this.#heldRows === 0) return []
-    if (this.#wish.onDuplicate === "error") this.#refuseDuplicates()
-    const all = joined(this.#held)
+    const all = this.#join(this.#held.length)
     const count = all.index.length
     const upTo = everything ? count : count - (count % rowsOfChunk(all.columns.length))
     const rest = slice(all, upTo, count)
-    this.#held = rest.index.length > 0 ? [rest] : []
-    this.#heldRows = rest.index.length
-    this.weight = this.#heldRows > 0 ? weightOf(rest) : 0
+    if (upTo < count) this.#hold(rest, 0)
     if (upTo === 0) return []
     const isSmall = count * (1 + all.columns.length) <= CHANGE_BODY_MAX_BYTES
     this.#whole = isSmall && upTo === count && this.#packedLast === -Infinity ? all : null
@@ -166,10 +191,10 @@ export class Target {
     this.distinct = null
   }
 
-  #refuseDuplicates(): void {
-    const stamps = new Float64Array(this.#heldRows)
+  #refuseDuplicates(frames: readonly Frame[]): void {
+    const stamps = new Float64Array(frames.reduce((sum, { index }) => sum + index.length, 0))
     let at = 0
-    for (const { index } of this.#held) {
+    for (const { index } of frames) {
       stamps.set(index, at)
       at += index.length
     }
@@ -204,13 +229,19 @@ function joined(frames: readonly Frame[]): Frame {
   return merge(entries, { kind: frame?.kind ?? "naive", unit: "ms", columns: [] })
 }
 
-/** Bytes that the values of a frame take, about. */
+// Measured in V8: what a frame and a column take without a value in them, and a text without a character.
+const FRAME_BYTES = 500
+const COLUMN_BYTES = 300
+const TEXT_BYTES = 24
+
+/** Bytes that a frame takes, about. */
 function weightOf({ index, columns }: Frame): number {
-  let bytes = index.length * 8 * (columns.length + 1)
+  let bytes = FRAME_BYTES + COLUMN_BYTES * columns.length + index.length * 8 * (columns.length + 1)
   for (const { kind, values } of columns) {
     if (kind !== "string" && kind !== "json") continue
     for (const value of values) {
-      bytes += typeof value === "object" && value ? jsonText(value).length : String(value).length
+      const text = typeof value === "object" && value ? jsonText(value) : String(value)
+      bytes += TEXT_BYTES + text.length
     }
   }
   return bytes
