@@ -23,6 +23,7 @@ import type { Endpoint, Handlers } from "./protocol/endpoint.ts"
 import type { metaEndpoints } from "./protocol/meta.ts"
 import { linesOf, type ResourceServices } from "./resources/mounted.ts"
 import { todos } from "./resources/todo.ts"
+import { SeriesReader } from "./series/read/reader.ts"
 import { seriesHandlers } from "./series/routes.ts"
 import { SeriesStore } from "./series/store.ts"
 
@@ -47,6 +48,7 @@ export interface Services extends ResourceServices {
   apps: DocumentStore
   keys: KeyStore
   series: SeriesStore
+  seriesReader: SeriesReader
   hubStats: () => Promise<HubStats>
   request: Request
 }
@@ -65,6 +67,7 @@ export function createServices(surroundings: Surroundings, request: Request): Se
     apps: new DocumentStore(db, feed, appShape),
     keys: new KeyStore(db, feed, new EdgeCopies(env.KV), { now, consistency }),
     series: new SeriesStore(db, feed, now),
+    seriesReader: new SeriesReader(db, now),
     hubStats: () => hubOf(env).stats(),
     documents: (committer: Committer) => new DocumentStore(db, committer, plain),
     newId,

@@ -44,6 +44,20 @@ export const CHANGES_KEEP_ROWS = 100_000
 export const LIST_MAX_ITEMS = 10_000
 /** Columns of a series. Each costs a place in every chunk's header and statistics. */
 export const SERIES_MAX_COLUMNS = 2_000
+/** Packed chunks that are read at a time; as text they may be ten times as long. */
+export const SERIES_PAGE_BYTES = 4_000_000
+/** Packed chunks that one answer is made of: a request has 40 queries, and no page is larger than 10 MB. */
+export const SERIES_READ_MAX_BYTES = 300_000_000
+/** Values of a piece of a series, the unit in which long answers are made. */
+export const SERIES_PIECE_CELLS = 100_000
+/** Rows times columns of an answer that is in memory whole: doubles of 8 bytes, in a Worker of 128 MB. */
+export const SERIES_HELD_MAX_CELLS = 8_000_000
+/** Rows of `latest` and `limit` that are looked for at the edge of a series instead of in all of it. */
+export const SERIES_EDGE_MAX_ROWS = 20_000
+/** Characters of an answer that is sent whole, with its length; longer ones stream. */
+export const ANSWER_WHOLE_MAX_CHARACTERS = 1_000_000
+/** Cells of a resampled frame, its index included: cells, places and labels of all buckets are in memory at once. */
+export const RESAMPLE_MAX_CELLS = 2_000_000
 /** Rows times columns of one payload, absent cells included: they are all in memory at once, text and values. */
 export const SERIES_MAX_CELLS = 2_000_000
 /** Rows of a chunk, the unit in which series are stored and read. */
@@ -56,3 +70,13 @@ export const SERIES_CHUNK_MAX_BYTES = 1_800_000
 export const SERIES_MAX_REMOVED = 1_000
 /** Text of one parameter of a statement: D1 takes 2,000,000 bytes. */
 export const DATABASE_TEXT_MAX_BYTES = 1_900_000
+/** Longest line of CSV, JSON lines or line protocol: a chunk could not hold much more than one such text. */
+export const LINE_MAX_BYTES = 1_000_000
+/** Largest import by stream, counted after it was unzipped: some ten seconds of parsing. */
+export const IMPORT_MAX_BYTES = 200_000_000
+/** An import by stream has at most this many rows in memory at once … */
+export const IMPORT_BATCH_ROWS = 5_000
+/** … of this many characters in all … */
+export const IMPORT_BATCH_CHARACTERS = 2_000_000
+/** … and this many cells: with few rows, but a thousand columns, absent ones count too. */
+export const IMPORT_BATCH_CELLS = 500_000

@@ -5,9 +5,11 @@ import { ORIENTS, type Orient, type seriesEndpoints } from "../protocol/series.t
 import { Name } from "../protocol/shared.ts"
 import type { Json } from "./frame.ts"
 import { parseJson } from "./json.ts"
-import { frameText, readFrame, toFrame } from "./orient.ts"
+import { readFrame, toFrame } from "./orient.ts"
 import { objectAt } from "./orients/read.ts"
 import { readPatch } from "./patch.ts"
+import { formOf, headersOf, textOf } from "./read/form.ts"
+import type { SeriesReader } from "./read/reader.ts"
 import { notFound, type SeriesStore } from "./store.ts"
 import { uriOf } from "./write.ts"
 
@@ -15,6 +17,7 @@ type OrientQuery = Partial<Record<"orient" | "json_format" | "jsonformat", Orien
 
 interface Services {
   series: SeriesStore
+  seriesReader: SeriesReader
 }
 
 /** PUT and POST mean the same. */
@@ -51,17 +54,16 @@ export const seriesHandlers: Handlers<typeof seriesEndpoints, Services> = {
     }
   },
 
-  "series.get": async ({ params, query }, { series }) => {
-    const orient = orientOf(query)
-    const dates = query.date_format || "iso"
-    if (orient === "table" && dates === "epoch") {
-      throw new Problem("invalid_request", `"date_format" must be iso for orient table`, {
-        errors: { "query.date_format": "is epoch, must be iso for orient table" },
-      })
+  "series.get": async ({ params, query, headers }, { seriesReader }) => {
+    const form = formOf(query, headers.get("Accept"), orientOf(query))
+    const view = await seriesReader.read(params, query)
+    if (!view) throw notFound(params)
+    const { revision } = view
+    return {
+      pieces: textOf(view, form),
+      revision,
+      headers: { ...view.headers, ...headersOf(form) },
     }
-    const found = await series.read(params, query)
-    if (!found) throw notFound(params)
-    return { json: frameText(found.frame, orient, dates), revision: found.revision }
   },
 
   "series.put": save,
