@@ -23,6 +23,7 @@ import type { Endpoint, Handlers } from "./protocol/endpoint.ts"
 import type { metaEndpoints } from "./protocol/meta.ts"
 import { linesOf, type ResourceServices } from "./resources/mounted.ts"
 import { todos } from "./resources/todo.ts"
+import { SeriesLists } from "./series/read/lists.ts"
 import { SeriesReader } from "./series/read/reader.ts"
 import { seriesHandlers } from "./series/routes.ts"
 import { SeriesStore } from "./series/store.ts"
@@ -49,6 +50,7 @@ export interface Services extends ResourceServices {
   keys: KeyStore
   series: SeriesStore
   seriesReader: SeriesReader
+  seriesLists: SeriesLists
   hubStats: () => Promise<HubStats>
   request: Request
 }
@@ -68,6 +70,7 @@ export function createServices(surroundings: Surroundings, request: Request): Se
     keys: new KeyStore(db, feed, new EdgeCopies(env.KV), { now, consistency }),
     series: new SeriesStore(db, feed, now),
     seriesReader: new SeriesReader(db, now),
+    seriesLists: new SeriesLists(db),
     hubStats: () => hubOf(env).stats(),
     documents: (committer: Committer) => new DocumentStore(db, committer, plain),
     newId,

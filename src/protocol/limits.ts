@@ -54,6 +54,10 @@ export const SERIES_PIECE_CELLS = 100_000
 export const SERIES_HELD_MAX_CELLS = 8_000_000
 /** Rows of `latest` and `limit` that are looked for at the edge of a series instead of in all of it. */
 export const SERIES_EDGE_MAX_ROWS = 20_000
+/** Queries of a request; the free plan of D1 allows 50. */
+export const REQUEST_MAX_QUERIES = 40
+/** Chunks that a page of the list of series counts; each is a row read. */
+export const SERIES_LIST_MAX_CHUNKS = 50_000
 /** Characters of an answer that is sent whole, with its length; longer ones stream. */
 export const ANSWER_WHOLE_MAX_CHARACTERS = 1_000_000
 /** Cells of a resampled frame, its index included: cells, places and labels of all buckets are in memory at once. */

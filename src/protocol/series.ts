@@ -1,9 +1,9 @@
 /** Time series: pandas frames by reference and symbol. */
 import * as z from "zod"
 import type { Endpoint } from "./endpoint.ts"
-import { BODY_MAX_BYTES } from "./limits.ts"
+import { BODY_MAX_BYTES, LIST_MAX_ITEMS } from "./limits.ts"
 import { AGGREGATIONS, BUCKET_SIDES, DOWNSAMPLES } from "./resample.ts"
-import { Name, PathParams, problems, Revision } from "./shared.ts"
+import { JsonObject, Name, PathParams, problems, Revision } from "./shared.ts"
 import { fill } from "./uri.ts"
 
 export const ORIENTS = ["columns", "index", "split", "records", "values", "table"] as const
@@ -124,10 +124,12 @@ export const SeriesEntry = z
     symbol: z.string(),
     revision: Revision,
     columns: z.array(z.strictObject({ name: z.string(), kind: z.string() })),
+    count: z.int().min(0).optional().meta({ description: "Its rows; not with `latest`" }),
     first: Stamp.optional(),
     last: Stamp.optional(),
+    latest: JsonObject.optional().meta({ description: "Its last row, whose stamp is `last`" }),
   })
-  .meta({ id: "SeriesEntry", description: "`first` and `last` only where they are known exactly" })
+  .meta({ id: "SeriesEntry", description: "`first` and `last` only where there are rows" })
 export type SeriesEntry = z.infer<typeof SeriesEntry>
 
 const Reference = z.strictObject({ reference: z.string() }).meta({ id: "SeriesReference" })
@@ -161,6 +163,16 @@ const SeriesPatch = z
   })
   .meta({ id: "SeriesPatch" })
 
+const ListQuery = z.object({
+  prefix: z.string().optional().meta({ description: "The beginning of the name", example: "br" }),
+  limit: count(LIST_MAX_ITEMS).meta({
+    description: `Elements of one answer; ${LIST_MAX_ITEMS} when absent`,
+    example: 100,
+  }),
+  cursor: z.string().optional().meta({ description: "From the `Link` of the page before" }),
+})
+const linked = "When there are more than fit one answer, the header `Link` names the next."
+
 const path = "/api/store/:reference/:symbol"
 const params = PathParams({ reference: "What the series is of", symbol: "The series' name" })
 const example = { price: { "2015-01-01": 101.25, "2015-01-02": 101.5 } }
@@ -185,7 +197,12 @@ export const seriesEndpoints = {
     verb: "list",
     tag: "series",
     summary: "List the references that have series, by name",
-    replies: { 200: { description: "The references", schema: z.array(Reference) } },
+    description: linked,
+    query: ListQuery,
+    replies: {
+      200: { description: "The references", schema: z.array(Reference) },
+      ...problems(400),
+    },
     memberOf: (element) => fill("/api/store/:reference/", element as { reference: string }),
     order: "name",
   },
@@ -195,8 +212,18 @@ export const seriesEndpoints = {
     verb: "list",
     tag: "series",
     summary: "List the series of a reference, by symbol",
+    description: `With how many rows each has, and its first and last stamp. ${linked}`,
     params: PathParams({ reference: "What the series are of" }),
-    replies: { 200: { description: "The series", schema: z.array(SeriesEntry) }, ...problems(400) },
+    query: ListQuery.extend({
+      latest: z
+        .enum(["0", "1", ""])
+        .optional()
+        .meta({ description: "1: the last row of each, and no count", example: "1" }),
+    }),
+    replies: {
+      200: { description: "The series", schema: z.array(SeriesEntry) },
+      ...problems(400, 503),
+    },
     entryOf: ({ reference }) => ({ reference }),
   },
   "series.create": {

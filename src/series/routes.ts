@@ -1,5 +1,6 @@
 /** The handlers of the series. */
 import type { Answer, Call, Handlers } from "../protocol/endpoint.ts"
+import { LIST_MAX_ITEMS } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
 import { ORIENTS, type Orient, type seriesEndpoints } from "../protocol/series.ts"
 import { Name } from "../protocol/shared.ts"
@@ -9,6 +10,8 @@ import { readFrame, toFrame } from "./orient.ts"
 import { objectAt } from "./orients/read.ts"
 import { readPatch } from "./patch.ts"
 import { formOf, headersOf, textOf } from "./read/form.ts"
+import type { Part } from "./read/listing.ts"
+import type { Listing, SeriesLists } from "./read/lists.ts"
 import type { SeriesReader } from "./read/reader.ts"
 import { notFound, type SeriesStore } from "./store.ts"
 import { uriOf } from "./write.ts"
@@ -18,6 +21,14 @@ type OrientQuery = Partial<Record<"orient" | "json_format" | "jsonformat", Orien
 interface Services {
   series: SeriesStore
   seriesReader: SeriesReader
+  seriesLists: SeriesLists
+}
+
+interface ListQuery {
+  prefix?: string | undefined
+  limit?: number | undefined
+  cursor?: string | undefined
+  latest?: string | undefined
 }
 
 /** PUT and POST mean the same. */
@@ -31,14 +42,13 @@ async function save(
 }
 
 export const seriesHandlers: Handlers<typeof seriesEndpoints, Services> = {
-  "series.references": async (_call, { series }) => {
-    const { references, revision } = await series.references()
-    return { body: references.map((reference) => ({ reference })), revision }
-  },
+  "series.references": async ({ query, uri }, { seriesLists }) =>
+    listed(await seriesLists.references(partOf(query)), uri, query),
 
-  "series.list": async ({ params }, { series }) => {
-    const { entries, revision } = await series.list(params.reference)
-    return { body: entries, revision }
+  "series.list": async ({ params, query, uri }, { seriesLists }) => {
+    const isLatest = query.latest === "1"
+    const listing = await seriesLists.series(params.reference, partOf(query), isLatest)
+    return listed(listing, uri, query)
   },
 
   "series.create": async ({ params, body, conditions }, { series }) => {
@@ -81,6 +91,21 @@ export const seriesHandlers: Handlers<typeof seriesEndpoints, Services> = {
       ? { body: { status: true, revision }, revision }
       : { body: { status: true } }
   },
+}
+
+function partOf({ prefix = "", limit = LIST_MAX_ITEMS, cursor = "" }: ListQuery): Part {
+  return { prefix, limit, after: cursor }
+}
+
+/** The answer with a part of a list; `Link` names the next. */
+function listed({ entries, revision, next }: Listing, uri: string, query: ListQuery): Answer {
+  const answer = { json: `[${entries.join()}]`, revision }
+  if (next === null) return answer
+  const parameters = new URLSearchParams({ cursor: next })
+  for (const name of ["prefix", "limit", "latest"] as const) {
+    if (query[name]) parameters.set(name, String(query[name]))
+  }
+  return { ...answer, headers: { Link: `<${uri}?${parameters}>; rel="next"` } }
 }
 
 function orientOf({ orient, json_format, jsonformat }: OrientQuery): Orient {
