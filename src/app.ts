@@ -23,6 +23,8 @@ import type { Endpoint, Handlers } from "./protocol/endpoint.ts"
 import type { metaEndpoints } from "./protocol/meta.ts"
 import { linesOf, type ResourceServices } from "./resources/mounted.ts"
 import { todos } from "./resources/todo.ts"
+import { SeriesLists } from "./series/read/lists.ts"
+import { SeriesReader } from "./series/read/reader.ts"
 import { seriesHandlers } from "./series/routes.ts"
 import { SeriesWriter } from "./series/ingest/writer.ts"
 import { SeriesStore } from "./series/store.ts"
@@ -49,6 +51,8 @@ export interface Services extends ResourceServices {
   keys: KeyStore
   series: SeriesStore
   seriesWriter: SeriesWriter
+  seriesReader: SeriesReader
+  seriesLists: SeriesLists
   hubStats: () => Promise<HubStats>
   request: Request
 }
@@ -68,6 +72,8 @@ export function createServices(surroundings: Surroundings, request: Request): Se
     keys: new KeyStore(db, feed, new EdgeCopies(env.KV), { now, consistency }),
     series: new SeriesStore(db, feed, now),
     seriesWriter: new SeriesWriter(db, feed, { now, newId }),
+    seriesReader: new SeriesReader(db, now),
+    seriesLists: new SeriesLists(db),
     hubStats: () => hubOf(env).stats(),
     documents: (committer: Committer) => new DocumentStore(db, committer, plain),
     newId,

@@ -36,7 +36,7 @@ export async function send(
     headers: response.headers,
     text,
     json:
-      /json/.test(response.headers.get("Content-Type") ?? "") && text
+      /[/+]json\b/.test(response.headers.get("Content-Type") ?? "") && text
         ? JSON.parse(text)
         : undefined,
     revision:

@@ -260,7 +260,7 @@ describe("a save", () => {
     expect(whole.data).toEqual(data)
     const window = await send(`GET ${uri}?orient=split&start=2015-01-05&end=2015-01-05`)
     expect(window.json.index).toHaveLength(1_440)
-    expect(rowsRead(window)).toBeLessThan(20)
+    expect(rowsRead(window)).toBeLessThan(25)
     // The same again takes the place of the old chunks instead of lying over them.
     await send(`PUT ${uri}?orient=split`, body)
     expect(rowsRead(await send(`GET ${uri}?orient=split`))).toBeLessThan(40)

@@ -1,7 +1,8 @@
 /** Any page may talk to the service; tokens travel in headers, never in cookies. */
 
 const EXPOSED =
-  "ETag, Link, Location, Allow, Retry-After, Server-Timing, X-Rows-Read, X-Rows-Written"
+  "ETag, Link, Location, Allow, Retry-After, Server-Timing, X-Rows-Read, X-Rows-Written, " +
+  "X-Downsampled, X-Removed"
 
 /** Adds the CORS headers and keeps the status. A 101 is left alone: copying it would lose its socket. */
 export function allowOrigin(response: Response): Response {

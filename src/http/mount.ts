@@ -109,7 +109,7 @@ async function pass<Services extends Door>(
     headers: request.headers,
   }
   const answer = await handler(call, services)
-  return reply(answer, endpoint.method, conditions)
+  return await reply(answer, endpoint.method, conditions)
 }
 
 function readParams({ path }: Endpoint, pathname: string): Record<string, string> {

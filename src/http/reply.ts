@@ -1,10 +1,15 @@
 /** Answers and errors as responses: rich inside, vague outside, translated here and nowhere else. */
 import type { Answer, Conditions } from "../protocol/endpoint.ts"
 import { Problem } from "../protocol/problem.ts"
+import { streamOf } from "./stream.ts"
 import { formatEtag, isKnown } from "./etag.ts"
 
 /** The response to a request that went well; 304 when the caller has it already. */
-export function reply(answer: Answer, method: string, conditions: Conditions): Response {
+export async function reply(
+  answer: Answer,
+  method: string,
+  conditions: Conditions,
+): Promise<Response> {
   if (answer.response) return answer.response
   const headers = new Headers(answer.headers)
   if (answer.revision !== undefined) headers.set("ETag", formatEtag(answer.revision))
@@ -14,7 +19,7 @@ export function reply(answer: Answer, method: string, conditions: Conditions): R
   if (method === "GET" && status === 200 && isKnown(conditions, answer.revision)) {
     return new Response(null, { status: 304, headers })
   }
-  const text = bodyText(answer)
+  const text = answer.pieces ? await streamOf(answer.pieces) : bodyText(answer)
   if (text !== null && !headers.has("Content-Type")) {
     headers.set(
       "Content-Type",

@@ -107,6 +107,8 @@ export interface Answer {
   json?: string
   /** Plain text instead of JSON. */
   text?: string
+  /** The body as it comes, made while it is sent when it is long; `Content-Type` is among the headers. */
+  pieces?: Iterable<string> | AsyncIterable<string>
   /** The ETag. */
   revision?: number
   headers?: Record<string, string>

@@ -46,6 +46,24 @@ export const CHANGES_KEEP_ROWS = 100_000
 export const LIST_MAX_ITEMS = 10_000
 /** Columns of a series. Each costs a place in every chunk's header and statistics. */
 export const SERIES_MAX_COLUMNS = 2_000
+/** Packed chunks that are read at a time; as text they may be ten times as long. */
+export const SERIES_PAGE_BYTES = 4_000_000
+/** Packed chunks that one answer is made of: a request has 40 queries, and no page is larger than 10 MB. */
+export const SERIES_READ_MAX_BYTES = 300_000_000
+/** Values of a piece of a series, the unit in which long answers are made. */
+export const SERIES_PIECE_CELLS = 100_000
+/** Rows times columns of an answer that is in memory whole: doubles of 8 bytes, in a Worker of 128 MB. */
+export const SERIES_HELD_MAX_CELLS = 8_000_000
+/** Rows of `latest` and `limit` that are looked for at the edge of a series instead of in all of it. */
+export const SERIES_EDGE_MAX_ROWS = 20_000
+/** Queries of a request; the free plan of D1 allows 50. */
+export const REQUEST_MAX_QUERIES = 40
+/** Chunks that a page of the list of series counts; each is a row read. */
+export const SERIES_LIST_MAX_CHUNKS = 50_000
+/** Characters of an answer that is sent whole, with its length; longer ones stream. */
+export const ANSWER_WHOLE_MAX_CHARACTERS = 1_000_000
+/** Cells of a resampled frame, its index included: cells, places and labels of all buckets are in memory at once. */
+export const RESAMPLE_MAX_CELLS = 2_000_000
 /** Rows times columns of one payload, absent cells included: they are all in memory at once, text and values. */
 export const SERIES_MAX_CELLS = 2_000_000
 /** Rows of a chunk, the unit in which series are stored and read. */

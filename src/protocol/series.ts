@@ -1,9 +1,10 @@
 /** Time series: pandas frames by reference and symbol. */
 import * as z from "zod"
 import type { Endpoint } from "./endpoint.ts"
-import { BODY_MAX_BYTES } from "./limits.ts"
-import { Name, PathParams, problems, Revision } from "./shared.ts"
+import { BODY_MAX_BYTES, LIST_MAX_ITEMS } from "./limits.ts"
+import { AGGREGATIONS, BUCKET_SIDES, DOWNSAMPLES } from "./resample.ts"
 import { seriesWriteEndpoints, streamOf, writeQuery, Written } from "./series-write.ts"
+import { JsonObject, Name, PathParams, problems, Revision } from "./shared.ts"
 import { fill } from "./uri.ts"
 
 export const ORIENTS = ["columns", "index", "split", "records", "values", "table"] as const
@@ -11,6 +12,11 @@ export type Orient = (typeof ORIENTS)[number]
 
 export const DATE_FORMATS = ["iso", "epoch"] as const
 export type DateFormat = (typeof DATE_FORMATS)[number]
+
+export const FORMATS = ["json", "csv", "ndjson"] as const
+export type Format = (typeof FORMATS)[number]
+
+export const ORDERS = ["asc", "desc"] as const
 
 // Empty counts as not given, as it did for the original.
 const orient = z.enum([...ORIENTS, ""]).optional()
@@ -24,6 +30,90 @@ const OrientQuery = z.object({
   jsonformat: orient.meta({ enum: ORIENTS, description: "The same, in its first version" }),
 })
 
+const count = (most = Number.MAX_SAFE_INTEGER) =>
+  z.coerce.number().int().min(1).max(most).optional()
+const side = z.enum([...BUCKET_SIDES, ""]).optional()
+
+const ReadQuery = OrientQuery.extend({
+  format: z
+    .enum([...FORMATS, ""])
+    .optional()
+    .meta({
+      enum: FORMATS,
+      description:
+        "csv and ndjson stand in for the orient; when absent, the header `Accept` decides (text/csv, application/x-ndjson)",
+    }),
+  date_format: z
+    .enum([...DATE_FORMATS, ""])
+    .optional()
+    .meta({ enum: DATE_FORMATS, description: "iso when absent; epoch is milliseconds" }),
+  start: z.string().optional().meta({
+    description:
+      "The first stamp wanted: RFC 3339, a date, an epoch number, `now-1h30m`; or an integer",
+    example: "2015-01-01",
+  }),
+  end: z
+    .string()
+    .optional()
+    .meta({ description: "The last stamp wanted; a date means the whole day" }),
+  columns: z
+    .string()
+    .optional()
+    .meta({ description: "Some of the columns, in this order", example: "price,volume" }),
+  order: z
+    .enum([...ORDERS, ""])
+    .optional()
+    .meta({ enum: ORDERS, description: "desc: the last stamp first" }),
+  limit: count().meta({ description: "Only the first so many rows, in that order" }),
+  latest: count().meta({ description: "Only the last so many rows", example: 1 }),
+  every: z.string().optional().meta({
+    description: "One row for each stretch of time: 15m, 1h, 1d, 1w, 1mo, 1y",
+    example: "1h",
+  }),
+  tz: z.string().optional().meta({
+    description: "Whose days and months `every` cuts; UTC when absent. Only for times with a zone",
+    example: "Europe/Oslo",
+  }),
+  closed: side.meta({
+    enum: BUCKET_SIDES,
+    description: "Which end of a stretch belongs to it; left when absent",
+  }),
+  label: side.meta({
+    enum: BUCKET_SIDES,
+    description: "Which end of a stretch is its stamp; left when absent",
+  }),
+  agg: z
+    .string()
+    .optional()
+    .meta({
+      description: `What becomes of the values of a stretch: ${AGGREGATIONS.join(", ")}; or some of the columns, each with its own: price:ohlc,volume:sum. mean when absent`,
+      example: "mean",
+    }),
+  fill: z.string().optional().meta({
+    description:
+      "What stands where a stretch has no value: none (which leaves stretches without rows out), null, previous, linear or a number. previous and linear look beyond start and end too",
+    example: "previous",
+  }),
+  max_points: z.coerce.number().int().min(2).optional().meta({
+    description: "At most so many of the rows, with all their columns, that look like all",
+    example: 800,
+  }),
+  downsample: z
+    .enum([...DOWNSAMPLES, ""])
+    .optional()
+    .meta({ enum: DOWNSAMPLES, description: "How `max_points` chooses; lttb when absent" }),
+  on: z.string().optional().meta({
+    description: "The column that `max_points` looks at; the first with numbers when absent",
+    example: "price",
+  }),
+  since: z.coerce.number().int().min(0).optional().meta({
+    description:
+      "Only the rows that changed after this revision, and perhaps some that did not. Take away the ranges in the header `X-Removed`, both ends inclusive, then put the rows over what you have",
+    example: 42,
+  }),
+})
+export type ReadQuery = z.output<typeof ReadQuery>
+
 const Stamp = z.union([z.string(), z.number()]).meta({
   description: "As it was saved: an ISO 8601 time, or an integer",
   example: "2015-01-01T00:00:00.000",
@@ -35,10 +125,12 @@ export const SeriesEntry = z
     symbol: z.string(),
     revision: Revision,
     columns: z.array(z.strictObject({ name: z.string(), kind: z.string() })),
+    count: z.int().min(0).optional().meta({ description: "Its rows; not with `latest`" }),
     first: Stamp.optional(),
     last: Stamp.optional(),
+    latest: JsonObject.optional().meta({ description: "Its last row, whose stamp is `last`" }),
   })
-  .meta({ id: "SeriesEntry", description: "`first` and `last` only where they are known exactly" })
+  .meta({ id: "SeriesEntry", description: "`first` and `last` only where there are rows" })
 export type SeriesEntry = z.infer<typeof SeriesEntry>
 
 const Reference = z.strictObject({ reference: z.string() }).meta({ id: "SeriesReference" })
@@ -72,6 +164,16 @@ const SeriesPatch = z
   })
   .meta({ id: "SeriesPatch" })
 
+const ListQuery = z.object({
+  prefix: z.string().optional().meta({ description: "The beginning of the name", example: "br" }),
+  limit: count(LIST_MAX_ITEMS).meta({
+    description: `Elements of one answer; ${LIST_MAX_ITEMS} when absent`,
+    example: 100,
+  }),
+  cursor: z.string().optional().meta({ description: "From the `Link` of the page before" }),
+})
+const linked = "When there are more than fit one answer, the header `Link` names the next."
+
 const path = "/api/store/:reference/:symbol"
 const params = PathParams({ reference: "What the series is of", symbol: "The series' name" })
 const example = { price: { "2015-01-01": 101.25, "2015-01-02": 101.5 } }
@@ -100,7 +202,12 @@ export const seriesEndpoints = {
     verb: "list",
     tag: "series",
     summary: "List the references that have series, by name",
-    replies: { 200: { description: "The references", schema: z.array(Reference) } },
+    description: linked,
+    query: ListQuery,
+    replies: {
+      200: { description: "The references", schema: z.array(Reference) },
+      ...problems(400),
+    },
     memberOf: (element) => fill("/api/store/:reference/", element as { reference: string }),
     order: "name",
   },
@@ -110,8 +217,18 @@ export const seriesEndpoints = {
     verb: "list",
     tag: "series",
     summary: "List the series of a reference, by symbol",
+    description: `With how many rows each has, and its first and last stamp. ${linked}`,
     params: PathParams({ reference: "What the series are of" }),
-    replies: { 200: { description: "The series", schema: z.array(SeriesEntry) }, ...problems(400) },
+    query: ListQuery.extend({
+      latest: z
+        .enum(["0", "1", ""])
+        .optional()
+        .meta({ description: "1: the last row of each, and no count", example: "1" }),
+    }),
+    replies: {
+      200: { description: "The series", schema: z.array(SeriesEntry) },
+      ...problems(400, 503),
+    },
     entryOf: ({ reference }) => ({ reference }),
   },
   "series.create": {
@@ -134,22 +251,17 @@ export const seriesEndpoints = {
     tag: "series",
     summary: "Read a series, or a range of it",
     params,
-    query: OrientQuery.extend({
-      date_format: z
-        .enum([...DATE_FORMATS, ""])
-        .optional()
-        .meta({ enum: DATE_FORMATS, description: "iso when absent; epoch is milliseconds" }),
-      start: z.string().optional().meta({
+    description:
+      "Rows are taken from the range; `every` makes buckets of them; of those, `latest` or `limit` leaves some; `max_points` chooses among these; `order` turns them.",
+    query: ReadQuery,
+    replies: {
+      200: {
         description:
-          "The first stamp wanted: RFC 3339, a date, an epoch number, `now-1h30m`; or an integer",
-        example: "2015-01-01",
-      }),
-      end: z
-        .string()
-        .optional()
-        .meta({ description: "The last stamp wanted; a date means the whole day" }),
-    }),
-    replies: { 200: { description: "The frame", schema: Frame }, ...problems(400, 404) },
+          "The frame. `X-Downsampled` says what `max_points` did, `X-Removed` which ranges `since` takes away",
+        schema: Frame,
+      },
+      ...problems(400, 404, 413, 422, 503),
+    },
   },
   "series.put": {
     ...save,

@@ -64,6 +64,11 @@ export function patchText(
   const { index, columns } = rows
   // Two bytes for a cell and its comma, ten for a label: no need to write what is too long already.
   if (index.length * (10 + 2 * columns.length) > CHANGE_BODY_MAX_BYTES) return null
+  return `{"removed":${spanTexts(removed, kind, unit)},"rows":${frameText({ ...rows, kind, unit }, "split")}}`
+}
+
+/** Ranges as JSON, their ends as GET writes the stamps of a series of this kind and unit. */
+export function spanTexts(removed: readonly Span[], kind: IndexKind, unit: Unit): string {
   const format = stampFormat(kind, unit)
   const label = kind === "integer" ? format : (stamp: number) => `"${format(stamp)}"`
   const step = kind !== "integer" && unit === "ms" ? 1_000 : 1
@@ -72,7 +77,7 @@ export function patchText(
     .map(([first, last]): Span => [Math.ceil(first / step) * step, Math.floor(last / step) * step])
     .filter(([first, last]) => first <= last)
     .map(([first, last]) => `[${label(first + 0)},${label(last + 0)}]`)
-  return `{"removed":[${spans.join()}],"rows":${frameText({ ...rows, kind, unit }, "split")}}`
+  return `[${spans.join()}]`
 }
 
 function patchProblem(place: string, flaw: string): Problem {

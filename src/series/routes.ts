@@ -1,32 +1,45 @@
 /** The handlers of the series. */
-import type { Handlers } from "../protocol/endpoint.ts"
+import type { Answer, Call, Handlers } from "../protocol/endpoint.ts"
+import { LIST_MAX_ITEMS } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
 import { ORIENTS, type Orient, type seriesEndpoints } from "../protocol/series.ts"
 import { Name } from "../protocol/shared.ts"
 import type { Json } from "./frame.ts"
 import { writeHandlers, type WriteServices } from "./ingest/routes.ts"
 import { parseJson } from "./json.ts"
-import { frameText, orientOf, toFrame } from "./orient.ts"
+import { orientOf, toFrame } from "./orient.ts"
 import { objectAt } from "./orients/read.ts"
 import { readPatch } from "./patch.ts"
+import { formOf, headersOf, textOf } from "./read/form.ts"
+import type { Part } from "./read/listing.ts"
+import type { Listing, SeriesLists } from "./read/lists.ts"
+import type { SeriesReader } from "./read/reader.ts"
 import { notFound, type SeriesStore } from "./store.ts"
 import { uriOf } from "./write.ts"
 
 interface Services extends WriteServices {
   series: SeriesStore
+  seriesReader: SeriesReader
+  seriesLists: SeriesLists
+}
+
+interface ListQuery {
+  prefix?: string | undefined
+  limit?: number | undefined
+  cursor?: string | undefined
+  latest?: string | undefined
 }
 
 export const seriesHandlers: Handlers<typeof seriesEndpoints, Services> = {
   ...writeHandlers,
 
-  "series.references": async (_call, { series }) => {
-    const { references, revision } = await series.references()
-    return { body: references.map((reference) => ({ reference })), revision }
-  },
+  "series.references": async ({ query, uri }, { seriesLists }) =>
+    listed(await seriesLists.references(partOf(query)), uri, query),
 
-  "series.list": async ({ params }, { series }) => {
-    const { entries, revision } = await series.list(params.reference)
-    return { body: entries, revision }
+  "series.list": async ({ params, query, uri }, { seriesLists }) => {
+    const isLatest = query.latest === "1"
+    const listing = await seriesLists.series(params.reference, partOf(query), isLatest)
+    return listed(listing, uri, query)
   },
 
   "series.create": async ({ params, body, conditions }, { series }) => {
@@ -42,17 +55,16 @@ export const seriesHandlers: Handlers<typeof seriesEndpoints, Services> = {
     }
   },
 
-  "series.get": async ({ params, query }, { series }) => {
-    const orient = orientOf(query)
-    const dates = query.date_format || "iso"
-    if (orient === "table" && dates === "epoch") {
-      throw new Problem("invalid_request", `"date_format" must be iso for orient table`, {
-        errors: { "query.date_format": "is epoch, must be iso for orient table" },
-      })
+  "series.get": async ({ params, query, headers }, { seriesReader }) => {
+    const form = formOf(query, headers.get("Accept"), orientOf(query))
+    const view = await seriesReader.read(params, query)
+    if (!view) throw notFound(params)
+    const { revision } = view
+    return {
+      pieces: textOf(view, form),
+      revision,
+      headers: { ...view.headers, ...headersOf(form) },
     }
-    const found = await series.read(params, query)
-    if (!found) throw notFound(params)
-    return { json: frameText(found.frame, orient, dates), revision: found.revision }
   },
 
   "series.patch": async ({ params, body, conditions }, { series }) => {
@@ -67,6 +79,21 @@ export const seriesHandlers: Handlers<typeof seriesEndpoints, Services> = {
       ? { body: { status: true, revision }, revision }
       : { body: { status: true } }
   },
+}
+
+function partOf({ prefix = "", limit = LIST_MAX_ITEMS, cursor = "" }: ListQuery): Part {
+  return { prefix, limit, after: cursor }
+}
+
+/** The answer with a part of a list; `Link` names the next. */
+function listed({ entries, revision, next }: Listing, uri: string, query: ListQuery): Answer {
+  const answer = { json: `[${entries.join()}]`, revision }
+  if (next === null) return answer
+  const parameters = new URLSearchParams({ cursor: next })
+  for (const name of ["prefix", "limit", "latest"] as const) {
+    if (query[name]) parameters.set(name, String(query[name]))
+  }
+  return { ...answer, headers: { Link: `<${uri}?${parameters}>; rel="next"` } }
 }
 
 /** `{"symbol": …, "orient": …, "frame": …}`. Throws Problem: invalid_json, invalid_request. */

@@ -80,7 +80,7 @@ export function get({ reference, symbol }: Place): Statement {
  * The levels (see `levelOf`) that the chunks of series ?1 ?2 have, each found by one seek. Within a level, the chunks
  * that reach into a range begin less than 4^level before it.
  */
-const LEVELS = `levels (level) AS (
+export const LEVELS = `levels (level) AS (
     SELECT min(level) FROM chunks WHERE series = (SELECT id FROM it)
     UNION ALL
     SELECT (SELECT min(c.level) FROM chunks AS c

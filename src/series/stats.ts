@@ -1,18 +1,22 @@
 /** What a chunk says of its numbers without being opened. Pure. */
 import type { Column, Json } from "./frame.ts"
 import { jsonText } from "./json.ts"
+import { Sum } from "./resample/sum.ts"
 
 type Count = number | bigint
 
 /** The values of a column that are numbers and not null; the first and last in order of the stamps. */
-type Stats = [
+export type Stats = [
   name: string,
   count: number,
   min: Count,
   max: Count,
-  sum: Count,
+  /** Null beyond all doubles. */
+  sum: Count | null,
   first: Count,
   last: Count,
+  /** Of doubles: what has to be added to the sum to be as exact as it was; absent for 0. */
+  carry?: number,
 ]
 
 /** JSON text of one list per numeric column; null when there is none. A sum beyond all doubles is null. */
@@ -23,7 +27,7 @@ export function statsText(columns: readonly Column[]): string | null {
 
 function statsOf({ name, kind, values }: Column): Stats | null {
   if (kind !== "float64" && kind !== "int64") return null
-  const add = kind === "float64" ? addDoubles : addIntegers
+  const doubles = kind === "float64" ? new Sum() : null
   let count = 0
   let min: Count = 0
   let max: Count = 0
@@ -36,14 +40,16 @@ function statsOf({ name, kind, values }: Column): Stats | null {
     if (count++ === 0) min = max = first = value
     if (value < min) min = value
     if (value > max) max = value
-    sum = add(sum, value)
+    if (!doubles) sum = addIntegers(sum, value)
     last = value
   }
-  return count > 0 ? [name, count, min, max, sum, first, last] : null
-}
-
-function addDoubles(sum: Count, value: Count): Count {
-  return Number(sum) + Number(value)
+  if (count === 0) return null
+  if (!doubles) return [name, count, min, max, sum, first, last]
+  doubles.addDoubles(values as Float64Array, 0, values.length)
+  const { carry } = doubles
+  sum = doubles.total()
+  if (carry === 0) return [name, count, min, max, sum, first, last]
+  return [name, count, min, max, sum, first, last, carry]
 }
 
 /** Exact: a bigint from where doubles no longer count every integer. */

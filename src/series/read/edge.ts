@@ -1,0 +1,127 @@
+/** The rows at one end of a range, without looking at the rest of it. */
+import type { Database } from "../../feed/database.ts"
+import { SERIES_PAGE_BYTES } from "../../protocol/limits.ts"
+import { EVERYTHING } from "../bounds.ts"
+import { slice, type Frame } from "../frame.ts"
+import { get, type Place, type SeriesRow } from "../sql.ts"
+import { Vanished } from "./frames.ts"
+import { hold } from "./hold.ts"
+import { overwritten, readRows, takeSnapshot, TRIES, type Snapshot } from "./snapshot.ts"
+import * as sql from "./sql.ts"
+import type { ChunkMeta, Edge, Top } from "./sql.ts"
+import { isOpen, type Window } from "./window.ts"
+import type { Shape } from "../merge.ts"
+
+export interface EdgeRows {
+  row: SeriesRow
+  frame: Frame
+}
+
+/** The columns that are wanted of a series. */
+export type Choose = (row: SeriesRow) => Shape
+
+/** Rounds in which more and more is looked at; after them, all. */
+const ROUNDS = 3
+const GROWTH = 8
+/** What is added where so many rows did not do: a chunk's worth. */
+const MORE_ROWS = 2_000
+
+/**
+ * The first or last rows of a range, in the order of the stamps, few statements and few rows of the database; null
+ * when there is no such series. Throws Problem as `readRows` does.
+ */
+export async function readEdge(
+  db: Database,
+  place: Place,
+  window: Window,
+  edge: Edge,
+  choose: Choose,
+): Promise<EdgeRows | null> {
+  if (edge.side === "last" && isOpen(window.times) && isOpen(window.integers)) {
+    const found = await readTop(db, place, edge.rows, choose)
+    if (found) return found
+  }
+  let rows = edge.rows
+  for (let round = 1, tries = 1; ; round++) {
+    const wanted = round > ROUNDS ? undefined : { ...edge, rows }
+    const snapshot = await takeSnapshot(db, place, window, {
+      edge: wanted,
+      bytes: 2 * SERIES_PAGE_BYTES,
+    })
+    if (!snapshot) return null
+    try {
+      const frame = await whole(db, snapshot, choose(snapshot.row), edge)
+      const { range, part, row } = snapshot
+      const isAll = part.first <= range.first && part.last >= range.last
+      if (frame.index.length >= edge.rows || isAll) return { row, frame: cut(frame, edge) }
+      rows = rows * GROWTH + MORE_ROWS
+    } catch (error) {
+      if (!(error instanceof Vanished)) throw error
+      if (tries++ === TRIES) throw overwritten(place)
+      round--
+    }
+  }
+}
+
+/** All rows of a small part; of a large one as many as are wanted. */
+async function whole(
+  db: Database,
+  snapshot: Snapshot,
+  shape: Shape,
+  { side, rows }: Edge,
+): Promise<Frame> {
+  const frames: Frame[] = []
+  let count = 0
+  for await (const [, frame] of readRows(db, snapshot, { shape, backwards: side === "last" })) {
+    if (!frame) continue
+    frames.push(frame)
+    count += frame.index.length
+    if (count >= rows) break
+  }
+  return hold(side === "last" ? frames.toReversed() : frames, shape, count)
+}
+
+function cut(frame: Frame, { side, rows }: Edge): Frame {
+  const { length } = frame.index
+  return side === "first"
+    ? slice(frame, 0, Math.min(rows, length))
+    : slice(frame, Math.max(0, length - rows), length)
+}
+
+/** Chunks with fewer rows say nothing of how far back so many more are. */
+const TELLING_ROWS = 16
+/** Rows are hardly ever at perfectly regular steps. */
+const SLACK = 1.25
+const MOST_LEVELS = 4
+
+/**
+ * The last rows of all, guessed from the newest chunks: where those are full, a handful of rows of the database are
+ * looked at. Null when that told nothing, or not enough.
+ */
+async function readTop(
+  db: Database,
+  place: Place,
+  rows: number,
+  choose: Choose,
+): Promise<EdgeRows | null> {
+  const [found, tops = []] = await db.batch<SeriesRow & Top>([get(place), sql.tops(place)])
+  const row = found?.[0]
+  const first = Math.max(...tops.map((top) => guess(top, rows)))
+  if (!row || !Number.isFinite(first) || tops.length > MOST_LEVELS) return null
+  const range = { first: Math.max(EVERYTHING.first, first), last: EVERYTHING.last }
+  const chunks = await db.batch<ChunkMeta>(tops.map((top) => sql.reaching(top, range.first)))
+  const metas = chunks.flat()
+  // Whatever was written since is among them, or lies elsewhere.
+  if (metas.length === 0 || metas.some(({ revision }) => revision > row.revision)) return null
+  const snapshot: Snapshot = { place, row, range, part: range, metas }
+  const edge: Edge = { side: "last", rows }
+  const frame = await whole(db, snapshot, choose(row), edge)
+  return frame.index.length >= rows ? { row, frame: cut(frame, edge) } : null
+}
+
+/** Where the rows would begin, if all chunks of this level were like the newest; -Infinity when it does not tell. */
+function guess({ first, last, count }: Top, rows: number): number {
+  if (count >= rows) return first
+  if (count < TELLING_ROWS) return -Infinity
+  return Math.floor(first - ((rows - count) * (last - first + 1) * SLACK) / count)
+}

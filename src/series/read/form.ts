@@ -1,0 +1,103 @@
+/** What a read is written as: an orient of JSON, CSV or JSON lines. Pure. */
+import { Problem } from "../../protocol/problem.ts"
+import type { DateFormat, Format, Orient, ReadQuery } from "../../protocol/series.ts"
+import { csvText, ndjsonText } from "../formats/write.ts"
+import { writeFrame } from "../orient.ts"
+import type { Shape } from "../merge.ts"
+import { emptyFrame, hold, type Frames } from "./hold.ts"
+
+export interface Form {
+  format: Format
+  orient: Orient
+  dates: DateFormat
+}
+
+const TYPES: Record<Format, string> = {
+  json: "application/json",
+  csv: "text/csv; charset=utf-8",
+  ndjson: "application/x-ndjson",
+}
+
+/**
+ * The form that a query and the header `Accept` ask for; the query has the last word.
+ * Throws Problem invalid_request for what has no such dates.
+ */
+export function formOf(query: ReadQuery, accept: string | null, orient: Orient): Form {
+  const dates = query.date_format || "iso"
+  const format = query.format || accepted(accept)
+  if (format === "json" && orient === "table" && dates === "epoch") {
+    throw new Problem("invalid_request", `"date_format" must be iso for orient table`, {
+      errors: { "query.date_format": "is epoch, must be iso for orient table" },
+    })
+  }
+  return { format, orient, dates }
+}
+
+/** The type, and that it hangs on a header. */
+export function headersOf({ format }: Form): Record<string, string> {
+  return { "Content-Type": TYPES[format], Vary: "Accept" }
+}
+
+/** Of what the header names, that which it likes best; JSON when it does not say. */
+function accepted(accept: string | null): Format {
+  let best: Format = "json"
+  let liked = 0
+  for (const range of (accept ?? "").split(",")) {
+    const [type = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase())
+    const quality = parameters.find((parameter) => parameter.startsWith("q="))
+    const likes = quality === undefined ? 1 : Number(quality.slice(2)) || 0
+    const format = FORMATS_BY_TYPE[type]
+    if (format === undefined || likes <= liked) continue
+    best = format
+    liked = likes
+  }
+  return best
+}
+
+const FORMATS_BY_TYPE: Record<string, Format> = {
+  "application/json": "json",
+  "*/*": "json",
+  "text/csv": "csv",
+  "application/x-ndjson": "ndjson",
+  "application/ndjson": "ndjson",
+}
+
+interface Told {
+  shape: Shape
+  frames: Frames
+  most: number
+}
+
+/** The text in pieces. Columns and split have their rows in several places, so they are read whole first. */
+export async function* textOf(
+  { shape, frames, most }: Told,
+  { format, orient, dates }: Form,
+): AsyncGenerator<string> {
+  const names = shape.columns.map(({ name }) => name)
+  if (format === "csv") yield* csvText(frames, names, dates)
+  else if (format === "ndjson") yield* ndjsonText(frames, names, dates)
+  else if (orient === "columns" || orient === "split") {
+    yield* writeFrame(await hold(frames, shape, most), orient, dates)
+  } else yield* joined(frames, shape, orient, dates)
+}
+
+/** What stands before the rows and after them is that of a frame without rows. */
+async function* joined(
+  frames: Frames,
+  shape: Shape,
+  orient: Orient,
+  dates: DateFormat,
+): AsyncGenerator<string> {
+  const around = [...writeFrame(emptyFrame(shape), orient, dates)]
+  const before = around.slice(0, -1)
+  yield* before
+  let comma = ""
+  for await (const frame of frames) {
+    if (frame.index.length === 0) continue
+    const pieces = [...writeFrame(frame, orient, dates)].slice(before.length, -1)
+    yield comma
+    yield* pieces
+    comma = ","
+  }
+  yield around.at(-1) as string
+}

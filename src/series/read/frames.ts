@@ -1,0 +1,127 @@
+/** The pieces of a range as frames: chunks are read some megabytes at a time, and each is opened once. */
+import type { Database } from "../../feed/database.ts"
+import { SERIES_PAGE_BYTES } from "../../protocol/limits.ts"
+import { decodeChunk } from "../chunk.ts"
+import { between, type Frame } from "../frame.ts"
+import { merge, type Entry, type Shape } from "../merge.ts"
+import type { Place } from "../sql.ts"
+import type { Piece } from "./pieces.ts"
+import * as sql from "./sql.ts"
+import type { ChunkMeta } from "./sql.ts"
+
+/** Chunks were overwritten or compacted before they were read. */
+export class Vanished extends Error {
+  override name = "Vanished"
+}
+
+export interface FramesOptions {
+  place: Place
+  /** The columns that are wanted, and the kind of index. */
+  shape: Shape
+  /** Bytes that are read at a time. */
+  pageBytes?: number
+}
+
+/** A piece, and its rows; null for one that need not be opened. */
+export type Read = readonly [piece: Piece, frame: Frame | null]
+
+/**
+ * The rows of pieces, in the order in which they stand here. A page of chunks is read when the first of them is
+ * needed; that they are the ones that were planned with is checked, so that all are of one moment.
+ * Throws Vanished when they are not, Error naming a chunk that cannot be read.
+ */
+export async function* readPieces(
+  db: Database,
+  pieces: readonly Piece[],
+  { place, shape, pageBytes = SERIES_PAGE_BYTES }: FramesOptions,
+): AsyncGenerator<Read> {
+  const names = new Set(shape.columns.map(({ name }) => name))
+  const opened = new Map<number, Frame>()
+  const lastUses = new Map<number, number>()
+  for (const [at, { chunks }] of pieces.entries()) {
+    for (const { id } of chunks) lastUses.set(id, at)
+  }
+  const isMissing = (chunk: ChunkMeta) => isUnread(chunk) && !opened.has(chunk.id)
+  for (const [at, piece] of pieces.entries()) {
+    if (piece.summed) {
+      yield [piece, null]
+      continue
+    }
+    if (piece.chunks.some(isMissing)) await readPage(db, pieces.slice(at), pageBytes, isMissing)
+    const entries = piece.chunks.map((chunk): Entry => {
+      const rows = opened.get(chunk.id) ?? open(chunk, names, place)
+      chunk.body = null
+      if (rows && lastUses.get(chunk.id) !== at) opened.set(chunk.id, rows)
+      else opened.delete(chunk.id)
+      return clip(chunk, rows, piece)
+    })
+    yield [piece, merge(entries, shape)]
+  }
+}
+
+/**
+ * Reads the bodies that are needed first, some megabytes of them, into the chunks of the pieces.
+ * Throws Vanished when they are gone.
+ */
+export async function readPage(
+  db: Database,
+  pieces: readonly Piece[],
+  bytes: number,
+  isMissing = isUnread,
+): Promise<void> {
+  const wanted = new Map<number, ChunkMeta>()
+  let size = 0
+  for (const { chunks, summed } of pieces) {
+    if (size >= bytes) break
+    for (const chunk of summed ? [] : chunks.filter(isMissing)) {
+      if (!wanted.has(chunk.id)) size += chunk.size ?? 0
+      wanted.set(chunk.id, chunk)
+    }
+  }
+  if (wanted.size === 0) return
+  const found = await db.all<ChunkMeta>(sql.bodies(JSON.stringify([...wanted.keys()])))
+  for (const row of found) {
+    const chunk = wanted.get(row.id)
+    if (!chunk || !isSame(row, chunk)) continue
+    chunk.body = row.body
+    wanted.delete(row.id)
+  }
+  if (wanted.size > 0) throw new Vanished("Chunks that were planned with are gone")
+}
+
+/** True for a chunk that has a body which was not read yet. */
+export function isUnread({ size, body }: ChunkMeta): boolean {
+  return size !== null && body === null
+}
+
+/** Ids are given out again, so what else is known of the chunk must be the same too. */
+function isSame(one: ChunkMeta, other: ChunkMeta): boolean {
+  return (["revision", "first", "last", "replaces", "count"] as const).every(
+    (member) => one[member] === other[member],
+  )
+}
+
+function open(
+  { id, body }: ChunkMeta,
+  names: ReadonlySet<string>,
+  { reference, symbol }: Place,
+): Frame | null {
+  if (body === null) return null
+  try {
+    const frame = decodeChunk(body)
+    return { ...frame, columns: frame.columns.filter(({ name }) => names.has(name)) }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Error(`Chunk ${id} of "${reference}/${symbol}" cannot be read: ${reason}`, {
+      cause: error,
+    })
+  }
+}
+
+function clip(chunk: ChunkMeta, rows: Frame | null, { first, last }: Piece): Entry {
+  return {
+    removed:
+      chunk.replaces === 1 ? [Math.max(first, chunk.first), Math.min(last, chunk.last)] : null,
+    rows: rows && between(rows, first, last),
+  }
+}

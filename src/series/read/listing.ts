@@ -1,0 +1,82 @@
+/** The statements that read the lists. */
+import type { Statement } from "../../feed/statement.ts"
+import type { SeriesRow } from "../sql.ts"
+import type { ChunkMeta } from "./sql.ts"
+
+/** A part of a list. */
+export interface Part {
+  prefix: string
+  /** The name after which it begins. */
+  after: string
+  limit: number
+}
+
+export type ListedRow = SeriesRow & { id: number }
+export type ListedChunk = ChunkMeta & { series: number }
+
+/** The references that have series, each found by one seek. */
+export function references({ prefix, after, limit }: Part): Statement {
+  const wanted = "substr(reference, 1, length(?1)) = ?1"
+  return {
+    sql: `WITH RECURSIVE names (reference) AS (
+        SELECT min(reference) FROM series WHERE reference > ?2 AND reference >= ?1
+        UNION ALL
+        SELECT (SELECT min(reference) FROM series WHERE reference > names.reference) FROM names
+          WHERE ${wanted}
+        LIMIT ?3
+      ) SELECT reference FROM names WHERE ${wanted}`,
+    params: [prefix, after, limit],
+  }
+}
+
+const ROW = "id, symbol, revision, kind, unit, columns, first, last, exact"
+
+// No name has a character after this one.
+const PAGE = `FROM series WHERE reference = ?1 AND symbol > ?3 AND symbol >= ?2
+    AND symbol < ?2 || char(1114111) ORDER BY symbol LIMIT ?4`
+
+/** Some series of a reference, by symbol. */
+export function series(reference: string, { prefix, after, limit }: Part): Statement {
+  return { sql: `SELECT ${ROW} ${PAGE}`, params: [reference, prefix, after, limit] }
+}
+
+const META = `c.series, c.id, c.revision, c.first, c.last, c.replaces, c.count,
+  octet_length(c.body) AS size, NULL AS stats, NULL AS body`
+
+/** All their chunks, series by series, but not more than so many. */
+export function chunks(reference: string, part: Part, most: number): Statement {
+  const { prefix, after, limit } = part
+  return {
+    sql: `WITH page AS MATERIALIZED (SELECT id ${PAGE})
+      SELECT ${META} FROM page CROSS JOIN chunks AS c WHERE c.series = page.id LIMIT ?5`,
+    params: [reference, prefix, after, limit, most],
+  }
+}
+
+const top = (of: string) => `c.id = (SELECT id FROM chunks WHERE series = ${of}
+          ORDER BY level DESC, first DESC LIMIT 1)`
+
+/**
+ * Those of their chunks that reach to where the last row must be, if no later one took it away: the beginning of the
+ * newest chunk with rows that is the last of its level.
+ */
+export function newest(reference: string, { prefix, after, limit }: Part): Statement {
+  return {
+    sql: `WITH RECURSIVE page AS MATERIALIZED (SELECT id ${PAGE}),
+      tops (series, level, first) AS (
+        SELECT c.series, c.level, iif(c.count > 0, c.first, NULL)
+          FROM page CROSS JOIN chunks AS c WHERE ${top("page.id")}
+        UNION ALL
+        SELECT c.series, c.level, iif(c.count > 0, c.first, NULL)
+          FROM tops AS t CROSS JOIN chunks AS c
+          WHERE ${top("t.series AND level < t.level")}
+      ), edge AS MATERIALIZED (
+        SELECT series, max(first) AS first FROM tops GROUP BY series
+      )
+      SELECT ${META}, edge.first AS low
+      FROM edge CROSS JOIN tops AS t CROSS JOIN chunks AS c
+      WHERE t.series = edge.series AND c.series = edge.series AND c.level = t.level
+        AND c.first > edge.first - (1 << (2 * t.level)) AND c.last >= edge.first`,
+    params: [reference, prefix, after, limit],
+  }
+}

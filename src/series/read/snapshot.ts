@@ -1,0 +1,154 @@
+/** A series as it is at one moment: what it knows of itself, and the chunks that its rows are in. */
+import type { Database } from "../../feed/database.ts"
+import {
+  SERIES_PAGE_BYTES,
+  SERIES_PIECE_CELLS,
+  SERIES_READ_MAX_BYTES,
+} from "../../protocol/limits.ts"
+import { Problem } from "../../protocol/problem.ts"
+import type { Range } from "../bounds.ts"
+import type { Shape } from "../merge.ts"
+import { get, type Place, type SeriesRow } from "../sql.ts"
+import { isUnread, readPage, readPieces, Vanished, type Read } from "./frames.ts"
+import { piecesOf, type Piece } from "./pieces.ts"
+import * as sql from "./sql.ts"
+import type { ChunkMeta, Edge } from "./sql.ts"
+import { windowOf, type Window } from "./window.ts"
+
+export interface Snapshot {
+  place: Place
+  row: SeriesRow
+  /** What was asked for. */
+  range: Range
+  /** The part of it that the chunks are of; smaller where only an edge was asked for. */
+  part: Range
+  metas: ChunkMeta[]
+}
+
+export interface SnapshotOptions {
+  edge?: Edge | undefined
+  stats?: boolean | undefined
+  /** Bodies come along when all of them are no larger. */
+  bytes?: number
+}
+
+/** One query for the series, one for its chunks, one moment; null when there is no such series. */
+export async function takeSnapshot(
+  db: Database,
+  place: Place,
+  window: Window,
+  { edge, stats, bytes = SERIES_PAGE_BYTES }: SnapshotOptions = {},
+): Promise<Snapshot | null> {
+  const { times, integers } = window
+  const [rows, metas = []] = await db.batch<SeriesRow & ChunkMeta>([
+    get(place),
+    sql.plan(place, { times, integers, edge, stats, bytes }),
+  ])
+  const row = rows?.[0]
+  if (!row) return null
+  const range = window.of(row.kind ?? "naive")
+  const [meta] = metas
+  const part = meta ? { first: meta.low, last: meta.high } : range
+  return { place, row, range, part, metas }
+}
+
+export interface RowsOptions {
+  /** The columns that are wanted. */
+  shape: Shape
+  /** Pieces from the last to the first; the rows in each are in their order. */
+  backwards?: boolean
+  /** Which chunks need not be opened. */
+  sums?: ((chunk: ChunkMeta) => boolean) | undefined
+  /** Which of the chunks count at all. */
+  counts?: ((chunk: ChunkMeta) => boolean) | undefined
+}
+
+/** Tries of an answer whose chunks go before they are read. */
+export const TRIES = 4
+
+/**
+ * The rows of a snapshot, piece by piece. Chunks that compaction took away meanwhile are found again in others, as
+ * long as the series is at the same revision.
+ * Throws Problem: too_large, overloaded when the series was written to so that what is missing is gone.
+ */
+export async function* readRows(
+  db: Database,
+  snapshot: Snapshot,
+  options: RowsOptions,
+): AsyncGenerator<Read> {
+  const { shape, backwards, sums } = options
+  const { place, row } = snapshot
+  const rest = { ...snapshot.part }
+  for (let { metas } = snapshot, tries = 1; ; tries++) {
+    const pieces = planned(metas, rest, options)
+    try {
+      for await (const read of readPieces(db, pieces, {
+        place,
+        shape,
+        pageBytes: pageOf(pieces),
+      })) {
+        yield read
+        if (backwards) rest.last = read[0].first - 1
+        else rest.first = read[0].last + 1
+      }
+      return
+    } catch (error) {
+      if (!(error instanceof Vanished)) throw error
+      if (tries === TRIES) throw overwritten(place)
+      const stats = sums !== undefined
+      const now = await takeSnapshot(db, place, windowOf(rest), { stats, bytes: 0 })
+      if (now?.row.revision !== row.revision) throw overwritten(place)
+      metas = now.metas
+    }
+  }
+}
+
+/**
+ * Reads what the first piece needs, so that what comes first is of the moment of the snapshot. Throws Vanished when
+ * it is too late, Problem too_large.
+ */
+export async function prime(db: Database, { metas, part }: Snapshot, options: RowsOptions) {
+  const pieces = planned(metas, part, options)
+  const [first] = pieces.filter(({ summed }) => !summed)
+  if (first?.chunks.some(isUnread)) await readPage(db, pieces, pageOf(pieces))
+}
+
+function planned(
+  metas: readonly ChunkMeta[],
+  range: Range,
+  { shape, backwards, sums, counts }: RowsOptions,
+): Piece[] {
+  const pieces = piecesOf(counts ? metas.filter(counts) : metas, range, {
+    columns: shape.columns.length,
+    cells: SERIES_PIECE_CELLS,
+    ...(sums ? { sums } : {}),
+  })
+  return backwards ? pieces.toReversed() : pieces
+}
+
+/** Bytes of a page, such that few enough will do. */
+function pageOf(pieces: readonly Piece[]): number {
+  const sizes = new Map<number, number>()
+  for (const { chunks, summed } of pieces) {
+    for (const { id, size } of summed ? [] : chunks) sizes.set(id, size ?? 0)
+  }
+  const bytes = [...sizes.values()].reduce((sum, size) => sum + size, 0)
+  if (bytes > SERIES_READ_MAX_BYTES) {
+    throw new Problem(
+      "too_large",
+      `What was asked for is ${bytes} bytes packed, at most ${SERIES_READ_MAX_BYTES} are read at once; take a shorter range`,
+      { limit: SERIES_READ_MAX_BYTES },
+    )
+  }
+  return Math.max(SERIES_PAGE_BYTES, Math.ceil(bytes / 28))
+}
+
+/** What was to be read is gone. */
+export function overwritten({ reference, symbol }: Place): Problem {
+  return new Problem(
+    "overloaded",
+    `The series "${symbol}" in "${reference}" was written to while it was read, try again`,
+    { retry: true },
+    { "Retry-After": "1" },
+  )
+}
