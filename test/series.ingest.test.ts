@@ -241,7 +241,7 @@ describe("line protocol", () => {
 })
 
 /** Rows of minutes as CSV, made as they are asked for: nobody holds all of it. */
-function table(rows: number, line: (row: number) => string, head = "date,open,close,volume\n") {
+function generated(rows: number, line: (row: number) => string, head = "date,open,close,volume\n") {
   const encoder = new TextEncoder()
   const bytes = { sent: 0 }
   let row = -1
@@ -275,7 +275,7 @@ describe("a body of many megabytes", () => {
     const uri = fresh()
     await send(`PUT ${uri}`, '{"open":{"2015-01-01T00:00:30":1,"2030-01-01":2}}')
     const rows = 330_000
-    const { stream: body, bytes } = table(rows, noisy)
+    const { stream: body, bytes } = generated(rows, noisy)
     const { response, json } = await stream(uri, body)
     expect(json).toMatchObject({
       status: true,
@@ -302,11 +302,11 @@ describe("a body of many megabytes", () => {
     const uri = fresh()
     const rows = 150_000
     const line = (row: number) => (row === rows - 1 ? "never,1,2,3\n" : noisy(row))
-    const { response, json } = await stream(uri, table(rows, line).stream)
+    const { response, json } = await stream(uri, generated(rows, line).stream)
     expect([response.status, json.bad_total, json.bad_lines[0].line]).toEqual([422, 1, rows + 1])
     expect((await send(`GET ${uri}`)).status).toBe(404)
     expect(await stagedRows()).toBe(0)
-    const kept = await stream(`${uri}?partial=true`, table(rows, line).stream)
+    const kept = await stream(`${uri}?partial=true`, generated(rows, line).stream)
     expect(kept.json).toMatchObject({ rows: rows - 1, inserted: rows - 1, bad_total: 1 })
   }, 60_000)
 })
@@ -315,7 +315,7 @@ describe("a body that is broken off", () => {
   it("leaves nothing behind", async () => {
     const uri = fresh()
     const headers = { ...csv, "Content-Length": "20000000" }
-    const { response, json } = await stream(uri, table(150_000, noisy).stream, headers)
+    const { response, json } = await stream(uri, generated(150_000, noisy).stream, headers)
     expect([response.status, json.code]).toEqual([400, "invalid_request"])
     expect(cost(response)[0]).toBeGreaterThan(3)
     expect((await send(`GET ${uri}`)).status).toBe(404)

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest"
 import { Database } from "../src/feed/database.ts"
 import { Feed } from "../src/feed/feed.ts"
 import { SERIES_MAX_COLUMNS } from "../src/protocol/limits.ts"
-import { ORIENTS } from "../src/protocol/series.ts"
+import { ORIENTS } from "../src/protocol/orients.ts"
 import { SeriesStore } from "../src/series/store.ts"
 import { send } from "./helpers.ts"
 

@@ -1,5 +1,5 @@
 /** The six JSON orients of pandas, text ⇄ frame. Pure. */
-import type { DateFormat, Orient } from "../protocol/series.ts"
+import type { DateFormat, Orient } from "../protocol/orients.ts"
 import type { Frame, Json } from "./frame.ts"
 import { parseJson } from "./json.ts"
 import { readColumns, readIndex, readRecords, readSplit, readValues } from "./orients/read.ts"

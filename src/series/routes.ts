@@ -1,8 +1,9 @@
 /** The handlers of the series. */
-import type { Answer, Call, Handlers } from "../protocol/endpoint.ts"
+import type { Answer, Handlers } from "../protocol/endpoint.ts"
 import { LIST_MAX_ITEMS } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
-import { ORIENTS, type Orient, type seriesEndpoints } from "../protocol/series.ts"
+import { ORIENTS, type Orient } from "../protocol/orients.ts"
+import type { seriesEndpoints } from "../protocol/series.ts"
 import { Name } from "../protocol/shared.ts"
 import type { Json } from "./frame.ts"
 import { writeHandlers, type WriteServices } from "./ingest/routes.ts"

@@ -1,5 +1,5 @@
 /** Times as text: ISO 8601 in, the forms of pandas out. Stamps are whole microseconds since 1970 UTC. Pure. */
-import type { DateFormat } from "../protocol/series.ts"
+import type { DateFormat } from "../protocol/orients.ts"
 import type { IndexKind, Unit } from "./frame.ts"
 
 const DAY = 86_400_000_000

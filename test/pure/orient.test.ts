@@ -3,7 +3,7 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { SERIES_MAX_COLUMNS } from "../../src/protocol/limits.ts"
 import { Problem } from "../../src/protocol/problem.ts"
-import { ORIENTS, type Orient } from "../../src/protocol/series.ts"
+import { ORIENTS, type Orient } from "../../src/protocol/orients.ts"
 import {
   sorted,
   STAMP_MAX,

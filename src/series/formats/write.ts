@@ -8,7 +8,7 @@
  * all above a year of seconds looks like times, so the reader has to be told its kind.
  */
 import { Problem } from "../../protocol/problem.ts"
-import type { DateFormat } from "../../protocol/series.ts"
+import type { DateFormat } from "../../protocol/orients.ts"
 import type { Column, Frame, Json } from "../frame.ts"
 import { floatText, jsonText } from "../json.ts"
 import { stampFormat } from "../stamp.ts"

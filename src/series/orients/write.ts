@@ -1,5 +1,5 @@
 /** Frames as the JSON that pandas writes, in pieces. Pure. */
-import type { DateFormat } from "../../protocol/series.ts"
+import type { DateFormat } from "../../protocol/orients.ts"
 import type { Column, Frame } from "../frame.ts"
 import { floatText, jsonText } from "../json.ts"
 import { stampFormat } from "../stamp.ts"

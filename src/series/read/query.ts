@@ -1,7 +1,7 @@
 /** What a read asks for, beside the range. Pure. */
 import { Problem } from "../../protocol/problem.ts"
 import type { Downsample } from "../../protocol/resample.ts"
-import type { ReadQuery } from "../../protocol/series.ts"
+import type { ReadQuery } from "../../protocol/series-read.ts"
 import type { ColumnShape } from "../kinds.ts"
 import type { Shape } from "../merge.ts"
 import type { ResampleQuery } from "../resample/options.ts"

@@ -2,7 +2,7 @@
 import type { Database } from "../../feed/database.ts"
 import { SERIES_EDGE_MAX_ROWS } from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
-import type { ReadQuery } from "../../protocol/series.ts"
+import type { ReadQuery } from "../../protocol/series-read.ts"
 import { downsample } from "../downsample/choose.ts"
 import { slice, type Frame } from "../frame.ts"
 import { joinShapes, type Shape } from "../merge.ts"
