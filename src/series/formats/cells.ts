@@ -123,6 +123,6 @@ function flawOf(field: string, value: Json, name: string, known: number): string
   const shown = JSON.stringify(shorten(textOf(field)))
   const place = `has ${shown} in column "${shorten(name)}"`
   if (value === Infinity || value === -Infinity) return `${place}, which is larger than any double`
-  const before = known === kinds.BOOLEAN ? "true and false" : "numbers"
-  return `${place}, which has had ${before} only; quoting its first field makes the column text`
+  const wish = known === kinds.BOOLEAN ? "true or false" : "a number"
+  return `${place}, which must be ${wish} like those before it`
 }

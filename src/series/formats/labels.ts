@@ -9,6 +9,9 @@ type Form = "zoned" | "naive" | EpochUnit | "integer"
 
 const FACTORS: Record<EpochUnit, number> = { s: 1_000_000, ms: 1_000, us: 1, ns: 0 }
 
+// No stamp has more, and counting in bigints takes long for a million digits.
+const LABEL_MAX_CHARACTERS = 60
+
 /** The same rules as those of `readLabels` for a whole frame, but a label that breaks them spoils one line only. */
 export class LabelReader {
   readonly #wanted: IndexKind | undefined
@@ -29,17 +32,17 @@ export class LabelReader {
   /** The first batch with a label that can be read decides; numbers are looked at together. */
   decide(labels: readonly string[]): void {
     if (this.#form) return
-    const first = labels.find((label) => isDecimal(label) || parseMoment(label))
+    const first = labels.find((label) => isNumber(label) || parseMoment(label))
     if (first === undefined) return
-    if (!isDecimal(first)) this.#form = parseMoment(first)?.zoned ? "zoned" : "naive"
-    else this.#form = this.#formOfNumbers(labels.filter(isDecimal))
+    if (!isNumber(first)) this.#form = parseMoment(first)?.zoned ? "zoned" : "naive"
+    else this.#form = this.#formOfNumbers(labels.filter(isNumber))
   }
 
   /** The stamp of a label, or what is wrong with it as the end of a sentence about its line. */
   read(label: string): number | string {
     const form = this.#form
     if (form === "zoned" || form === "naive") return readMoment(label, form)
-    if (form === null || !isDecimal(label)) return refuse(label, unreadable(label, form))
+    if (form === null || !isNumber(label)) return refuse(label, unreadable(label, form))
     return form === "integer" ? readInteger(label) : readEpoch(label, form)
   }
 
@@ -56,6 +59,10 @@ export class LabelReader {
     }
     return unit
   }
+}
+
+function isNumber(label: string): boolean {
+  return label.length <= LABEL_MAX_CHARACTERS && isDecimal(label)
 }
 
 function readMoment(label: string, form: "zoned" | "naive"): number | string {
@@ -90,10 +97,10 @@ function within(stamp: number, label: string): number | string {
 
 function unreadable(label: string, form: Form | null): string {
   if (label === "") return "is empty"
-  if (form === null || (parseMoment(label) === null && !isDecimal(label))) {
+  if (form === null || (parseMoment(label) === null && !isNumber(label))) {
     return "is neither an ISO 8601 time nor a number"
   }
-  return isDecimal(label)
+  return isNumber(label)
     ? "is a number, others are ISO 8601 times"
     : "is a time, others are numbers"
 }

@@ -2,10 +2,10 @@
  * Frames as CSV and as JSON lines, in pieces, such that the readers beside give the same frames back.
  *
  * Of CSV that holds for every kind but these: a column of nothing but nulls has no kind but null; a json column comes
- * back as text where its values are no numbers; a text with half of a surrogate pair is refused, as UTF-8 has no bytes
- * for it. Of JSON lines it holds but for columns of nothing but nulls. An integer index whose labels are all above
- * a year of seconds looks like times in both, so the reader has to be told; and times are written as ISO 8601 for the
- * same reason, unless they are wanted as epoch milliseconds.
+ * back as text, which is JSON where the value was no text; a text with half of a surrogate pair is refused, because
+ * UTF-8 has no bytes for it. Of JSON lines it holds but for columns of nothing but nulls, and columns that are named
+ * by whole numbers come first, because JavaScript puts such members there. In both, an integer index whose labels are
+ * all above a year of seconds looks like times, so the reader has to be told its kind.
  */
 import { Problem } from "../../protocol/problem.ts"
 import type { DateFormat } from "../../protocol/series.ts"
@@ -101,9 +101,11 @@ function csvFields(column: Column, label: (row: number) => string): (row: number
   return (row) => {
     const value: Json = column.values[row] ?? null
     if (value === null) return ""
-    if (typeof value !== "string") return quoteWhereNeeded(jsonText(value), false)
-    if (!value.isWellFormed()) throw loneSurrogate(column.name, label(row))
-    return quoteWhereNeeded(value, looksOtherwise(value))
+    const text = typeof value === "string" ? value : jsonText(value)
+    if (!text.isWellFormed()) throw loneSurrogate(column.name, label(row))
+    // Else the numbers of a mixture would be read as such, until a text came that is too late.
+    const isText = column.kind === "json" || (column.kind === "string" && looksOtherwise(text))
+    return quoteWhereNeeded(text, isText)
   }
 }
 
