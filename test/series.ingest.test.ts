@@ -20,9 +20,17 @@ async function stagedRows(): Promise<number> {
   return results[0]?.count ?? NaN
 }
 
+const zip = async (content: string) =>
+  new Response(
+    new Blob([content]).stream().pipeThrough(new CompressionStream("gzip")),
+  ).arrayBuffer()
+
+const linesOf = (series: number) =>
+  Array.from({ length: series }, (_, at) => `many,n=${at} v=${at} 1420070400\n`).join("")
+
 describe("a body of lines", () => {
   it("is CSV or JSON lines as its type or the query says, zipped or not", async () => {
-    const table = 'date,price,name\n2015-01-01,1.5,a\n2015-01-02,,"b,c"\n'
+    const rows = 'date,price,name\n2015-01-01,1.5,a\n2015-01-02,,"b,c"\n'
     const lines =
       '{"date":"2015-01-01","price":1.5,"name":"a"}\n{"date":"2015-01-02","name":"b,c"}\n'
     const wanted = {
@@ -45,18 +53,14 @@ describe("a body of lines", () => {
       expect(await split(uri)).toEqual(wanted)
     }
     for (const type of ["text/csv", "TEXT/CSV; charset=utf-8; header=present", "application/csv"]) {
-      await put(table, { "Content-Type": type })
+      await put(rows, { "Content-Type": type })
     }
     for (const type of ["application/x-ndjson", "application/ndjson", "application/jsonl"]) {
       await put(lines, { "Content-Type": type })
     }
-    await put(table, {}, "?format=csv")
+    await put(rows, {}, "?format=csv")
     await put(lines, { "Content-Type": "text/csv" }, "?format=ndjson")
-    const zip = async (content: string) =>
-      new Response(
-        new Blob([content]).stream().pipeThrough(new CompressionStream("gzip")),
-      ).arrayBuffer()
-    await put(await zip(table), { ...csv, "Content-Encoding": "gzip" })
+    await put(await zip(rows), { ...csv, "Content-Encoding": "gzip" })
     await put(await zip(lines), { ...ndjson, "Content-Encoding": "gzip" })
     const json = JSON.stringify(wanted)
     await put(await zip(json), { "Content-Encoding": "gzip" }, "?orient=split")
@@ -219,18 +223,16 @@ describe("line protocol", () => {
   })
 
   it("writes two thousand series in one commit, and says that more are too many", async () => {
-    const lines = (series: number) =>
-      Array.from({ length: series }, (_, at) => `many,n=${at} v=${at} 1420070400\n`).join("")
-    const post = await send("POST /api/store/", lines(2_000), text)
+    const post = await send("POST /api/store/", linesOf(2_000), text)
     expect(post.json).toMatchObject({ rows: 2_000, series: 2_000, inserted: 2_000 })
     expect(cost(post)[0]).toBeLessThan(15)
     const again = await send(
       "POST /api/store/?mode=append",
-      lines(2_000).replaceAll("0400\n", "0401\n"),
+      linesOf(2_000).replaceAll("0400\n", "0401\n"),
     )
     expect(again.json).toMatchObject({ rows: 2_000, inserted: 2_000 })
     expect((await split("/api/store/many/n=1999")).data).toEqual([[1999], [1999]])
-    const more = await send("POST /api/store/", lines(2_001), text)
+    const more = await send("POST /api/store/", linesOf(2_001), text)
     expect(more).toMatchObject({ status: 413, json: { limit: 2_000 } })
   })
 })
@@ -240,7 +242,7 @@ function table(rows: number, line: (row: number) => string, head = "date,open,cl
   const encoder = new TextEncoder()
   const bytes = { sent: 0 }
   let row = -1
-  const stream = new ReadableStream<Uint8Array>({
+  const made = new ReadableStream<Uint8Array>({
     pull(controller) {
       if (row >= rows) return controller.close()
       const lines = row < 0 ? [head] : []
@@ -250,7 +252,7 @@ function table(rows: number, line: (row: number) => string, head = "date,open,cl
       controller.enqueue(piece)
     },
   })
-  return { stream, bytes }
+  return { stream: made, bytes }
 }
 
 const minute = (row: number) =>

@@ -26,20 +26,72 @@ const plain = {
   isCounted: false,
 }
 
-describe("staged rows", () => {
-  const writer = (now = Date.now(), poke = () => {}) => {
-    const db = new Database(env.DB)
-    const feed = new Feed(db, { now: () => now, poke })
-    const newId = () => crypto.randomUUID().slice(-12)
-    return new SeriesWriter(db, feed, { now: () => now, newId, textBytes: 400, heldBytes: 0 })
-  }
-  const frame = (cells: [number, number][]) => ({
-    index: Float64Array.from(cells, ([stamp]) => stamp),
-    kind: "integer" as const,
-    unit: "ms" as const,
-    columns: [{ name: "v", kind: "int64" as const, values: cells.map(([, value]) => value) }],
+const writer = (now = Date.now(), poke = () => {}) => {
+  const db = new Database(env.DB)
+  const feed = new Feed(db, { now: () => now, poke })
+  return new SeriesWriter(db, feed, {
+    now: () => now,
+    newId: () => crypto.randomUUID().slice(-12),
+    textBytes: 400,
+    heldBytes: 0,
   })
+}
+const frame = (cells: [number, number][]) => ({
+  index: Float64Array.from(cells, ([stamp]) => stamp),
+  kind: "integer" as const,
+  unit: "ms" as const,
+  columns: [{ name: "v", kind: "int64" as const, values: cells.map(([, value]) => value) }],
+})
 
+const cellsOf = (batch: number) =>
+  Array.from({ length: 40 }, (_, at): [number, number] => [batch * 100 + at, at * at * 31])
+
+async function* robbed() {
+  for (let at = 0; at < 6; at++) {
+    if (at === 5) await env.DB.prepare("DELETE FROM chunks WHERE series < 0").run()
+    const cells = Array.from({ length: 40 }, (_, row): [number, number] => [
+      at * 100 + row,
+      row * row,
+    ])
+    yield { rows: [{ reference: "robbed", symbol: "s", frame: frame(cells) }], bad: [] }
+  }
+}
+
+async function* endless() {
+  for (let at = 0; at < 10 * IMPORT_MAX_STAGED; at++) {
+    const cells = Array.from({ length: 40 }, (_, row): [number, number] => [
+      at * 100 + row,
+      row * row,
+    ])
+    yield { rows: [{ reference: "endless", symbol: "s", frame: frame(cells) }], bad: [] }
+  }
+}
+
+const writeStrictly = (...batches: [number, number][][]) =>
+  writer().write(
+    { reference: "strict", symbol: `s${++count}` },
+    batches.map((cells) => ({
+      rows: [{ reference: "strict", symbol: `s${count}`, frame: frame(cells) }],
+      bad: [],
+    })),
+    { ...plain, onDuplicate: "error" },
+    {},
+  )
+
+const errors = (flaw: RegExp) => ({
+  code: "unprocessable",
+  details: { errors: { "index.2": expect.stringMatching(flaw) } },
+})
+
+async function* broken() {
+  for (let at = 0; at < 4; at++) {
+    yield { rows: [{ reference: "dead", symbol: "s", frame: frame(cellsOf(at)) }], bad: [] }
+  }
+  // The request ends here without a word: nobody discards what it staged.
+  await new Promise(() => {})
+}
+
+describe("staged rows", () => {
   it("of any number of batches, in any order, leave what a plain Map would have", async () => {
     const batch = fc.array(fc.tuple(fc.integer({ min: -20, max: 20 }), fc.nat(99)), {
       maxLength: 6,
@@ -116,15 +168,6 @@ describe("staged rows", () => {
 
   it("of a request that died are swept by the schedule, once it cannot be alive", async () => {
     const now = Date.now()
-    async function* broken() {
-      for (let at = 0; at < 4; at++) {
-        yield { rows: [{ reference: "dead", symbol: "s", frame: frame(cells(at)) }], bad: [] }
-      }
-      // The request ends here without a word: nobody discards what it staged.
-      await new Promise(() => {})
-    }
-    const cells = (batch: number) =>
-      Array.from({ length: 40 }, (_, at): [number, number] => [batch * 100 + at, at * at * 31])
     const options = {
       mode: "update" as const,
       onDuplicate: "last" as const,
@@ -140,16 +183,6 @@ describe("staged rows", () => {
   })
 
   it("that somebody took away refuse the commit instead of losing rows", async () => {
-    async function* robbed() {
-      for (let at = 0; at < 6; at++) {
-        if (at === 5) await env.DB.prepare("DELETE FROM chunks WHERE series < 0").run()
-        const cells = Array.from({ length: 40 }, (_, row): [number, number] => [
-          at * 100 + row,
-          row * row,
-        ])
-        yield { rows: [{ reference: "robbed", symbol: "s", frame: frame(cells) }], bad: [] }
-      }
-    }
     const options = {
       mode: "upsert" as const,
       onDuplicate: "last" as const,
@@ -160,36 +193,13 @@ describe("staged rows", () => {
     expect((await send("GET /api/store/robbed/s")).status).toBe(404)
   })
   it("that are too many for the queries of a request are refused, and gone", async () => {
-    async function* endless() {
-      for (let at = 0; at < 10 * IMPORT_MAX_STAGED; at++) {
-        const cells = Array.from({ length: 40 }, (_, row): [number, number] => [
-          at * 100 + row,
-          row * row,
-        ])
-        yield { rows: [{ reference: "endless", symbol: "s", frame: frame(cells) }], bad: [] }
-      }
-    }
     await expect(writer().ingest(endless(), plain)).rejects.toMatchObject({ code: "too_large" })
     expect(await stagedRows()).toBe(0)
   })
 
   it("must be sorted where a stamp may not be there twice, for only then is that known", async () => {
-    const write = (...batches: [number, number][][]) =>
-      writer().write(
-        { reference: "strict", symbol: `s${++count}` },
-        batches.map((cells) => ({
-          rows: [{ reference: "strict", symbol: `s${count}`, frame: frame(cells) }],
-          bad: [],
-        })),
-        { ...plain, onDuplicate: "error" },
-        {},
-      )
-    const errors = (flaw: RegExp) => ({
-      code: "unprocessable",
-      details: { errors: { "index.2": expect.stringMatching(flaw) } },
-    })
     expect(
-      await write(
+      await writeStrictly(
         [
           [2, 1],
           [1, 1],
@@ -198,14 +208,14 @@ describe("staged rows", () => {
       ),
     ).toMatchObject({ inserted: 3 })
     await expect(
-      write([
+      writeStrictly([
         [1, 1],
         [2, 1],
         [2, 2],
       ]),
     ).rejects.toMatchObject(errors(/twice/))
     await expect(
-      write(
+      writeStrictly(
         [
           [1, 1],
           [3, 1],
