@@ -1,11 +1,6 @@
 /** Rows that come as lines: CSV, JSON lines and line protocol, small and large, good and bad. */
 import { env, exports } from "cloudflare:workers"
-import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { Database } from "../src/feed/database.ts"
-import { Feed } from "../src/feed/feed.ts"
-import worker from "../src/index.ts"
-import { SeriesWriter } from "../src/series/ingest/writer.ts"
 import { send, type Sent } from "./helpers.ts"
 
 let count = 0
@@ -25,9 +20,17 @@ async function stagedRows(): Promise<number> {
   return results[0]?.count ?? NaN
 }
 
+const zip = async (content: string) =>
+  new Response(
+    new Blob([content]).stream().pipeThrough(new CompressionStream("gzip")),
+  ).arrayBuffer()
+
+const linesOf = (series: number) =>
+  Array.from({ length: series }, (_, at) => `many,n=${at} v=${at} 1420070400\n`).join("")
+
 describe("a body of lines", () => {
   it("is CSV or JSON lines as its type or the query says, zipped or not", async () => {
-    const table = 'date,price,name\n2015-01-01,1.5,a\n2015-01-02,,"b,c"\n'
+    const rows = 'date,price,name\n2015-01-01,1.5,a\n2015-01-02,,"b,c"\n'
     const lines =
       '{"date":"2015-01-01","price":1.5,"name":"a"}\n{"date":"2015-01-02","name":"b,c"}\n'
     const wanted = {
@@ -50,18 +53,14 @@ describe("a body of lines", () => {
       expect(await split(uri)).toEqual(wanted)
     }
     for (const type of ["text/csv", "TEXT/CSV; charset=utf-8; header=present", "application/csv"]) {
-      await put(table, { "Content-Type": type })
+      await put(rows, { "Content-Type": type })
     }
     for (const type of ["application/x-ndjson", "application/ndjson", "application/jsonl"]) {
       await put(lines, { "Content-Type": type })
     }
-    await put(table, {}, "?format=csv")
+    await put(rows, {}, "?format=csv")
     await put(lines, { "Content-Type": "text/csv" }, "?format=ndjson")
-    const zip = async (content: string) =>
-      new Response(
-        new Blob([content]).stream().pipeThrough(new CompressionStream("gzip")),
-      ).arrayBuffer()
-    await put(await zip(table), { ...csv, "Content-Encoding": "gzip" })
+    await put(await zip(rows), { ...csv, "Content-Encoding": "gzip" })
     await put(await zip(lines), { ...ndjson, "Content-Encoding": "gzip" })
     const json = JSON.stringify(wanted)
     await put(await zip(json), { "Content-Encoding": "gzip" }, "?orient=split")
@@ -224,18 +223,16 @@ describe("line protocol", () => {
   })
 
   it("writes two thousand series in one commit, and says that more are too many", async () => {
-    const lines = (series: number) =>
-      Array.from({ length: series }, (_, at) => `many,n=${at} v=${at} 1420070400\n`).join("")
-    const post = await send("POST /api/store/", lines(2_000), text)
+    const post = await send("POST /api/store/", linesOf(2_000), text)
     expect(post.json).toMatchObject({ rows: 2_000, series: 2_000, inserted: 2_000 })
     expect(cost(post)[0]).toBeLessThan(15)
     const again = await send(
       "POST /api/store/?mode=append",
-      lines(2_000).replaceAll("0400\n", "0401\n"),
+      linesOf(2_000).replaceAll("0400\n", "0401\n"),
     )
     expect(again.json).toMatchObject({ rows: 2_000, inserted: 2_000 })
     expect((await split("/api/store/many/n=1999")).data).toEqual([[1999], [1999]])
-    const more = await send("POST /api/store/", lines(2_001), text)
+    const more = await send("POST /api/store/", linesOf(2_001), text)
     expect(more).toMatchObject({ status: 413, json: { limit: 2_000 } })
   })
 })
@@ -245,7 +242,7 @@ function generated(rows: number, line: (row: number) => string, head = "date,ope
   const encoder = new TextEncoder()
   const bytes = { sent: 0 }
   let row = -1
-  const stream = new ReadableStream<Uint8Array>({
+  const made = new ReadableStream<Uint8Array>({
     pull(controller) {
       if (row >= rows) return controller.close()
       const lines = row < 0 ? [head] : []
@@ -255,7 +252,7 @@ function generated(rows: number, line: (row: number) => string, head = "date,ope
       controller.enqueue(piece)
     },
   })
-  return { stream, bytes }
+  return { stream: made, bytes }
 }
 
 const minute = (row: number) =>
@@ -322,142 +319,3 @@ describe("a body that is broken off", () => {
     expect(await stagedRows()).toBe(0)
   }, 60_000)
 })
-
-describe("staged rows", () => {
-  const writer = (now = Date.now(), poke = () => {}) => {
-    const db = new Database(env.DB)
-    const feed = new Feed(db, { now: () => now, poke })
-    const newId = () => crypto.randomUUID().slice(-12)
-    return new SeriesWriter(db, feed, { now: () => now, newId, textBytes: 400, heldBytes: 0 })
-  }
-  const frame = (cells: [number, number][]) => ({
-    index: Float64Array.from(cells, ([stamp]) => stamp),
-    kind: "integer" as const,
-    unit: "ms" as const,
-    columns: [{ name: "v", kind: "int64" as const, values: cells.map(([, value]) => value) }],
-  })
-
-  it("of any number of batches, in any order, leave what a plain Map would have", async () => {
-    const batch = fc.array(fc.tuple(fc.integer({ min: -20, max: 20 }), fc.nat(99)), {
-      maxLength: 6,
-    })
-    const write = fc.record({
-      mode: fc.constantFrom(
-        "update" as const,
-        "upsert" as const,
-        "append" as const,
-        "replace" as const,
-      ),
-      batches: fc.array(batch, { minLength: 1, maxLength: 7 }),
-      isSorted: fc.boolean(),
-      alone: fc.boolean(),
-    })
-    const property = fc.asyncProperty(fc.array(write, { maxLength: 6 }), async (writes) => {
-      const reference = `staged${++count}`
-      const places = ["a", "b"].map((symbol) => ({ reference, symbol }))
-      const models = places.map(() => new Map<number, number>())
-      for (const { mode, batches, isSorted, alone } of writes) {
-        let all = batches
-        if (isSorted) {
-          const cells = batches.flat().toSorted(([one], [other]) => one - other)
-          all = batches.map(() => cells.splice(0, Math.ceil(cells.length / 2)))
-          all.push(cells)
-        }
-        const used = alone ? [0] : [0, 1]
-        const deliveries = all.map((cells) => ({
-          rows: used.map((at) => ({ ...places[at]!, frame: frame(cells) })),
-          bad: [],
-        }))
-        const stamps = all.flat().map(([stamp]) => stamp)
-        const [low, high] = [Math.min(...stamps), Math.max(...stamps)]
-        const options = { mode, onDuplicate: "last" as const, isPartial: false, isCounted: true }
-        const isLate = used.some((at) => low <= Math.max(-Infinity, ...models[at]!.keys()))
-        const doing = alone
-          ? writer().write(places[0]!, deliveries, options, {})
-          : writer().ingest(iterate(deliveries), options)
-        if (mode === "append" && stamps.length > 0 && isLate) {
-          await expect(doing).rejects.toMatchObject({ code: "conflict" })
-          continue
-        }
-        const done = await doing
-        let [inserted, replaced, removed] = [0, 0, 0]
-        for (const at of used) {
-          const model = models[at]!
-          const before = new Set(model.keys())
-          for (const stamp of before) {
-            if (mode === "replace" || (mode === "update" && stamp >= low && stamp <= high))
-              model.delete(stamp)
-          }
-          for (const [stamp, value] of all.flat()) model.set(stamp, value)
-          const distinct = new Set(stamps)
-          const both = [...distinct].filter((stamp) => before.has(stamp)).length
-          inserted += distinct.size - both
-          replaced += both
-          removed += [...before].filter((stamp) => !model.has(stamp)).length
-        }
-        // What is not known is not said; what is said is right.
-        expect([inserted, done.inserted ?? inserted]).toEqual([inserted, inserted])
-        expect([replaced, done.replaced ?? replaced]).toEqual([replaced, replaced])
-        expect([removed, done.removed ?? removed]).toEqual([removed, removed])
-        for (const at of used) {
-          const got = await send(`GET /api/store/${reference}/${places[at]!.symbol}?orient=split`)
-          const sorted = [...models[at]!].toSorted(([one], [other]) => one - other)
-          const { index, data } = got.json
-          expect(index.map((stamp: number, row: number) => [stamp, data[row][0]])).toEqual(sorted)
-        }
-      }
-      expect(await stagedRows()).toBe(0)
-    })
-    await fc.assert(property, { seed: 5, numRuns: 60, endOnFailure: true })
-  }, 120_000)
-
-  it("of a request that died are swept by the schedule, once it cannot be alive", async () => {
-    const now = Date.now()
-    async function* broken() {
-      for (let at = 0; at < 4; at++) {
-        yield { rows: [{ reference: "dead", symbol: "s", frame: frame(cells(at)) }], bad: [] }
-      }
-      // The request ends here without a word: nobody discards what it staged.
-      await new Promise(() => {})
-    }
-    const cells = (batch: number) =>
-      Array.from({ length: 40 }, (_, at): [number, number] => [batch * 100 + at, at * at * 31])
-    const options = {
-      mode: "update" as const,
-      onDuplicate: "last" as const,
-      isPartial: false,
-      isCounted: false,
-    }
-    for (const minutes of [1, 120]) void writer(now - minutes * 60_000).ingest(broken(), options)
-    await expect.poll(stagedRows).toBeGreaterThanOrEqual(6)
-    const before = await stagedRows()
-    await worker.scheduled({} as any, env as any, { waitUntil: () => {} } as any)
-    expect(await stagedRows()).toBe(before / 2)
-    await env.DB.prepare("DELETE FROM chunks WHERE series < 0").run()
-  })
-
-  it("that somebody took away refuse the commit instead of losing rows", async () => {
-    async function* robbed() {
-      for (let at = 0; at < 6; at++) {
-        if (at === 5) await env.DB.prepare("DELETE FROM chunks WHERE series < 0").run()
-        const cells = Array.from({ length: 40 }, (_, row): [number, number] => [
-          at * 100 + row,
-          row * row,
-        ])
-        yield { rows: [{ reference: "robbed", symbol: "s", frame: frame(cells) }], bad: [] }
-      }
-    }
-    const options = {
-      mode: "upsert" as const,
-      onDuplicate: "last" as const,
-      isPartial: false,
-      isCounted: false,
-    }
-    await expect(writer().ingest(robbed(), options)).rejects.toMatchObject({ code: "conflict" })
-    expect((await send("GET /api/store/robbed/s")).status).toBe(404)
-  })
-})
-
-async function* iterate<Item>(items: readonly Item[]): AsyncGenerator<Item> {
-  yield* items
-}

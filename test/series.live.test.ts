@@ -4,6 +4,8 @@ import { applyPatch, type SeriesState } from "../src/client/replica-series.ts"
 import { connect } from "./conversation.ts"
 import { send } from "./helpers.ts"
 
+const line = (stamp: number) => `live v=${stamp} ${stamp}`
+
 describe("a series over a socket", () => {
   it("is a state, then patches; a state again where a patch cannot say it", async () => {
     const uri = "/api/store/live/s"
@@ -37,25 +39,27 @@ describe("a series over a socket", () => {
     const uri = "/api/store/live/modes"
     const talker = await connect()
     await talker.ask(`subscribe ${uri}`)
-    const line = (stamp: number) => `live v=${stamp} ${stamp}`
-    const csv = (query: string, ...lines: string[]) =>
-      send(`PUT ${uri}?format=csv&${query}`, ["date,v", ...lines, ""].join("\n"))
-    await csv("mode=append", "2015-01-01T00:00Z,1.5")
-    await csv("mode=append", "2015-01-03T00:00Z,3.5", "2015-01-05T00:00Z,5.5")
-    await csv("mode=upsert", "2015-01-02T00:00Z,2.5", "2015-01-03T00:00Z,30.5")
-    await csv("mode=replace", "2015-01-09T00:00Z,9.5")
-    await csv("mode=update", "2015-01-08T00:00Z,8.5", "2015-01-10T00:00Z,10.5")
     let copy: SeriesState = {}
-    const heard = await talker.rest()
-    for (const frame of heard) {
+    // Each is heard before the next is written: a state that is read late tells several at once.
+    const csv = async (query: string, ...lines: string[]) => {
+      await send(`PUT ${uri}?format=csv&${query}`, ["date,v", ...lines, ""].join("\n"))
+      const frame = await talker.hear()
       copy = frame.event === "patch" ? applyPatch(copy, frame.patch) : frame.resource
+      expect(copy).toEqual((await send(`GET ${uri}`)).json)
+      return frame.event
     }
-    expect(heard.map(({ event }) => event)).toEqual(["state", "patch", "patch", "state", "patch"])
-    expect(copy).toEqual((await send(`GET ${uri}`)).json)
+    expect([
+      await csv("mode=append", "2015-01-01T00:00Z,1.5"),
+      await csv("mode=append", "2015-01-03T00:00Z,3.5", "2015-01-05T00:00Z,5.5"),
+      await csv("mode=upsert", "2015-01-02T00:00Z,2.5", "2015-01-03T00:00Z,30.5"),
+      await csv("mode=replace", "2015-01-09T00:00Z,9.5"),
+      await csv("mode=update", "2015-01-08T00:00Z,8.5", "2015-01-10T00:00Z,10.5"),
+    ]).toEqual(["state", "patch", "patch", "state", "patch"])
     await talker.ask("subscribe /api/store/live/_")
     await send("POST /api/store/", `${line(1_420_070_400)}\nother v=1 1\n`)
+    const state = await talker.hear()
     await send("POST /api/store/", `other v=1 1\n${line(1_420_070_401)}`)
-    const [state, patch] = await talker.rest()
+    const patch = await talker.hear()
     expect(state).toMatchObject({ event: "state", uri: "/api/store/live/_" })
     expect(patch).toMatchObject({ event: "patch", patch: { removed: [] } })
     const { json, revision } = await send("GET /api/store/live/_")

@@ -171,6 +171,22 @@ describe("a write", () => {
   })
 })
 
+function bodyOf(form: string, cells: [number, number][]): [query: string, body: string] {
+  if (form === "csv") {
+    return ["format=csv", `date,v\n${cells.map(([d, v]) => `${day(d)},${v}\n`).join("")}`]
+  }
+  if (form === "ndjson") {
+    const lines = cells.map(([d, v]) => `{"date":"${day(d)}","v":${v}}\n`)
+    return ["format=ndjson", lines.join("")]
+  }
+  const frame = {
+    columns: ["v"],
+    index: cells.map(([d]) => day(d)),
+    data: cells.map(([, v]) => [v]),
+  }
+  return ["orient=split", JSON.stringify(frame)]
+}
+
 describe("many writes of all modes", () => {
   const write = fc.record({
     mode: fc.constantFrom("update", "upsert", "append", "replace"),
@@ -180,22 +196,6 @@ describe("many writes of all modes", () => {
       maxLength: 6,
     }),
   })
-
-  function bodyOf(form: string, cells: [number, number][]): [query: string, body: string] {
-    if (form === "csv") {
-      return ["format=csv", `date,v\n${cells.map(([d, v]) => `${day(d)},${v}\n`).join("")}`]
-    }
-    if (form === "ndjson") {
-      const lines = cells.map(([d, v]) => `{"date":"${day(d)}","v":${v}}\n`)
-      return ["format=ndjson", lines.join("")]
-    }
-    const frame = {
-      columns: ["v"],
-      index: cells.map(([d]) => day(d)),
-      data: cells.map(([, v]) => [v]),
-    }
-    return ["orient=split", JSON.stringify(frame)]
-  }
 
   it("leave what a plain Map would have, and count right", async () => {
     const property = fc.asyncProperty(fc.array(write, { maxLength: 8 }), async (writes) => {

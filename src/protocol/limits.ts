@@ -81,13 +81,13 @@ export const LINE_MAX_BYTES = 1_000_000
 /** Largest import by stream, counted after it was unzipped: some ten seconds of parsing. */
 export const IMPORT_MAX_BYTES = 200_000_000
 /** An import by stream has at most this many rows in memory at once … */
-export const IMPORT_BATCH_ROWS = 6_000
+export const IMPORT_BATCH_ROWS = 5_000
 /** … of this many characters in all … */
 export const IMPORT_BATCH_CHARACTERS = 2_000_000
 /** … and this many cells: with few rows, but a thousand columns, absent ones count too. */
 export const IMPORT_BATCH_CELLS = 500_000
 /** Rows that an import holds back until they fill chunks, as weighed in memory. */
-export const IMPORT_HELD_MAX_BYTES = 16_000_000
+export const IMPORT_HELD_MAX_BYTES = 24_000_000
 /** Series that one request of line protocol may write: all of them are in one transaction. */
 export const IMPORT_MAX_SERIES = 2_000
 /** Statements of packed rows, of DATABASE_TEXT_MAX_BYTES each, before the last: with the others, 40 queries. */

@@ -27,9 +27,10 @@ export interface CsvOptions extends StreamOptions {
 /**
  * The rows of a CSV file, in batches. A column's kind is decided by the first batch in which it has values, and may
  * widen in a later one (int64 to float64) but never between numbers and text: the text of a number is gone once it
- * was handed out, so a line with text comes too late and is a bad line. Columns that are text from the start keep
- * every character. Bad lines: another number of fields than the header, text after a closing quote, labels that are
- * no stamps or of another form than the first, and what `readLines` could not read. Blank lines are passed over.
+ * was handed out, so a line with text comes too late and is a bad line. Columns that are text from the start, because
+ * `columns` says so or one of their fields in that batch is text or quoted, keep every character.
+ * Bad lines: another number of fields than the header, text after a closing quote, labels that are no stamps or of
+ * another form than the first, and what `readLines` could not read. Blank lines are passed over.
  * Throws Problem: invalid_request for what is wrong with the header, and as `readLines` does.
  */
 export async function* readCsv(

@@ -5,9 +5,10 @@
 import { badLine, isFull, type BadLine } from "./batch.ts"
 import { stringIsOpen } from "./escapes.ts"
 import type { Line } from "./lines.ts"
-import { NO_ROOM, PointGatherer, type SeriesRows } from "./points.ts"
+import { NO_ROOM, PointGatherer } from "./points.ts"
 import type { Precision } from "./precision.ts"
 import { readRecords } from "./records.ts"
+import type { SeriesRows } from "./table.ts"
 import type { StreamOptions } from "./unzip.ts"
 
 export interface LineProtocolOptions extends StreamOptions {

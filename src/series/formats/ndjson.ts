@@ -131,12 +131,13 @@ class NdjsonReader {
 }
 
 function readObject(text: string): Entry["members"] | string {
+  // Errors cost a hundred times what this look does, and a body of another type is full of them.
+  if (!/^\s*\{/.test(text)) return "is no JSON object"
   try {
     return objectAt(parseJson(text), "")
   } catch (error) {
     if (!(error instanceof Problem)) throw error
-    const reason = error.details.errors?.[""] ?? error.message
-    return error.code === "invalid_json" ? `is not valid JSON: ${shorten(reason, 200)}` : reason
+    return `is not valid JSON: ${shorten(error.details.errors?.[""] ?? error.message, 200)}`
   }
 }
 

@@ -1,35 +1,20 @@
-/** Lines of line protocol as the columns of their series. Pure. */
-import { IMPORT_BATCH_CELLS, SERIES_MAX_COLUMNS } from "../../protocol/limits.ts"
-import { unitOf, type Frame, type Json } from "../frame.ts"
-import { columnOf, kindOf } from "../kinds.ts"
-import { shorten } from "./batch.ts"
-import { findBare, nameText } from "./escapes.ts"
+/** Lines of line protocol as points of their series. Pure. */
+import { IMPORT_BATCH_CELLS } from "../../protocol/limits.ts"
+import { findBare } from "./escapes.ts"
 import { readTimestamp, type Precision } from "./precision.ts"
-import { readAddress, type Address } from "./tags.ts"
+import {
+  fieldOf,
+  isNamed,
+  keep,
+  quote,
+  toRows,
+  withoutValue,
+  type Field,
+  type Series,
+  type SeriesRows,
+} from "./table.ts"
+import { readAddress } from "./tags.ts"
 import { readValue, type Value } from "./values.ts"
-
-/** The rows of one series, in the order of the lines. */
-export interface SeriesRows extends Address {
-  frame: Frame
-}
-
-interface Field {
-  name: string
-  /** The name as a line wrote it. */
-  written: string
-  mask: number
-  /** As long as up to the last row that has the field. */
-  cells: Json[]
-  /** The last line that named it. */
-  line: number
-}
-
-interface Series extends Address {
-  stamps: number[]
-  fields: Map<string, Field>
-  /** The same, in the order in which they were first seen: nearly always that of every line. */
-  order: Field[]
-}
 
 export const NO_ROOM = Symbol("no room")
 
@@ -64,14 +49,17 @@ export class PointGatherer {
     const head = text.slice(start, space)
     const series = this.#heads.get(head) ?? this.#open(head)
     if (typeof series === "string") return series
+    const before = series.order.length
     const end = this.#readFields(series, text, skipSpaces(text, space))
+    this.#cells += (series.order.length - before) * series.stamps.length
     if (typeof end === "string") return end
     const rest = text.slice(end).trim()
     const stamp = rest === "" ? this.#now : readTimestamp(rest, this.#precision)
     if (typeof stamp === "string") return stamp
     // Before the fields that are new get their cells in all the rows before.
     if (this.#cells > IMPORT_BATCH_CELLS) return NO_ROOM
-    this.#keep(series, stamp)
+    this.#cells += series.order.length
+    keep(series, stamp, this.#fields, this.#values)
     return null
   }
 
@@ -107,8 +95,8 @@ export class PointGatherer {
       const next = series.order[this.#fields.length]
       const equals = next && isNamed(next, text, at) ? at + next.written.length : -1
       const end = equals < 0 ? findBare(text, "=", at) : equals
-      if (end < 0) return at < text.length ? withoutValue(text.slice(at)) : "has no fields"
-      const field = equals < 0 ? this.#fieldOf(series, text.slice(at, end)) : (next as Field)
+      if (end < 0) return text.length === from ? "has no fields" : withoutValue(text.slice(at))
+      const field = equals < 0 ? fieldOf(series, text.slice(at, end)) : (next as Field)
       if (typeof field === "string") return field
       if (field.line === this.#line) return `has the field ${quote(field.name)} twice`
       field.line = this.#line
@@ -120,67 +108,10 @@ export class PointGatherer {
       if (text.charCodeAt(at) !== 0x2c) return at
     }
   }
-
-  #fieldOf(series: Series, written: string): Field | string {
-    if (findBare(written, ",", 0) >= 0 || findBare(written, " ", 0) >= 0) {
-      return withoutValue(written)
-    }
-    const name = nameText(written)
-    if (name === "") return "has a field without a name"
-    const known = series.fields.get(name)
-    if (known) return known
-    if (series.order.length === SERIES_MAX_COLUMNS) {
-      return `has the field ${quote(name)}, one more than the ${SERIES_MAX_COLUMNS} of a series`
-    }
-    const field: Field = { name, written, mask: 0, cells: [], line: 0 }
-    series.fields.set(name, field)
-    series.order.push(field)
-    this.#cells += series.stamps.length
-    return field
-  }
-
-  #keep(series: Series, stamp: number): void {
-    const row = series.stamps.length
-    series.stamps.push(stamp)
-    this.#cells += series.order.length
-    for (let at = 0; at < this.#fields.length; at++) {
-      const field = this.#fields[at] as Field
-      const { value, mask } = this.#values[at] as Value
-      while (field.cells.length < row) field.cells.push(null)
-      field.cells.push(value)
-      field.mask |= mask
-    }
-  }
-}
-
-/** InfluxDB's timestamps are UTC. Fields that only bad lines had are left out. */
-function toRows({ reference, symbol, stamps, order }: Series): SeriesRows {
-  const index = Float64Array.from(stamps)
-  const columns = order
-    .filter(({ cells }) => cells.length > 0)
-    .map(({ name, mask, cells }) => {
-      while (cells.length < stamps.length) cells.push(null)
-      return columnOf(name, kindOf(mask), cells)
-    })
-  return { reference, symbol, frame: { index, kind: "utc", unit: unitOf(index, "utc"), columns } }
-}
-
-/** Whether the field stands there, with its equals sign. */
-function isNamed({ written }: Field, text: string, at: number): boolean {
-  return text.charCodeAt(at + written.length) === 0x3d && text.startsWith(written, at)
 }
 
 function skipSpaces(text: string, from: number): number {
   let at = from
   while (text.charCodeAt(at) === 0x20 || text.charCodeAt(at) === 0x09) at++
   return at
-}
-
-function withoutValue(written: string): string {
-  const bare = written.split(/[ ,]/)[0] ?? ""
-  return `has the field ${quote(bare)} without a value`
-}
-
-function quote(text: string): string {
-  return JSON.stringify(shorten(text))
 }

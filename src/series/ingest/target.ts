@@ -8,13 +8,12 @@ import {
 } from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
 import type { WriteMode } from "../../protocol/series-write.ts"
-import { slice, sorted, type Column, type Frame, type IndexKind, type Unit } from "../frame.ts"
-import { jsonText } from "../json.ts"
+import { slice, type Column, type Frame, type IndexKind, type Unit } from "../frame.ts"
 import { maskOf } from "../kinds.ts"
-import { merge } from "../merge.ts"
 import { cut, levelOf, rowsOfChunk, type Part } from "../part.ts"
 import type { Place, Written } from "../sql.ts"
 import { stampFormat } from "../stamp.ts"
+import { Held } from "./held.ts"
 
 /** How rows are to be written. */
 export interface Wish {
@@ -22,25 +21,13 @@ export interface Wish {
   onDuplicate: "last" | "error"
 }
 
-/** Rows that wait to be packed. */
-interface Held {
-  frame: Frame
-  /** How often they were joined. */
-  rank: number
-  weight: number
-}
-
-/** So many frames of one rank become one of the next: many small ones take far more memory than their values. */
-const JOINED_AT_ONCE = 4
-
 export class Target {
   readonly place: Place
   /** Its number among the series of the write. */
   readonly key: number
   readonly #wish: Wish
-  /** Rows that are not packed yet, oldest first. */
-  #held: Held[] = []
-  #heldRows = 0
+  /** Rows that are not packed yet. */
+  readonly #held: Held
   kind: IndexKind | null = null
   unit: Unit = "ms"
   zone: string | null = null
@@ -61,6 +48,9 @@ export class Target {
     this.place = place
     this.key = key
     this.#wish = wish
+    this.#held = new Held((stamp) => {
+      if (wish.onDuplicate === "error") throw this.#problem(stamp, "is there twice")
+    })
   }
 
   /** What the rows say of their series. */
@@ -101,7 +91,7 @@ export class Target {
 
   /** What the held rows take in memory, about. */
   get weight(): number {
-    return this.#held.reduce((sum, { weight }) => sum + weight, 0)
+    return this.#held.weight
   }
 
   /** Among other series they are not counted, so they need not be kept. */
@@ -111,7 +101,7 @@ export class Target {
 
   /** Whether it holds enough for full chunks, and more than a change could carry as one patch. */
   get isFull(): boolean {
-    return this.#heldRows > 3 * rowsOfChunk(this.#masks.size)
+    return this.#held.rows > 3 * rowsOfChunk(this.#masks.size)
   }
 
   /** Rows that come after those before; the same stamp again counts more. Throws Problem unprocessable. */
@@ -127,23 +117,7 @@ export class Target {
       if (stamp < this.first) this.first = stamp
       if (stamp > this.last) this.last = stamp
     }
-    this.#hold(frame, 0)
-    for (let rank = 0; this.#held.at(-JOINED_AT_ONCE)?.rank === rank; rank++) {
-      this.#hold(this.#join(JOINED_AT_ONCE), rank + 1)
-    }
-  }
-
-  #hold(frame: Frame, rank: number): void {
-    this.#held.push({ frame, rank, weight: weightOf(frame) })
-    this.#heldRows += frame.index.length
-  }
-
-  /** The newest of the held frames as one, which are not held any more. */
-  #join(count: number): Frame {
-    const frames = this.#held.splice(-count).map(({ frame }) => frame)
-    if (this.#wish.onDuplicate === "error") this.#refuseDuplicates(frames)
-    for (const { index } of frames) this.#heldRows -= index.length
-    return joined(frames)
+    this.#held.add(frame)
   }
 
   /**
@@ -151,12 +125,12 @@ export class Target {
    * Throws Problem: unprocessable naming a stamp that is there twice, too_large.
    */
   pack(everything: boolean): Part[] {
-    if (this.#heldRows === 0) return []
-    const all = this.#join(this.#held.length)
+    if (this.#held.rows === 0) return []
+    const all = this.#held.take()
     const count = all.index.length
     const upTo = everything ? count : count - (count % rowsOfChunk(all.columns.length))
     const rest = slice(all, upTo, count)
-    if (upTo < count) this.#hold(rest, 0)
+    if (upTo < count) this.#held.add(rest)
     if (upTo === 0) return []
     const isSmall = count * (1 + all.columns.length) <= CHANGE_BODY_MAX_BYTES
     this.#whole = isSmall && upTo === count && this.#packedLast === -Infinity ? all : null
@@ -191,18 +165,6 @@ export class Target {
     this.distinct = null
   }
 
-  #refuseDuplicates(frames: readonly Frame[]): void {
-    const stamps = new Float64Array(frames.reduce((sum, { index }) => sum + index.length, 0))
-    let at = 0
-    for (const { index } of frames) {
-      stamps.set(index, at)
-      at += index.length
-    }
-    stamps.sort()
-    const twice = stamps.find((stamp, row) => row > 0 && stamps[row - 1] === stamp)
-    if (twice !== undefined) throw this.#problem(twice, "is there twice")
-  }
-
   #problem(stamp: number, flaw: string): Problem {
     const label = stampFormat(this.kind ?? "naive", this.unit)(stamp)
     const { reference, symbol } = this.place
@@ -219,32 +181,6 @@ export class Target {
     if (known === undefined) checkName(name, this.#masks.size + 1)
     this.#masks.set(name, (known ?? 0) | maskOf(column))
   }
-}
-
-/** The rows of frames by stamp, each stamp once; of those with the same stamp the last counts. */
-function joined(frames: readonly Frame[]): Frame {
-  const [frame] = frames
-  if (frame && frames.length === 1) return sorted(frame)
-  const entries = frames.map((rows) => ({ removed: null, rows: sorted(rows) }))
-  return merge(entries, { kind: frame?.kind ?? "naive", unit: "ms", columns: [] })
-}
-
-// Measured in V8: what a frame and a column take without a value in them, and a text without a character.
-const FRAME_BYTES = 500
-const COLUMN_BYTES = 300
-const TEXT_BYTES = 24
-
-/** Bytes that a frame takes, about. */
-function weightOf({ index, columns }: Frame): number {
-  let bytes = FRAME_BYTES + COLUMN_BYTES * columns.length + index.length * 8 * (columns.length + 1)
-  for (const { kind, values } of columns) {
-    if (kind !== "string" && kind !== "json") continue
-    for (const value of values) {
-      const text = typeof value === "object" && value ? jsonText(value) : String(value)
-      bytes += TEXT_BYTES + text.length
-    }
-  }
-  return bytes
 }
 
 function checkName(name: string, columns: number): void {
