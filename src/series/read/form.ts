@@ -1,6 +1,7 @@
 /** What a read is written as: an orient of JSON, CSV or JSON lines. Pure. */
 import { Problem } from "../../protocol/problem.ts"
-import type { DateFormat, Format, Orient, ReadQuery } from "../../protocol/series.ts"
+import type { Format } from "../../protocol/reading.ts"
+import type { DateFormat, Orient, ReadQuery } from "../../protocol/series.ts"
 import { csvText, ndjsonText } from "../formats/write.ts"
 import { writeFrame } from "../orient.ts"
 import type { Shape } from "../merge.ts"
