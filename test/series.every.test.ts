@@ -160,6 +160,17 @@ describe("every", () => {
     ])
   })
 
+  it("fills from whole stretches, though only a part of one may be in the nearest chunk", async () => {
+    const uri = await stored(hours("2015-01-01T00:00Z", SERIES_CHUNK_ROWS + 100))
+    const month = await split(uri, "&every=1mo&agg=count")
+    const june = "&start=2015-06-01&end=2015-06-02&every=1mo&agg=count,sum&fill=previous"
+    const [[counted, sum]] = (await split(uri, june)).data as [[number, number]]
+    const last = (month.data[2] as number[])[0]
+    const from = SERIES_CHUNK_ROWS + 100 - last!
+    expect([counted, sum]).toEqual([0, (last! * (2 * from + last! + 1)) / 2])
+    expect(last).toBeGreaterThan(100)
+  })
+
   it("is to the last bit the same whether chunks are opened or only their statistics read", async () => {
     const rows = 12 * SERIES_CHUNK_ROWS
     const start = Date.UTC(2015, 0, 1)

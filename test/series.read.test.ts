@@ -295,8 +295,14 @@ describe("an answer whose series is written to while it is sent", () => {
     return { columns, index, data: index.map(() => columns.map(() => random() / 3)) }
   }
 
-  it("goes on unharmed where others keep the rows, and breaks off where they are gone", async () => {
+  it("breaks off where its rows are gone, and goes on unharmed where others keep them", async () => {
     const uri = await stored(noise(1))
+    // The new chunks are given the ids of the old ones.
+    const broken = await begun(uri)
+    await save(uri, noise(2))
+    const end = await broken.response.text().catch(String)
+    expect(end.slice(0, 200)).toContain("written to while it was read")
+    expect((await get(uri, "?limit=1&columns=c0")).headers.get("ETag")).not.toBe(broken.etag)
     const before = (await get(uri, "?orient=values")).text
     const folded = await begun(uri)
     // What compaction does: the same rows in chunks of other ids.
@@ -312,10 +318,20 @@ describe("an answer whose series is written to while it is sent", () => {
       ).bind(uri.split("/").at(-1)),
     ])
     expect((await folded.response.text()) === before).toBe(true)
-    const broken = await begun(uri)
-    await save(uri, noise(2))
-    const end = await broken.response.text().catch(String)
-    expect(end.slice(0, 200)).toContain("written to while it was read")
-    expect((await get(uri, "?limit=1&columns=c0")).headers.get("ETag")).not.toBe(broken.etag)
+  })
+})
+
+describe("a zone that a table names", () => {
+  it("comes back with the table, whole or a part of it", async () => {
+    const field = { name: "index", type: "datetime", tz: "Europe/Oslo" }
+    const schema = { fields: [field, { name: "v", type: "integer" }], primaryKey: ["index"] }
+    const data = [1, 2].map((v) => ({ index: `2015-01-0${v}T00:00:00.000Z`, v }))
+    await send("PUT /api/store/zones/oslo?orient=table", { schema, data })
+    for (const query of ["", "&start=2015-01-02", "&every=1d&tz=Europe/Oslo", "&columns=v"]) {
+      const { json } = await send(`GET /api/store/zones/oslo?orient=table${query}`)
+      expect(json.schema.fields[0], query).toEqual(field)
+    }
+    const { json } = await send("GET /api/store/zones/oslo?orient=split")
+    expect(json.index).toEqual(data.map(({ index }) => index))
   })
 })

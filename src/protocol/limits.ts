@@ -51,7 +51,7 @@ export const SERIES_PAGE_BYTES = 4_000_000
 /** Packed chunks that one answer is made of: a request has 40 queries, and no page is larger than 10 MB. */
 export const SERIES_READ_MAX_BYTES = 300_000_000
 /** Values of a piece of a series, the unit in which long answers are made. */
-export const SERIES_PIECE_CELLS = 100_000
+export const SERIES_PIECE_CELLS = 10_000
 /** Rows times columns of an answer that is in memory whole: doubles of 8 bytes, in a Worker of 128 MB. */
 export const SERIES_HELD_MAX_CELLS = 8_000_000
 /** Rows of `latest` and `limit` that are looked for at the edge of a series instead of in all of it. */

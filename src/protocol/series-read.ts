@@ -1,5 +1,6 @@
-/** What a read of a series may ask for. */
+/** What a read of a series, or of a list of them, may ask for. */
 import * as z from "zod"
+import { LIST_MAX_ITEMS } from "./limits.ts"
 import { DATE_FORMATS, FORMATS, ORDERS, ORIENTS } from "./orients.ts"
 import { AGGREGATIONS, BUCKET_SIDES, DOWNSAMPLES } from "./resample.ts"
 
@@ -15,11 +16,12 @@ export const OrientQuery = z.object({
   jsonformat: orient.meta({ enum: ORIENTS, description: "The same, in its first version" }),
 })
 
-export const count = (most = Number.MAX_SAFE_INTEGER) =>
+const count = (most = Number.MAX_SAFE_INTEGER) =>
   z.coerce.number().int().min(1).max(most).optional()
 const side = z.enum([...BUCKET_SIDES, ""]).optional()
 
-export const ReadQuery = OrientQuery.extend({
+/** Of one series. Empty counts as not given. */
+const readFields = {
   format: z
     .enum([...FORMATS, ""])
     .optional()
@@ -28,10 +30,6 @@ export const ReadQuery = OrientQuery.extend({
       description:
         "csv and ndjson stand in for the orient; when absent, the header `Accept` decides (text/csv, application/x-ndjson)",
     }),
-  date_format: z
-    .enum([...DATE_FORMATS, ""])
-    .optional()
-    .meta({ enum: DATE_FORMATS, description: "iso when absent; epoch is milliseconds" }),
   start: z.string().optional().meta({
     description:
       "The first stamp wanted: RFC 3339, a date, an epoch number, `now-1h30m`; or an integer",
@@ -96,5 +94,23 @@ export const ReadQuery = OrientQuery.extend({
       "Only the rows that changed after this revision, and perhaps some that did not. Take away the ranges in the header `X-Removed`, both ends inclusive, then put the rows over what you have",
     example: 42,
   }),
+}
+
+/** Of a list. */
+export const ListQuery = z.object({
+  prefix: z.string().optional().meta({ description: "The beginning of the name", example: "br" }),
+  limit: count(LIST_MAX_ITEMS).meta({
+    description: `Elements of one answer; ${LIST_MAX_ITEMS} when absent`,
+    example: 100,
+  }),
+  cursor: z.string().optional().meta({ description: "From the `Link` of the page before" }),
+})
+
+export const ReadQuery = OrientQuery.extend({
+  date_format: z
+    .enum([...DATE_FORMATS, ""])
+    .optional()
+    .meta({ enum: DATE_FORMATS, description: "iso when absent; epoch is milliseconds" }),
+  ...readFields,
 })
 export type ReadQuery = z.output<typeof ReadQuery>

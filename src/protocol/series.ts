@@ -1,9 +1,9 @@
 /** Time series: pandas frames by reference and symbol. */
 import * as z from "zod"
 import type { Endpoint } from "./endpoint.ts"
-import { BODY_MAX_BYTES, LIST_MAX_ITEMS } from "./limits.ts"
+import { BODY_MAX_BYTES } from "./limits.ts"
 import { ORIENTS } from "./orients.ts"
-import { count, OrientQuery, ReadQuery } from "./series-read.ts"
+import { ListQuery, OrientQuery, ReadQuery } from "./series-read.ts"
 import { seriesWriteEndpoints, streamOf, writeQuery, Written } from "./series-write.ts"
 import { JsonObject, Name, PathParams, problems, Revision } from "./shared.ts"
 import { fill } from "./uri.ts"
@@ -58,14 +58,6 @@ const SeriesPatch = z
   })
   .meta({ id: "SeriesPatch" })
 
-const ListQuery = z.object({
-  prefix: z.string().optional().meta({ description: "The beginning of the name", example: "br" }),
-  limit: count(LIST_MAX_ITEMS).meta({
-    description: `Elements of one answer; ${LIST_MAX_ITEMS} when absent`,
-    example: 100,
-  }),
-  cursor: z.string().optional().meta({ description: "From the `Link` of the page before" }),
-})
 const linked = "When there are more than fit one answer, the header `Link` names the next."
 
 const path = "/api/store/:reference/:symbol"

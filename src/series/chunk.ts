@@ -11,7 +11,7 @@ import { crc32 } from "../lib/crc32.ts"
 import { Packer, Unpacker } from "../lib/packing.ts"
 import { packColumn, unpackColumn } from "./codecs/column.ts"
 import { packStamps, unpackStamps } from "./codecs/stamps.ts"
-import type { Frame, IndexKind, Unit } from "./frame.ts"
+import type { Column, Frame, IndexKind, Unit } from "./frame.ts"
 
 const MAGIC = "TMS"
 const VERSION = 1
@@ -37,8 +37,11 @@ export function encodeChunk({ index, kind, unit, columns }: Frame): string {
   return toBase64(packer.done())
 }
 
-/** The frame in a text. Throws Error saying what is wrong with it: never a frame with other values. */
-export function decodeChunk(text: string): Frame {
+/**
+ * The frame in a text. Throws Error saying what is wrong with it: never a frame with other values.
+ * @param wanted the names of the columns to open; all when absent
+ */
+export function decodeChunk(text: string, wanted?: ReadonlySet<string>): Frame {
   const bytes = checked(text)
   const unpacker = new Unpacker(bytes)
   const rows = unpacker.varint()
@@ -47,7 +50,11 @@ export function decodeChunk(text: string): Frame {
   if (kind === undefined || unit === undefined) throw new Error("its index is of an unknown kind")
   const index = unpackStamps(unpacker, rows)
   const count = unpacker.varint()
-  const columns = Array.from({ length: count }, () => unpackColumn(unpacker, rows))
+  const columns: Column[] = []
+  for (let at = 0; at < count; at++) {
+    const column = unpackColumn(unpacker, rows, wanted)
+    if (column) columns.push(column)
+  }
   if (unpacker.left > 0) throw new Error(`it has ${unpacker.left} bytes too many`)
   return { index, kind, unit, columns }
 }

@@ -55,20 +55,6 @@ export const CURRENT = "SELECT revision FROM series WHERE reference = ? AND symb
 
 export const head: Statement = { sql: `SELECT coalesce(${REVISION}, 0) AS revision`, params: [] }
 
-export function references(limit: number): Statement {
-  return {
-    sql: "SELECT DISTINCT reference FROM series ORDER BY reference LIMIT ?1",
-    params: [limit],
-  }
-}
-
-export function list(reference: string, limit: number): Statement {
-  return {
-    sql: `SELECT ${ROW} FROM series WHERE reference = ?1 ORDER BY symbol LIMIT ?2`,
-    params: [reference, limit],
-  }
-}
-
 export function get({ reference, symbol }: Place): Statement {
   return {
     sql: `SELECT ${ROW} FROM series WHERE reference = ?1 AND symbol = ?2`,

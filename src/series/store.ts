@@ -4,16 +4,14 @@ import type { Database } from "../feed/database.ts"
 import { guard } from "../feed/statement.ts"
 import type { Commit, Committer } from "../feed/feed.ts"
 import type { Conditions } from "../protocol/endpoint.ts"
-import { LIST_MAX_ITEMS } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
-import type { SeriesEntry } from "../protocol/series.ts"
 import { readRange, type Range } from "./bounds.ts"
 import { between, type Frame } from "./frame.ts"
 import { merge } from "./merge.ts"
 import type { Patch } from "./patch.ts"
 import * as sql from "./sql.ts"
 import type { ChunkRow, Place, SeriesRow } from "./sql.ts"
-import { entriesOf, entryOf, shapeOf } from "./stored.ts"
+import { entriesOf, shapeOf } from "./stored.ts"
 import { changeOf, commitOf, explainShape, listUriOf, replacement, uriOf } from "./write.ts"
 
 export class SeriesStore {
@@ -26,25 +24,6 @@ export class SeriesStore {
     this.#db = db
     this.#committer = committer
     this.#now = now
-  }
-
-  /** The references that have series, by name, with the revision they were read at. */
-  async references(): Promise<{ references: string[]; revision: number }> {
-    const [head, rows] = await this.#db.batch<{ reference: string; revision: number }>([
-      sql.head,
-      sql.references(LIST_MAX_ITEMS),
-    ])
-    const references = (rows ?? []).map((row) => row.reference)
-    return { references, revision: head?.[0]?.revision ?? 0 }
-  }
-
-  /** The series of a reference by symbol, with the revision they were read at. */
-  async list(reference: string): Promise<{ entries: SeriesEntry[]; revision: number }> {
-    const [head, rows] = await this.#db.batch<SeriesRow>([
-      sql.head,
-      sql.list(reference, LIST_MAX_ITEMS),
-    ])
-    return { entries: (rows ?? []).map(entryOf), revision: head?.[0]?.revision ?? 0 }
   }
 
   /**

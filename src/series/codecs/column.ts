@@ -19,13 +19,22 @@ export function packColumn(packer: Packer, column: Column): void {
   packer.bytes(body.done())
 }
 
-/** Throws Error for bytes that are no column. */
-export function unpackColumn(unpacker: Unpacker, rows: number): Column {
+/**
+ * The column, or null for one that is not wanted, which is passed over.
+ * Throws Error for bytes that are no column.
+ */
+export function unpackColumn(
+  unpacker: Unpacker,
+  rows: number,
+  wanted?: ReadonlySet<string>,
+): Column | null {
   const name = unpacker.text()
   const code = unpacker.byte()
   const kind = KINDS[code]
   if (kind === undefined) throw new Error(`column "${name}" has the unknown kind ${code}`)
-  const body = new Unpacker(unpacker.bytes(unpacker.varint()))
+  const bytes = unpacker.bytes(unpacker.varint())
+  if (wanted?.has(name) === false) return null
+  const body = new Unpacker(bytes)
   const column = unpackValues(name, kind, body, rows)
   if (body.left > 0 || column.values.length !== rows) {
     throw new Error(`column "${name}" does not end where it says`)

@@ -7,20 +7,23 @@ import { stampFormat } from "../stamp.ts"
 /** Rows in a piece: large enough that joining costs nothing, small enough to be streamed. */
 const PIECE_ROWS = 500
 
-/** The index as JSON values; as keys they need quotes, which numbers do not have yet. */
+/** The label of a row as a JSON value; as a key it needs quotes, which numbers do not have yet. */
 interface Written {
-  labels: string[]
-  keys: string[]
+  label: (row: number) => string
+  key: (row: number) => string
 }
+
+/** Labels of more rows are made anew for every column: a million of them kept would be most of a Worker's memory. */
+const KEPT_ROWS = 200_000
 
 /** `{"<column>":{"<label>":value}}`. */
 export function* writeColumns(frame: Frame, dateFormat: DateFormat): Generator<string> {
-  const { keys } = write(frame, dateFormat)
+  const { key } = write(frame, dateFormat)
   yield "{"
   for (const [at, column] of frame.columns.entries()) {
     const text = texts(column)
     yield `${at > 0 ? "," : ""}${JSON.stringify(column.name)}:{`
-    yield* rows(frame, (row) => `${keys[row]}:${text(row)}`)
+    yield* rows(frame, (row) => `${key(row)}:${text(row)}`)
     yield "}"
   }
   yield "}"
@@ -28,18 +31,18 @@ export function* writeColumns(frame: Frame, dateFormat: DateFormat): Generator<s
 
 /** `{"<label>":{"<column>":value}}`. */
 export function* writeIndex(frame: Frame, dateFormat: DateFormat): Generator<string> {
-  const { keys } = write(frame, dateFormat)
+  const { key } = write(frame, dateFormat)
   const record = records(frame.columns)
   yield "{"
-  yield* rows(frame, (row) => `${keys[row]}:{${record(row)}}`)
+  yield* rows(frame, (row) => `${key(row)}:{${record(row)}}`)
   yield "}"
 }
 
 /** `{"columns":[…],"index":[…],"data":[[value]]}`. */
 export function* writeSplit(frame: Frame, dateFormat: DateFormat): Generator<string> {
-  const { labels } = write(frame, dateFormat)
+  const { label } = write(frame, dateFormat)
   yield `{"columns":${JSON.stringify(frame.columns.map((column) => column.name))},"index":[`
-  yield* rows(frame, (row) => labels[row] ?? "")
+  yield* rows(frame, label)
   yield `],"data":[`
   yield* rows(frame, lists(frame.columns))
   yield "]}"
@@ -71,7 +74,7 @@ const TYPES: Record<Column["kind"], string> = {
 
 /** `{"schema":{…},"data":[{"index":label,"<column>":value}]}`; times are ISO always. */
 export function* writeTable(frame: Frame): Generator<string> {
-  const { labels } = write(frame, "iso")
+  const { label } = write(frame, "iso")
   const name = indexName(frame.columns)
   const fields = [
     { name, ...indexType(frame) },
@@ -84,7 +87,7 @@ export function* writeTable(frame: Frame): Generator<string> {
   yield `,"data":[`
   const record = records(frame.columns)
   const comma = frame.columns.length > 0 ? "," : ""
-  yield* rows(frame, (row) => `{${JSON.stringify(name)}:${labels[row]}${comma}${record(row)}}`)
+  yield* rows(frame, (row) => `{${JSON.stringify(name)}:${label(row)}${comma}${record(row)}}`)
   yield "]}"
 }
 
@@ -101,10 +104,18 @@ function indexName(columns: Column[]): string {
   return name
 }
 
-function write({ index, kind, unit }: Frame, dateFormat: DateFormat): Written {
-  const labels = Array.from(index, stampFormat(kind, unit, dateFormat))
-  const keys = labels.map((label) => `"${label}"`)
-  return { labels: kind === "integer" || dateFormat === "epoch" ? labels : keys, keys }
+function write({ index, kind, unit, columns }: Frame, dateFormat: DateFormat): Written {
+  const format = stampFormat(kind, unit, dateFormat)
+  const bare = (row: number) => format(index[row] as number)
+  const quoted = (row: number) => `"${bare(row)}"`
+  const isNumber = kind === "integer" || dateFormat === "epoch"
+  const isKept = columns.length > 1 && index.length <= KEPT_ROWS
+  return { label: isNumber ? bare : quoted, key: isKept ? kept(quoted) : quoted }
+}
+
+function kept(text: (row: number) => string): (row: number) => string {
+  const known: string[] = []
+  return (row) => (known[row] ??= text(row))
 }
 
 function* rows({ index }: Frame, text: (row: number) => string): Generator<string> {

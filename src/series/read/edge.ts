@@ -8,7 +8,7 @@ import { Vanished } from "./frames.ts"
 import { hold } from "./hold.ts"
 import { overwritten, readRows, takeSnapshot, TRIES, type Snapshot } from "./snapshot.ts"
 import * as sql from "./sql.ts"
-import type { ChunkMeta, Edge, Top } from "./sql.ts"
+import type { ChunkMeta, Edge, Newest } from "./sql.ts"
 import { isOpen, type Window } from "./window.ts"
 import type { Shape } from "../merge.ts"
 
@@ -88,12 +88,6 @@ function cut(frame: Frame, { side, rows }: Edge): Frame {
     : slice(frame, Math.max(0, length - rows), length)
 }
 
-/** Chunks with fewer rows say nothing of how far back so many more are. */
-const TELLING_ROWS = 16
-/** Rows are hardly ever at perfectly regular steps. */
-const SLACK = 1.25
-const MOST_LEVELS = 4
-
 /**
  * The last rows of all, guessed from the newest chunks: where those are full, a handful of rows of the database are
  * looked at. Null when that told nothing, or not enough.
@@ -104,24 +98,18 @@ async function readTop(
   rows: number,
   choose: Choose,
 ): Promise<EdgeRows | null> {
-  const [found, tops = []] = await db.batch<SeriesRow & Top>([get(place), sql.tops(place)])
+  const [found, metas = []] = await db.batch<SeriesRow & Newest>([
+    get(place),
+    sql.newest(place, rows),
+  ])
   const row = found?.[0]
-  const first = Math.max(...tops.map((top) => guess(top, rows)))
-  if (!row || !Number.isFinite(first) || tops.length > MOST_LEVELS) return null
-  const range = { first: Math.max(EVERYTHING.first, first), last: EVERYTHING.last }
-  const chunks = await db.batch<ChunkMeta>(tops.map((top) => sql.reaching(top, range.first)))
-  const metas = chunks.flat()
-  // Whatever was written since is among them, or lies elsewhere.
-  if (metas.length === 0 || metas.some(({ revision }) => revision > row.revision)) return null
-  const snapshot: Snapshot = { place, row, range, part: range, metas }
+  if (!row || metas.length === 0 || metas.some(({ low }) => low === null)) return null
+  // What is below the edge of one level may lie under what is on another.
+  const first = Math.max(EVERYTHING.first, ...metas.map(({ low }) => low as number))
+  const range = { first, last: EVERYTHING.last }
+  const chunks = metas.map((meta): ChunkMeta => ({ ...meta, low: first, high: range.last }))
+  const snapshot: Snapshot = { place, row, range, part: range, metas: chunks }
   const edge: Edge = { side: "last", rows }
   const frame = await whole(db, snapshot, choose(row), edge)
   return frame.index.length >= rows ? { row, frame: cut(frame, edge) } : null
-}
-
-/** Where the rows would begin, if all chunks of this level were like the newest; -Infinity when it does not tell. */
-function guess({ first, last, count }: Top, rows: number): number {
-  if (count >= rows) return first
-  if (count < TELLING_ROWS) return -Infinity
-  return Math.floor(first - ((rows - count) * (last - first + 1) * SLACK) / count)
 }

@@ -1,8 +1,10 @@
 /** The pieces of a range as frames: chunks are read some megabytes at a time, and each is opened once. */
 import type { Database } from "../../feed/database.ts"
-import { SERIES_PAGE_BYTES } from "../../protocol/limits.ts"
+import { REQUEST_MAX_QUERIES, SERIES_PAGE_BYTES } from "../../protocol/limits.ts"
+import { Problem } from "../../protocol/problem.ts"
 import { decodeChunk } from "../chunk.ts"
-import { between, type Frame } from "../frame.ts"
+import { between, type Column, type Frame } from "../frame.ts"
+import { kindOf } from "../kinds.ts"
 import { merge, type Entry, type Shape } from "../merge.ts"
 import type { Place } from "../sql.ts"
 import type { Piece } from "./pieces.ts"
@@ -55,13 +57,17 @@ export async function* readPieces(
       else opened.delete(chunk.id)
       return clip(chunk, rows, piece)
     })
-    yield [piece, merge(entries, shape)]
+    const [only] = entries
+    yield [
+      piece,
+      (entries.length === 1 && only?.rows && asIs(only.rows, shape)) || merge(entries, shape),
+    ]
   }
 }
 
 /**
  * Reads the bodies that are needed first, some megabytes of them, into the chunks of the pieces.
- * Throws Vanished when they are gone.
+ * Throws Vanished when they are gone, Problem too_large when a request has no queries left.
  */
 export async function readPage(
   db: Database,
@@ -79,6 +85,11 @@ export async function readPage(
     }
   }
   if (wanted.size === 0) return
+  if (db.cost.queries >= REQUEST_MAX_QUERIES) {
+    throw new Problem("too_large", "This takes too many queries; take a shorter range", {
+      limit: REQUEST_MAX_QUERIES,
+    })
+  }
   const found = await db.all<ChunkMeta>(sql.bodies(JSON.stringify([...wanted.keys()])))
   for (const row of found) {
     const chunk = wanted.get(row.id)
@@ -87,6 +98,20 @@ export async function readPage(
     wanted.delete(row.id)
   }
   if (wanted.size > 0) throw new Vanished("Chunks that were planned with are gone")
+}
+
+/** The rows of a chunk that lies alone, unless their columns are to be other ones than theirs; merging copies them. */
+function asIs(rows: Frame, { kind, unit, zone, columns }: Shape): Frame | null {
+  const fits =
+    rows.kind === kind &&
+    rows.columns.length === columns.length &&
+    columns.every(({ name, mask }, at) => {
+      const column = rows.columns[at]
+      return column?.name === name && column.kind === kindOf(mask)
+    })
+  if (!fits) return null
+  const zoned = zone === undefined ? {} : { zone }
+  return { ...rows, ...zoned, unit: rows.unit === "us" ? "us" : unit }
 }
 
 /** True for a chunk that has a body which was not read yet. */
@@ -108,14 +133,20 @@ function open(
 ): Frame | null {
   if (body === null) return null
   try {
-    const frame = decodeChunk(body)
-    return { ...frame, columns: frame.columns.filter(({ name }) => names.has(name)) }
+    const frame = decodeChunk(body, names)
+    return { ...frame, columns: inOrder(frame.columns, names) }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new Error(`Chunk ${id} of "${reference}/${symbol}" cannot be read: ${reason}`, {
       cause: error,
     })
   }
+}
+
+/** Those of the columns that are wanted, in that order. */
+function inOrder(columns: readonly Column[], names: ReadonlySet<string>): Column[] {
+  const known = new Map(columns.map((column) => [column.name, column]))
+  return [...names].flatMap((name) => known.get(name) ?? [])
 }
 
 function clip(chunk: ChunkMeta, rows: Frame | null, { first, last }: Piece): Entry {

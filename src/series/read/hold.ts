@@ -8,11 +8,12 @@ import type { Shape } from "../merge.ts"
 export type Frames = AsyncIterable<Frame> | Iterable<Frame>
 
 /** A frame of a shape, without rows. */
-export function emptyFrame({ kind, unit, columns }: Shape): Frame {
+export function emptyFrame({ kind, unit, zone, columns }: Shape): Frame {
   return {
     index: new Float64Array(),
     kind,
     unit,
+    ...(zone === undefined ? {} : { zone }),
     columns: columns.map(({ name, mask }): Column => {
       const kindOfColumn = kindOf(mask)
       return kindOfColumn === "float64"

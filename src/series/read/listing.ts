@@ -29,7 +29,7 @@ export function references({ prefix, after, limit }: Part): Statement {
   }
 }
 
-const ROW = "id, symbol, revision, kind, unit, columns, first, last, exact"
+const ROW = "id, symbol, revision, kind, unit, zone, columns, first, last, exact"
 
 // No name has a character after this one.
 const PAGE = `FROM series WHERE reference = ?1 AND symbol > ?3 AND symbol >= ?2

@@ -102,41 +102,38 @@ export function plan({ reference, symbol }: Place, wish: Wish): Statement {
   }
 }
 
-/** The newest chunk of every level. */
-export interface Top {
-  series: number
-  level: number
-  first: number
-  last: number
-  count: number
-}
+/** A chunk, and how far back the guess for its level was. */
+export type Newest = Omit<ChunkMeta, "low" | "high"> & { low: number | null }
 
-/** One seek for each level, where `LEVELS` takes several rows: who asks for the latest rows asks often. */
-export function tops({ reference, symbol }: Place): Statement {
+/** Chunks with fewer rows say nothing of how far back so many more are. */
+const TELLING_ROWS = 16
+/** Rows are hardly ever at perfectly regular steps. */
+const SLACK = 1.25
+
+/**
+ * The chunks where the last rows of a series must be, if it goes on as its newest chunks are: those of every level
+ * say how far back so many rows reach on it, which is `low`; null where they do not tell. One seek for each level,
+ * where `LEVELS` takes several, and nothing is kept aside: who asks for the latest rows asks often.
+ */
+export function newest({ reference, symbol }: Place, rows: number): Statement {
+  const guess = `iif(count >= ?3, first, iif(count < ${TELLING_ROWS}, NULL,
+    CAST(first - (?3 - count) * ((last - first + 1) * ${SLACK} / count) AS INTEGER)))`
   return {
-    sql: `WITH RECURSIVE tops (series, level, first, last, count) AS (
-        SELECT * FROM (SELECT series, level, first, last, count FROM chunks
+    sql: `WITH RECURSIVE tops (series, level, edge) AS (
+        SELECT * FROM (SELECT series, level, ${guess} FROM chunks
           WHERE series = (SELECT id FROM series WHERE reference = ?1 AND symbol = ?2)
           ORDER BY level DESC, first DESC LIMIT 1)
         UNION ALL
-        SELECT c.series, c.level, c.first, c.last, c.count
+        SELECT c.series, c.level, ${guess.replaceAll(/\b(count|first|last)\b/g, "c.$1")}
           FROM tops AS t CROSS JOIN chunks AS c
           WHERE c.id = (SELECT id FROM chunks WHERE series = t.series AND level < t.level
             ORDER BY level DESC, first DESC LIMIT 1)
       )
-      SELECT series, level, first, last, count FROM tops`,
-    params: [reference, symbol],
-  }
-}
-
-/** The chunks of one level of a series that reach to a stamp or beyond it, with their bodies. */
-export function reaching({ series, level }: Top, first: number): Statement {
-  return {
-    sql: `SELECT ${META}, NULL AS stats, c.body FROM chunks AS c
-      WHERE c.series = CAST(?1 AS INTEGER) AND c.level = CAST(?2 AS INTEGER)
-        AND c.first > CAST(?3 AS INTEGER) - (1 << (2 * CAST(?2 AS INTEGER)))
-        AND c.last >= CAST(?3 AS INTEGER)`,
-    params: [series, level, first],
+      SELECT ${META}, NULL AS stats, c.body, t.edge AS low
+      FROM tops AS t LEFT JOIN chunks AS c
+        ON c.series = t.series AND c.level = t.level
+          AND c.first > t.edge - (1 << (2 * t.level)) AND c.last >= t.edge`,
+    params: [reference, symbol, rows],
   }
 }
 

@@ -38,7 +38,8 @@ export async function summarize(
   if (options.fill === "linear" && range.last < EVERYTHING.last) {
     options.after = await looker.look("first", { first: range.last + 1, last: EVERYTHING.last })
   }
-  const frame = await resampled(db, snapshot, shape, { ...options, window: range })
+  const buckets = await resampled(db, snapshot, shape, { ...options, window: range })
+  const frame = shape.zone === undefined ? buckets : { ...buckets, zone: shape.zone }
   return { row, frame }
 }
 
