@@ -1,4 +1,5 @@
 /** `start` and `end` of a query: the one grammar of times, both inclusive. Pure; the clock is passed in. */
+import { MICROSECONDS } from "../lib/durations.ts"
 import { Problem } from "../protocol/problem.ts"
 import { EPOCH_MIN, epochMicroseconds, guessUnit, isDecimal } from "./epoch.ts"
 import { STAMP_MAX, type IndexKind } from "./frame.ts"
@@ -12,17 +13,6 @@ export interface Range {
 }
 
 export const EVERYTHING: Range = { first: -STAMP_MAX, last: STAMP_MAX }
-
-const DAY = 86_400_000_000
-const UNITS: Record<string, number> = {
-  us: 1,
-  ms: 1_000,
-  s: 1_000_000,
-  m: 60_000_000,
-  h: 3_600_000_000,
-  d: DAY,
-  w: 7 * DAY,
-}
 
 /**
  * The stamps that the query asks for; empty or missing bounds are open.
@@ -76,7 +66,7 @@ function instant(text: string, side: Side, now: number): number | null {
   // A "+" that nobody encoded arrives as a space.
   const moment = parseMoment(text.replace(/(:\d\d(?:\.\d+)?) (\d\d:?\d\d)$/, "$1+$2"))
   if (!moment) return null
-  if (moment.dateOnly) return side === "end" ? moment.stamp + DAY - 1 : moment.stamp
+  if (moment.dateOnly) return side === "end" ? moment.stamp + MICROSECONDS.d - 1 : moment.stamp
   return side === "start" && moment.finer ? moment.stamp + 1 : moment.stamp
 }
 
@@ -104,7 +94,7 @@ export function readDuration(text: string): number | null {
   if (!/^(?:\d+(?:us|ms|[smhdw]))+$/.test(text)) return null
   let span = 0
   for (const [, count, unit] of text.matchAll(/(\d+)([a-z]+)/g)) {
-    span += Number(count) * (UNITS[unit as string] as number)
+    span += Number(count) * MICROSECONDS[unit as keyof typeof MICROSECONDS]
   }
   return span
 }

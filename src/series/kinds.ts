@@ -36,6 +36,22 @@ const MASKS: Record<ColumnKind, number> = {
   json: JSON_VALUE,
 }
 
+/** The bits of one value; none for null. */
+export function bitsOf(value: Json): number {
+  switch (typeof value) {
+    case "number":
+      return Number.isSafeInteger(value) && !Object.is(value, -0) ? INTEGER : FLOAT
+    case "bigint":
+      return isInexact(value) ? INTEGER | INEXACT : INTEGER
+    case "string":
+      return STRING
+    case "boolean":
+      return BOOLEAN
+    default:
+      return value === null ? 0 : JSON_VALUE
+  }
+}
+
 /** The bits of a column. */
 export function maskOf(column: Column): number {
   const mask = MASKS[column.kind]

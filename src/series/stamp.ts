@@ -1,8 +1,9 @@
 /** Times as text: ISO 8601 in, the forms of pandas out. Stamps are whole microseconds since 1970 UTC. Pure. */
+import { MICROSECONDS } from "../lib/durations.ts"
 import type { DateFormat } from "../protocol/orients.ts"
 import type { IndexKind, Unit } from "./frame.ts"
 
-const DAY = 86_400_000_000
+const DAY = MICROSECONDS.d
 /** How far a stamp reaches: 28 July 1684 to 5 June 2255. */
 export const STAMP_RANGE = "1684-07-28 to 2255-06-05"
 

@@ -28,7 +28,7 @@ export function gather(rows: readonly Entry[], index: string): Column[] {
       }
       const value = members[name] as Json
       column.cells[at] = value
-      const mask = maskOf(value)
+      const mask = kinds.bitsOf(value)
       // What JSON.parse makes of `1.0` is an integer. That matters only in a column that has no other float.
       if (mask === kinds.INTEGER && (column.mask & kinds.FLOAT) === 0) {
         isFloat ??= floatsIn(line.text)
@@ -39,21 +39,6 @@ export function gather(rows: readonly Entry[], index: string): Column[] {
   return [...columns].map(([name, { mask, cells }]) =>
     kinds.columnOf(name, kinds.kindOf(mask), cells),
   )
-}
-
-function maskOf(value: Json): number {
-  switch (typeof value) {
-    case "number":
-      return Number.isSafeInteger(value) && !Object.is(value, -0) ? kinds.INTEGER : kinds.FLOAT
-    case "bigint":
-      return kinds.isInexact(value) ? kinds.INTEGER | kinds.INEXACT : kinds.INTEGER
-    case "string":
-      return kinds.STRING
-    case "boolean":
-      return kinds.BOOLEAN
-    default:
-      return value === null ? 0 : kinds.JSON_VALUE
-  }
 }
 
 const MAYBE_FLOAT = /"\s*:\s*-?\d+[.eE]/

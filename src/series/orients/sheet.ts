@@ -49,18 +49,7 @@ function maskOf(value: Json, name: string, row: number, sheet: Sheet): number {
   if (value === null) return 0
   const flaw = flawOf(value)
   if (flaw !== null) throw cellProblem("unprocessable", name, row, sheet, flaw)
-  switch (typeof value) {
-    case "number":
-      return Number.isSafeInteger(value) && !Object.is(value, -0) ? kinds.INTEGER : kinds.FLOAT
-    case "bigint":
-      return kinds.isInexact(value) ? kinds.INTEGER | kinds.INEXACT : kinds.INTEGER
-    case "string":
-      return kinds.STRING
-    case "boolean":
-      return kinds.BOOLEAN
-    default:
-      return kinds.JSON_VALUE
-  }
+  return kinds.bitsOf(value)
 }
 
 /** A problem with one value: says the column, the row and its label. */

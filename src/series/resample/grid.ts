@@ -1,4 +1,5 @@
 /** Where buckets begin on a local clock that nobody ever changes. Microseconds, and pure. */
+import { MICROSECONDS } from "../../lib/durations.ts"
 import type { EveryUnit } from "../../protocol/resample.ts"
 
 export interface Every {
@@ -15,29 +16,21 @@ export interface Grid {
   width: number
 }
 
-export const DAY = 86_400_000_000
+export const DAY = MICROSECONDS.d
 
-const WIDTHS: Record<Exclude<EveryUnit, "mo" | "y">, number> = {
-  ms: 1_000,
-  s: 1_000_000,
-  m: 60_000_000,
-  h: 3_600_000_000,
-  d: DAY,
-  w: 7 * DAY,
-}
 /** Monday 2000-01-03. */
 const ORIGIN = 10_959 * DAY
 
 /** Microseconds of the shortest bucket. */
 export function leastLength({ count, unit }: Every): number {
   if (unit === "mo") return count * 28 * DAY
-  return count * (unit === "y" ? 365 * DAY : WIDTHS[unit])
+  return count * (unit === "y" ? 365 * DAY : MICROSECONDS[unit])
 }
 
 /** `mo` and `y` are counted from January of year 0, all others from Monday 2000-01-03. */
 export function gridOf({ count, unit }: Every): Grid {
   if (unit === "mo") return monthGrid(count)
-  return unit === "y" ? monthGrid(count * 12) : evenGrid(count * WIDTHS[unit])
+  return unit === "y" ? monthGrid(count * 12) : evenGrid(count * MICROSECONDS[unit])
 }
 
 function evenGrid(width: number): Grid {
