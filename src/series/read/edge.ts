@@ -104,15 +104,19 @@ async function readTop(
   rows: number,
   choose: Choose,
 ): Promise<EdgeRows | null> {
-  const [found, tops = []] = await db.batch<SeriesRow & Top>([get(place), sql.tops(place)])
-  const row = found?.[0]
+  const tops = await db.all<Top>(sql.tops(place))
   const first = Math.max(...tops.map((top) => guess(top, rows)))
-  if (!row || !Number.isFinite(first) || tops.length > MOST_LEVELS) return null
+  if (!Number.isFinite(first) || tops.length > MOST_LEVELS) return null
   const range = { first: Math.max(EVERYTHING.first, first), last: EVERYTHING.last }
-  const chunks = await db.batch<ChunkMeta>(tops.map((top) => sql.reaching(top, range.first)))
-  const metas = chunks.flat()
-  // Whatever was written since is among them, or lies elsewhere.
-  if (metas.length === 0 || metas.some(({ revision }) => revision > row.revision)) return null
+  const [found, ...chunks] = await db.batch<SeriesRow & ChunkMeta>([
+    get(place),
+    ...tops.map((top) => sql.reaching(top, range.first)),
+  ])
+  const row = found?.[0]
+  // After a write or a compaction there may be chunks of other levels.
+  if (row?.revision !== tops[0]?.revision || row?.folds !== tops[0]?.folds) return null
+  const metas: ChunkMeta[] = chunks.flat()
+  if (!row || metas.length === 0) return null
   const snapshot: Snapshot = { place, row, range, part: range, metas }
   const edge: Edge = { side: "last", rows }
   const frame = await whole(db, snapshot, choose(row), edge)

@@ -109,22 +109,26 @@ export interface Top {
   first: number
   last: number
   count: number
+  /** Those of the series. */
+  revision: number
+  folds: number
 }
 
 /** One seek for each level, where `LEVELS` takes several rows: who asks for the latest rows asks often. */
 export function tops({ reference, symbol }: Place): Statement {
   return {
-    sql: `WITH RECURSIVE tops (series, level, first, last, count) AS (
-        SELECT * FROM (SELECT series, level, first, last, count FROM chunks
-          WHERE series = (SELECT id FROM series WHERE reference = ?1 AND symbol = ?2)
-          ORDER BY level DESC, first DESC LIMIT 1)
+    sql: `WITH RECURSIVE tops (series, level, first, last, count, revision, folds) AS (
+        SELECT * FROM (SELECT c.series, c.level, c.first, c.last, c.count, s.revision, s.folds
+          FROM series AS s CROSS JOIN chunks AS c
+          WHERE s.reference = ?1 AND s.symbol = ?2 AND c.series = s.id
+          ORDER BY c.level DESC, c.first DESC LIMIT 1)
         UNION ALL
-        SELECT c.series, c.level, c.first, c.last, c.count
+        SELECT c.series, c.level, c.first, c.last, c.count, t.revision, t.folds
           FROM tops AS t CROSS JOIN chunks AS c
           WHERE c.id = (SELECT id FROM chunks WHERE series = t.series AND level < t.level
             ORDER BY level DESC, first DESC LIMIT 1)
       )
-      SELECT series, level, first, last, count FROM tops`,
+      SELECT * FROM tops`,
     params: [reference, symbol],
   }
 }
