@@ -23,10 +23,12 @@ import type { Endpoint, Handlers } from "./protocol/endpoint.ts"
 import type { metaEndpoints } from "./protocol/meta.ts"
 import { linesOf, type ResourceServices } from "./resources/mounted.ts"
 import { todos } from "./resources/todo.ts"
+import { Compactor } from "./series/compactor.ts"
 import { SeriesLists } from "./series/read/lists.ts"
 import { SeriesReader } from "./series/read/reader.ts"
 import { seriesHandlers } from "./series/routes.ts"
 import { SeriesWriter } from "./series/ingest/writer.ts"
+import type { Place } from "./series/sql.ts"
 import { SeriesStore } from "./series/store.ts"
 
 /** What a request finds around it; the clock and chance are passed in. */
@@ -37,6 +39,8 @@ export interface Surroundings {
   newId: () => string
   /** Told of every commit. */
   poke: (changes: Change[]) => void
+  /** Takes work that nobody waits for; default: it runs, and may be lost. */
+  background?: (work: Promise<unknown>) => void
   /** What the caller may do, where that is known already; else the request's token says it. */
   scope?: Scope
   /** "strong" for who must never see a stale copy of a key; default "edge". */
@@ -53,6 +57,7 @@ export interface Services extends ResourceServices {
   seriesWriter: SeriesWriter
   seriesReader: SeriesReader
   seriesLists: SeriesLists
+  compactor: Compactor
   hubStats: () => Promise<HubStats>
   request: Request
 }
@@ -60,8 +65,13 @@ export interface Services extends ResourceServices {
 /** The stores and the feed for one request. */
 export function createServices(surroundings: Surroundings, request: Request): Services {
   const { env, now, newId, poke, scope = "write", consistency = "edge" } = surroundings
+  const { background = () => {} } = surroundings
   const db = new Database(env.DB)
   const feed = new Feed(db, { now, poke })
+  // What it costs in the background is no cost of the request, whose answer is under way by then.
+  const quiet = new Database(env.DB)
+  const compactor = new Compactor(quiet, new Feed(quiet, { now, poke }))
+  const piledUp = (place: Place) => background(compactor.compact(place).catch(logFailure))
   return {
     env,
     request,
@@ -70,15 +80,20 @@ export function createServices(surroundings: Surroundings, request: Request): Se
     feed,
     apps: new DocumentStore(db, feed, appShape),
     keys: new KeyStore(db, feed, new EdgeCopies(env.KV), { now, consistency }),
-    series: new SeriesStore(db, feed, now),
-    seriesWriter: new SeriesWriter(db, feed, { now, newId }),
+    series: new SeriesStore(db, feed, now, piledUp),
+    seriesWriter: new SeriesWriter(db, feed, { now, newId, piledUp }),
     seriesReader: new SeriesReader(db, now),
     seriesLists: new SeriesLists(db),
+    compactor,
     hubStats: () => hubOf(env).stats(),
     documents: (committer: Committer) => new DocumentStore(db, committer, plain),
     newId,
     now,
   }
+}
+
+function logFailure(error: unknown): void {
+  console.error({ event: "compaction_failed", message: String(error) })
 }
 
 const metaHandlers: Handlers<typeof metaEndpoints, unknown> = {

@@ -440,7 +440,7 @@ describe("a damaged chunk", () => {
     const db = new Database(env.DB)
     const store = new SeriesStore(db, new Feed(db, { now: Date.now, poke: () => {} }), Date.now)
     await expect(store.read({ reference: "tests", symbol: symbol! }, {})).rejects.toThrow(
-      /^Chunk \d+ of "tests\/s\d+" cannot be read: its checksum is \d+, should be \d+$/,
+      /^Chunk \d+ of "tests\/s\d+", from .+ to .+, cannot be read: its checksum is \d+, should be \d+$/,
     )
   })
 })

@@ -1,6 +1,7 @@
 -- One row per series: what it knows of itself, never its values.
 -- `kind` is naive, utc or integer, NULL until there was a row; `zone` is what a table schema named last; `columns` is [[name, bits], …] in order.
 -- `first` and `last` bound its stamps (NULL: no rows); where bit 1 or 2 of `exact` is set, there is a row at that end.
+-- `debt` counts the chunks that came since the last compaction and were not full.
 CREATE TABLE series (
   id INTEGER PRIMARY KEY,
   reference TEXT NOT NULL,
@@ -13,6 +14,7 @@ CREATE TABLE series (
   first INTEGER,
   last INTEGER,
   exact INTEGER NOT NULL,
+  debt INTEGER NOT NULL DEFAULT 0,
   UNIQUE (reference, symbol)
 ) STRICT;
 

@@ -144,7 +144,7 @@ export const seriesWriteEndpoints = {
     },
     replies: {
       200: { description: "Written", schema: Written },
-      ...problems(400, 409, 413, 415, 422),
+      ...problems(400, 409, 413, 415, 422, 500),
     },
   },
 } as const satisfies Record<string, Endpoint>

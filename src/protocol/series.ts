@@ -76,7 +76,7 @@ const save = {
   body: streamOf(Frame, example),
   replies: {
     200: { description: "Saved", schema: Written },
-    ...problems(400, 409, 412, 413, 415, 422),
+    ...problems(400, 409, 412, 413, 415, 422, 500),
   },
 } as const
 
@@ -113,7 +113,7 @@ export const seriesEndpoints = {
     }),
     replies: {
       200: { description: "The series", schema: z.array(SeriesEntry) },
-      ...problems(400, 503),
+      ...problems(400, 500, 503),
     },
     entryOf: ({ reference }) => ({ reference }),
   },
@@ -146,7 +146,7 @@ export const seriesEndpoints = {
           "The frame. `X-Downsampled` says what `max_points` did, `X-Removed` which ranges `since` takes away",
         schema: Frame,
       },
-      ...problems(400, 404, 413, 422, 503),
+      ...problems(400, 404, 413, 422, 500, 503),
     },
   },
   "series.put": {

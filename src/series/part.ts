@@ -11,6 +11,9 @@ import { slice, type Frame } from "./frame.ts"
 import type { Span } from "./ranges.ts"
 import { statsText } from "./stats.ts"
 
+/** How much of a chunk must be there for it to be full. */
+const FULL = 0.7
+
 /** A row of `chunks`, but for its series and revision. */
 export interface Part {
   level: number
@@ -40,16 +43,41 @@ export function cut(frame: Frame, replaces: boolean): Part[] {
   )
 }
 
-/** Rows that a full chunk of so many columns has. */
+/** Rows that a chunk of so many columns has at most. */
 export function rowsOfChunk(columns: number): number {
   const rows = Math.floor(SERIES_CHUNK_CELLS / Math.max(1, columns))
   return Math.min(SERIES_CHUNK_ROWS, Math.max(1, rows))
+}
+
+/** True for a chunk that is better left alone than folded together with others. */
+export function isFull(
+  { count, body }: { count: number; body: { length: number } | null },
+  columns: number,
+): boolean {
+  return (
+    count >= rowsOfChunk(columns) * FULL || (body?.length ?? 0) >= SERIES_CHUNK_MAX_BYTES * FULL
+  )
+}
+
+/** What a write leaves to be folded: how many of its parts are not full. */
+export function debtOf(parts: readonly Part[], columns: number): number {
+  return parts.filter((part) => !isFull(part, columns)).length
 }
 
 /** A range without rows. */
 export function gap([first, last]: Span): Part {
   const level = levelOf([first, last])
   return { level, first, last, replaces: true, count: 0, stats: null, body: null }
+}
+
+/** The parts of a sorted frame that say all there is in a span around it. Throws as `cut` does. */
+export function cutOver(frame: Frame, [first, last]: Span): Part[] {
+  const parts = cut(frame, true)
+  return parts.length === 0
+    ? [gap([first, last])]
+    : parts.map((part, at) =>
+        spanned(part, [at === 0 ? first : part.first, at === parts.length - 1 ? last : part.last]),
+      )
 }
 
 function spanned(part: Part, [first, last]: Span): Part {

@@ -172,12 +172,20 @@ export function fewColumns({ reference, symbol }: Place, { columns }: Written): 
   )
 }
 
-/** Makes the series, or takes in what a write says of it. */
-export function upsert({ reference, symbol }: Place, written: Written): Statement {
+/** How many chunks there are to be folded; no row when there is no such series. */
+export function debt({ reference, symbol }: Place): Statement {
+  return {
+    sql: "SELECT debt FROM series WHERE reference = ?1 AND symbol = ?2",
+    params: [reference, symbol],
+  }
+}
+
+/** Makes the series, or takes in what a write says of it, and the chunks that it adds to be folded. */
+export function upsert({ reference, symbol }: Place, written: Written, added: number): Statement {
   const { kind, unit, zone, columns, span } = written
   return {
-    sql: `INSERT INTO series (reference, symbol, revision, kind, unit, zone, columns, first, last, exact)
-      VALUES (?1, ?2, ${REVISION}, ?3, ?4, ?8, ?5, ?6, ?7, ${FIRST | LAST})
+    sql: `INSERT INTO series (reference, symbol, revision, kind, unit, zone, columns, first, last, exact, debt)
+      VALUES (?1, ?2, ${REVISION}, ?3, ?4, ?8, ?5, ?6, ?7, ${FIRST | LAST}, ?9)
       ON CONFLICT (reference, symbol) DO UPDATE SET
         revision = excluded.revision,
         kind = coalesce(kind, excluded.kind),
@@ -187,8 +195,19 @@ export function upsert({ reference, symbol }: Place, written: Written): Statemen
           SELECT name, mask FROM (${BESIDE.replace("COLUMNS", "?5")}) ORDER BY place)),
         first = coalesce(min(first, excluded.first), first, excluded.first),
         last = coalesce(max(last, excluded.last), last, excluded.last),
-        exact = exact | iif(excluded.first <= first, ${FIRST}, 0) | iif(excluded.last >= last, ${LAST}, 0)`,
-    params: [reference, symbol, kind, unit, columns, span?.[0] ?? null, span?.[1] ?? null, zone],
+        exact = exact | iif(excluded.first <= first, ${FIRST}, 0) | iif(excluded.last >= last, ${LAST}, 0),
+        debt = debt + excluded.debt`,
+    params: [
+      reference,
+      symbol,
+      kind,
+      unit,
+      columns,
+      span?.[0] ?? null,
+      span?.[1] ?? null,
+      zone,
+      added,
+    ],
   }
 }
 

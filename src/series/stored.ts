@@ -1,9 +1,10 @@
 /** Rows of the database as what they mean, and back. Pure. */
 import { DATABASE_TEXT_MAX_BYTES } from "../protocol/limits.ts"
+import { Problem } from "../protocol/problem.ts"
 import type { SeriesEntry } from "../protocol/series.ts"
 import { byteLength } from "../lib/bytes.ts"
 import { decodeChunk } from "./chunk.ts"
-import type { Frame } from "./frame.ts"
+import type { Frame, IndexKind } from "./frame.ts"
 import { kindOf, maskOf } from "./kinds.ts"
 import type { Entry, Shape } from "./merge.ts"
 import type { Part } from "./part.ts"
@@ -41,21 +42,39 @@ export function entryOf(row: SeriesRow): SeriesEntry {
   return entry
 }
 
-/** The steps of a series' log in their order. Throws Error naming the chunk that cannot be read. */
-export function entriesOf(chunks: ChunkRow[], { reference, symbol }: Place): Entry[] {
+/** The steps of a series' log in their order. Throws Problem corrupt_data naming the chunk that cannot be read. */
+export function entriesOf(
+  chunks: readonly ChunkRow[],
+  place: Place,
+  kind: IndexKind | null,
+): Entry[] {
   return chunks
     .toSorted((one, other) => one.revision - other.revision || one.id - other.id)
-    .map(({ id, first, last, replaces, body }) => {
+    .map((chunk) => {
+      const { first, last, replaces, body } = chunk
       const removed: Span | null = replaces === 1 ? [first, last] : null
       try {
         return { removed, rows: body === null ? null : decodeChunk(body) }
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error)
-        throw new Error(`Chunk ${id} of "${reference}/${symbol}" cannot be read: ${reason}`, {
-          cause: error,
-        })
+        throw corrupt(chunk, place, kind, error)
       }
     })
+}
+
+/** A chunk that is damaged, or of a newer version. */
+export function corrupt(
+  { id, first, last }: Pick<ChunkRow, "id" | "first" | "last">,
+  { reference, symbol }: Place,
+  kind: IndexKind | null,
+  error: unknown,
+): Problem {
+  const reason = error instanceof Error ? error.message : String(error)
+  const range = [first, last].map(stampFormat(kind ?? "naive", "us"))
+  return new Problem(
+    "corrupt_data",
+    `Chunk ${id} of "${reference}/${symbol}", from ${range.join(" to ")}, cannot be read: ${reason}`,
+    { chunk: { id, reference, symbol, range } },
+  )
 }
 
 /** What a sorted frame says of its series. */

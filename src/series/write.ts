@@ -5,7 +5,8 @@ import { SERIES_MAX_COLUMNS } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
 import { fill } from "../protocol/uri.ts"
 import { sorted, type Frame, type IndexKind, type Unit } from "./frame.ts"
-import { cut, gap, type Part } from "./part.ts"
+import { isPiledUp } from "./compaction.ts"
+import { cut, debtOf, gap, type Part } from "./part.ts"
 import { patchText, readSpans, type Patch } from "./patch.ts"
 import type { Span } from "./ranges.ts"
 import * as sql from "./sql.ts"
@@ -51,20 +52,35 @@ export function changeOf(patch: Patch, stored: IndexKind | null, now: number): W
   return { rows, written: writtenOf(rows), removed, parts }
 }
 
-/** The commit of a write; `guards` come before its own. */
-export function commitOf(place: Place, write: Write, guards: Statement[] = []): Commit {
+/** The commit of a write; `guards` come before its own, `piledUp` is called when the log wants a compaction. */
+export function commitOf(
+  place: Place,
+  write: Write,
+  guards: Statement[] = [],
+  piledUp: () => void = () => {},
+): Commit {
   const { rows, written, removed, parts } = write
   const spans = JSON.stringify(removed)
+  const debt = debtOf(parts, rows.columns.length)
   return {
     guards: [
       ...guards,
       sql.sameKind(place, removed.length > 0 ? rows.kind : written.kind),
       sql.fewColumns(place, written),
     ],
+    reads: [
+      {
+        statement: sql.debt(place),
+        take: (found) => {
+          const [before] = found as { debt: number }[]
+          if (before && isPiledUp(before.debt, debt)) piledUp()
+        },
+      },
+    ],
     drafts: draftsOf(place, write),
     writes: [
       sql.shrink(place, spans),
-      sql.upsert(place, written),
+      sql.upsert(place, written, debt),
       sql.dropWithin(place, spans),
       ...partTexts(parts).map((text) => sql.append(place, text)),
     ],

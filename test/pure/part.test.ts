@@ -47,7 +47,7 @@ describe("a frame cut into chunks", () => {
       replaces: Number(replaces),
       body,
     }))
-    const entries = entriesOf(stored.toReversed(), { reference: "r", symbol: "s" })
+    const entries = entriesOf(stored.toReversed(), { reference: "r", symbol: "s" }, "integer")
     expect(merge(entries, { kind: "integer", unit: "ms", columns: [] })).toStrictEqual(whole)
   })
 

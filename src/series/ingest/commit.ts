@@ -8,6 +8,7 @@ import {
   COUNTED_CHUNKS,
   COUNTED_EXACT_CHUNKS,
   DATABASE_TEXT_MAX_BYTES,
+  SERIES_DEBT_MAX,
 } from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
 import type { WriteMode } from "../../protocol/series-write.ts"
@@ -15,7 +16,8 @@ import { EVERYTHING } from "../bounds.ts"
 import type { Unit } from "../frame.ts"
 import { gap } from "../part.ts"
 import { patchText } from "../patch.ts"
-import { both, chunks, type ChunkRow } from "../sql.ts"
+import { isPiledUp } from "../compaction.ts"
+import { both, chunks, type ChunkRow, type Place } from "../sql.ts"
 import { listUriOf, uriOf } from "../write.ts"
 import { countsOf, sumOf, type Counts, type Ends } from "./counts.ts"
 import * as sql from "./sql.ts"
@@ -33,6 +35,8 @@ export interface Plan {
   free: Map<number, number>
   /** Epoch milliseconds. */
   now: number
+  /** Told of a series that should be compacted. */
+  piledUp: (place: Place) => void
 }
 
 /** JSON text of what the statements know of the series. Throws Problem too_large for names beyond measure. */
@@ -74,7 +78,9 @@ export function commitOf(
     {
       statement: sql.ends(list),
       take: (rows) => {
-        for (const ends of rows as Ends[]) before.set(ends.key, ends)
+        for (const ends of rows as (Ends & { debt: number })[]) before.set(ends.key, ends)
+        const place = mostPiledUp(plan, rows as (Ends & { debt: number })[])
+        if (place) plan.piledUp(place)
       },
     },
   ]
@@ -102,6 +108,27 @@ export function commitOf(
     writes: writesOf(plan, list, stage.rest),
   }
   return { commit, counts }
+}
+
+/**
+ * The series that a write should have compacted, at most one of them. Those that are written together pile up
+ * together: then each write has the one compacted that is piled up highest. After a large import there are no queries
+ * left for it.
+ */
+function mostPiledUp(
+  { targets, mode, stage }: Plan,
+  rows: readonly { key: number; debt: number }[],
+): Place | null {
+  if (mode === "replace" || stage.count > 0) return null
+  const all = rows.map(({ key, debt }) => ({ debt, target: targets[key] as Target }))
+  if (targets.length === 1) {
+    return all.find(({ debt, target }) => isPiledUp(debt, target.debt))?.target.place ?? null
+  }
+  let most: { debt: number; target: Target } | null = null
+  for (const one of all) {
+    if (one.debt >= Math.max(SERIES_DEBT_MAX, (most?.debt ?? 0) + 1)) most = one
+  }
+  return most?.target.place ?? null
 }
 
 /** One statement for all, because every one counts. */
@@ -148,7 +175,7 @@ function lookOf({ targets, mode, isCounted }: Plan) {
   return { statement: { sql: `${text} LIMIT ${limit + 1}`, params }, limit }
 }
 
-function itemOf({ place, written }: Target, mode: WriteMode, free: number | undefined): Item {
+function itemOf({ place, written, debt }: Target, mode: WriteMode, free: number | undefined): Item {
   const { kind, unit, zone, columns, span } = written
   return {
     ...place,
@@ -160,6 +187,7 @@ function itemOf({ place, written }: Target, mode: WriteMode, free: number | unde
     columns: JSON.parse(columns),
     first: span?.[0] ?? null,
     last: span?.[1] ?? null,
+    debt,
     ...(free === undefined ? {} : { free }),
   }
 }

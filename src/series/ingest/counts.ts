@@ -65,7 +65,7 @@ export function sumOf(all: readonly Counts[]): Counts {
 /** The stamps that chunks hold together; null when one of them cannot be read, which is for a reader to complain of. */
 function stampsOf(chunks: ChunkRow[], { place }: Target): Float64Array | null {
   try {
-    const entries = entriesOf(chunks, place).map(({ removed, rows }) => ({
+    const entries = entriesOf(chunks, place, null).map(({ removed, rows }) => ({
       removed,
       rows: rows && { ...rows, columns: [] },
     }))

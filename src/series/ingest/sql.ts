@@ -23,6 +23,8 @@ export interface Item {
   columns: unknown
   first: number | null
   last: number | null
+  /** How many of its parts are not full. */
+  debt: number
   /** The patch that tells of the write, if the series has stamps of this unit. */
   ms?: string | null
   us?: string | null
@@ -102,10 +104,11 @@ export function sweep(number: bigint): Statement {
   }
 }
 
-/** How far the series reach before the write, by key. */
+/** How far the series reach before the write, and what there is to be folded, by key. */
 export function ends(list: string): Statement {
   return {
-    sql: `SELECT l.key AS key, series.first AS first, series.last AS last, series.kind AS kind
+    sql: `SELECT l.key AS key, series.first AS first, series.last AS last, series.kind AS kind,
+        series.debt AS debt
       FROM ${STORED}`,
     params: [list],
   }
@@ -141,10 +144,12 @@ const JOINED = `kind = coalesce(kind, excluded.kind),
     SELECT name, mask FROM (${BESIDE.replace("COLUMNS", "excluded.columns")}) ORDER BY place)),
   first = coalesce(min(first, excluded.first), first, excluded.first),
   last = coalesce(max(last, excluded.last), last, excluded.last),
-  exact = exact | iif(excluded.first <= first, ${FIRST}, 0) | iif(excluded.last >= last, ${LAST}, 0)`
+  exact = exact | iif(excluded.first <= first, ${FIRST}, 0) | iif(excluded.last >= last, ${LAST}, 0),
+  debt = debt + excluded.debt`
 
 const ANEW = `kind = excluded.kind, unit = excluded.unit, zone = excluded.zone, columns = excluded.columns,
-  first = excluded.first, last = excluded.last, exact = excluded.exact`
+  first = excluded.first, last = excluded.last, exact = excluded.exact,
+  debt = excluded.debt`
 
 /**
  * Makes the series, or has them take in what the write says of them: beside what they know, or in its place. Each
@@ -152,10 +157,10 @@ const ANEW = `kind = excluded.kind, unit = excluded.unit, zone = excluded.zone, 
  */
 export function upsert(list: string, anew: boolean): Statement {
   return {
-    sql: `INSERT INTO series (reference, symbol, revision, kind, unit, zone, columns, first, last, exact)
+    sql: `INSERT INTO series (reference, symbol, revision, kind, unit, zone, columns, first, last, exact, debt)
       SELECT ${of("reference")}, ${of("symbol")},
         ${REVISION} - (json_array_length(?1) - 1 - l.key), ${of("kind")}, ${of("unit")},
-        ${of("zone")}, ${of("columns")}, ${of("first")}, ${of("last")}, ${FIRST | LAST}
+        ${of("zone")}, ${of("columns")}, ${of("first")}, ${of("last")}, ${FIRST | LAST}, ${of("debt")}
       FROM json_each(?1) AS l WHERE true ORDER BY l.key
       ON CONFLICT (reference, symbol) DO UPDATE SET revision = excluded.revision,
         ${anew ? ANEW : JOINED}`,

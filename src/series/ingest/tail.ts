@@ -43,7 +43,7 @@ async function lastFrom(
   for (let window = WINDOW; ; window *= GROWTH) {
     const range = { first: Math.max(first, end - window), last: end }
     const rows = await db.all<ChunkRow>(chunks(place, range, range))
-    const { index } = merge(entriesOf(rows, place), { ...shapeOf(row), columns: [] })
+    const { index } = merge(entriesOf(rows, place, row.kind), { ...shapeOf(row), columns: [] })
     const last = index.findLast((stamp) => stamp >= range.first && stamp <= end)
     if (last !== undefined) return last
     if (range.first === first) return null

@@ -10,7 +10,7 @@ import { Problem } from "../../protocol/problem.ts"
 import type { WriteMode } from "../../protocol/series-write.ts"
 import { slice, type Column, type Frame, type IndexKind, type Unit } from "../frame.ts"
 import { maskOf } from "../kinds.ts"
-import { cut, levelOf, rowsOfChunk, type Part } from "../part.ts"
+import { cut, debtOf, levelOf, rowsOfChunk, type Part } from "../part.ts"
 import type { Place, Written } from "../sql.ts"
 import { stampFormat } from "../stamp.ts"
 import { Held } from "./held.ts"
@@ -31,6 +31,7 @@ export class Target {
   kind: IndexKind | null = null
   unit: Unit = "ms"
   zone: string | null = null
+  #debt = 0
   readonly #masks = new Map<string, number>()
   first = Infinity
   last = -Infinity
@@ -87,6 +88,11 @@ export class Target {
       at += stamps.length
     }
     return all
+  }
+
+  /** How many of its parts are not full, with the range that mode update takes away where they are in disorder. */
+  get debt(): number {
+    return this.#debt + (this.#wish.mode === "update" && !this.isOrdered ? 1 : 0)
   }
 
   /** What the held rows take in memory, about. */
@@ -148,6 +154,7 @@ export class Target {
     else this.#stamps = null
     const replaces = this.isOrdered && this.#wish.mode !== "upsert"
     const parts = cut(frame, replaces)
+    this.#debt += debtOf(parts, frame.columns.length)
     const [head] = parts
     // So that no old row is left between what was packed before and this.
     if (replaces && head && before > -Infinity) {

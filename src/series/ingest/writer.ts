@@ -51,6 +51,8 @@ export interface WriterOptions {
   now: () => number
   /** Letters and digits that nobody else gets. */
   newId: () => string
+  /** Told of a series that should be compacted. */
+  piledUp?: (place: Place) => void
   /** Bytes of packed rows in one statement, and of rows that are held back; smaller ones in tests. */
   textBytes?: number
   heldBytes?: number
@@ -147,6 +149,7 @@ export class SeriesWriter {
       isCounted,
       free: new Map(),
       now: this.#options.now(),
+      piledUp: this.#options.piledUp ?? (() => {}),
     }
     for (let tries = 1; ; tries++) {
       const list = listOf(plan)

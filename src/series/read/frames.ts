@@ -3,10 +3,11 @@ import type { Database } from "../../feed/database.ts"
 import { REQUEST_MAX_QUERIES, SERIES_PAGE_BYTES } from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
 import { decodeChunk } from "../chunk.ts"
-import { between, type Column, type Frame } from "../frame.ts"
+import { between, type Column, type Frame, type IndexKind } from "../frame.ts"
 import { kindOf } from "../kinds.ts"
 import { merge, type Entry, type Shape } from "../merge.ts"
 import type { Place } from "../sql.ts"
+import { corrupt } from "../stored.ts"
 import type { Piece } from "./pieces.ts"
 import * as sql from "./sql.ts"
 import type { ChunkMeta } from "./sql.ts"
@@ -30,7 +31,7 @@ export type Read = readonly [piece: Piece, frame: Frame | null]
 /**
  * The rows of pieces, in the order in which they stand here. A page of chunks is read when the first of them is
  * needed; that they are the ones that were planned with is checked, so that all are of one moment.
- * Throws Vanished when they are not, Error naming a chunk that cannot be read.
+ * Throws Vanished when they are not, Problem corrupt_data naming a chunk that cannot be read.
  */
 export async function* readPieces(
   db: Database,
@@ -51,7 +52,7 @@ export async function* readPieces(
     }
     if (piece.chunks.some(isMissing)) await readPage(db, pieces.slice(at), pageBytes, isMissing)
     const entries = piece.chunks.map((chunk): Entry => {
-      const rows = opened.get(chunk.id) ?? open(chunk, names, place)
+      const rows = opened.get(chunk.id) ?? open(chunk, names, place, shape.kind)
       chunk.body = null
       if (rows && lastUses.get(chunk.id) !== at) opened.set(chunk.id, rows)
       else opened.delete(chunk.id)
@@ -127,19 +128,18 @@ function isSame(one: ChunkMeta, other: ChunkMeta): boolean {
 }
 
 function open(
-  { id, body }: ChunkMeta,
+  chunk: ChunkMeta,
   names: ReadonlySet<string>,
-  { reference, symbol }: Place,
+  place: Place,
+  kind: IndexKind,
 ): Frame | null {
+  const { body } = chunk
   if (body === null) return null
   try {
     const frame = decodeChunk(body, names)
     return { ...frame, columns: inOrder(frame.columns, names) }
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new Error(`Chunk ${id} of "${reference}/${symbol}" cannot be read: ${reason}`, {
-      cause: error,
-    })
+    throw corrupt(chunk, place, kind, error)
   }
 }
 
