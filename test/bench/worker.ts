@@ -1,0 +1,86 @@
+/** Tidemark, a store with a row per point in the same D1, and a count of what D1 did, background included. */
+import worker, { Hub } from "../../src/index.ts"
+import type { Env } from "../../src/env.ts"
+import { answerRows } from "./rows.ts"
+
+export { Hub }
+
+const spending = { queries: 0, rowsRead: 0, rowsWritten: 0, bytes: 0 }
+let pending = 0
+let counted: D1Database | undefined
+
+/** D1, counting what its batches cost: the service does everything in batches. */
+function counting(d1: D1Database): D1Database {
+  return (counted ??= new Proxy(d1, {
+    get(target, name) {
+      if (name !== "batch") {
+        const member = Reflect.get(target, name) as unknown
+        return typeof member === "function" ? member.bind(target) : member
+      }
+      return async (statements: D1PreparedStatement[]) => {
+        const results = await target.batch(statements)
+        spending.queries += results.length
+        for (const { meta } of results) {
+          spending.rowsRead += meta.rows_read
+          spending.rowsWritten += meta.rows_written
+          spending.bytes = meta.size_after
+        }
+        return results
+      }
+    },
+  }))
+}
+
+/** Bodies that requests from inside may use, by name. */
+const bodies = new Map<string, string>()
+
+/**
+ * Keeps a body (PUT ?name=), or makes a request from inside (POST ?path=&method=&name=) and answers how long its
+ * answer was: so what is timed is the store and not the way of 5 MB through two proxies.
+ */
+async function inside(
+  request: Request,
+  dispatch: (request: Request) => Promise<Response> | Response,
+): Promise<Response> {
+  const { searchParams } = new URL(request.url)
+  const name = searchParams.get("name") ?? ""
+  if (request.method === "PUT") {
+    bodies.set(name, await request.text())
+    return new Response()
+  }
+  const method = searchParams.get("method") ?? "GET"
+  const body = bodies.get(name)
+  const url = new URL(searchParams.get("path") ?? "/", request.url)
+  const answer = await dispatch(
+    new Request(url, body === undefined ? { method } : { method, body }),
+  )
+  const cost = { "Server-Timing": answer.headers.get("Server-Timing") ?? "" }
+  const characters = (await answer.text()).length
+  return Response.json({ status: answer.status, characters }, { headers: cost })
+}
+
+/** What was spent since the last time it was asked. */
+async function spent(env: Env): Promise<Response> {
+  await env.DB.batch([env.DB.prepare("SELECT 1")])
+  const answer = Response.json({ ...spending, queries: spending.queries - 1, pending })
+  Object.assign(spending, { queries: 0, rowsRead: 0, rowsWritten: 0 })
+  return answer
+}
+
+export default {
+  async fetch(request, bare, ctx) {
+    const env = { ...bare, DB: counting(bare.DB) }
+    const { pathname } = new URL(request.url)
+    if (pathname === "/bench/cost") return spent(env)
+    const waitUntil = (work: Promise<unknown>) => {
+      pending++
+      ctx.waitUntil(work.finally(() => pending--))
+    }
+    const around = { waitUntil, passThroughOnException: () => {} } as unknown as ExecutionContext
+    const dispatch = (one: Request): Promise<Response> | Response =>
+      new URL(one.url).pathname.startsWith("/rows/")
+        ? answerRows(one, env.DB)
+        : worker.fetch(one as typeof request, env, around)
+    return pathname === "/bench/inside" ? inside(request, dispatch) : dispatch(request)
+  },
+} satisfies ExportedHandler<Env>
