@@ -23,6 +23,7 @@ import type { Endpoint, Handlers } from "./protocol/endpoint.ts"
 import type { metaEndpoints } from "./protocol/meta.ts"
 import { linesOf, type ResourceServices } from "./resources/mounted.ts"
 import { todos } from "./resources/todo.ts"
+import { Compactor } from "./series/compactor.ts"
 import { seriesHandlers } from "./series/routes.ts"
 import { SeriesStore } from "./series/store.ts"
 
@@ -34,6 +35,8 @@ export interface Surroundings {
   newId: () => string
   /** Told of every commit. */
   poke: (changes: Change[]) => void
+  /** Takes work that nobody waits for; default: it is awaited by nobody and may be lost. */
+  background?: (work: Promise<unknown>) => void
   /** What the caller may do, where that is known already; else the request's token says it. */
   scope?: Scope
   /** "strong" for who must never see a stale copy of a key; default "edge". */
@@ -47,6 +50,7 @@ export interface Services extends ResourceServices {
   apps: DocumentStore
   keys: KeyStore
   series: SeriesStore
+  compactor: Compactor
   hubStats: () => Promise<HubStats>
   request: Request
 }
@@ -54,8 +58,12 @@ export interface Services extends ResourceServices {
 /** The stores and the feed for one request. */
 export function createServices(surroundings: Surroundings, request: Request): Services {
   const { env, now, newId, poke, scope = "write", consistency = "edge" } = surroundings
+  const { background = () => {} } = surroundings
   const db = new Database(env.DB)
   const feed = new Feed(db, { now, poke })
+  // What it costs in the background is no cost of the request, whose answer is under way by then.
+  const quiet = new Database(env.DB)
+  const compactor = new Compactor(quiet, new Feed(quiet, { now, poke }))
   return {
     env,
     request,
@@ -64,7 +72,12 @@ export function createServices(surroundings: Surroundings, request: Request): Se
     feed,
     apps: new DocumentStore(db, feed, appShape),
     keys: new KeyStore(db, feed, new EdgeCopies(env.KV), { now, consistency }),
-    series: new SeriesStore(db, feed, now),
+    series: new SeriesStore(db, feed, now, (place) => {
+      const failed = (error: unknown) =>
+        console.error({ event: "compaction_failed", message: String(error) })
+      background(compactor.compact(place).catch(failed))
+    }),
+    compactor,
     hubStats: () => hubOf(env).stats(),
     documents: (committer: Committer) => new DocumentStore(db, committer, plain),
     newId,

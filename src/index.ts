@@ -7,34 +7,44 @@ import { LiveHub, type HubParts } from "./live/hub.ts"
 import { hubOf, pokeHub } from "./live/hubs.ts"
 import { resolver } from "./live/uris.ts"
 import type { Change } from "./protocol/change.ts"
-import { CHANGES_KEEP_MILLISECONDS, CHANGES_KEEP_ROWS } from "./protocol/limits.ts"
+import {
+  CHANGES_KEEP_MILLISECONDS,
+  CHANGES_KEEP_ROWS,
+  SCHEDULE_MAX_QUERIES,
+} from "./protocol/limits.ts"
 
-function surroundings(env: Env, poke: Surroundings["poke"]): Surroundings {
+function surroundings(
+  env: Env,
+  ctx: Pick<ExecutionContext, "waitUntil">,
+  poke: Surroundings["poke"],
+): Surroundings {
   return {
     env,
     now: () => Date.now(),
     newId: () => crypto.randomUUID().replaceAll("-", "").slice(0, 12),
     poke,
+    background: (work) => ctx.waitUntil(work),
   }
 }
 
 /** What stands around a request to the Worker. */
 function around(env: Env, ctx: ExecutionContext): Surroundings {
-  return surroundings(env, (changes) => ctx.waitUntil(pokeHub(env, changes)))
+  return surroundings(env, ctx, (changes) => ctx.waitUntil(pokeHub(env, changes)))
 }
 
 export default {
   fetch: (request, env, ctx) => handle(request, around(env, ctx)),
 
-  /** Hourly: the journal is trimmed, and the hub looks after itself in case a poke was lost. */
+  /** Hourly: the journal is trimmed, logs of series are compacted, the hub looks after itself if a poke was lost. */
   async scheduled(_event, env, ctx) {
-    const { feed } = createServices(around(env, ctx), new Request("https://tidemark/"))
+    const { feed, compactor } = createServices(around(env, ctx), new Request("https://tidemark/"))
     const hours = Number(env.JOURNAL_KEEP_HOURS)
     const rows = Number(env.JOURNAL_KEEP_CHANGES)
     await feed.trim(
       hours > 0 ? hours * 3_600_000 : CHANGES_KEEP_MILLISECONDS,
       rows || CHANGES_KEEP_ROWS,
     )
+    await compactor.compactAll(SCHEDULE_MAX_QUERIES)
     await hubOf(env).poke([])
   },
 } satisfies ExportedHandler<Env>
@@ -45,7 +55,7 @@ export class Hub extends LiveHub<Env> {
   protected override parts(): HubParts {
     // Its own commits reach it without a call to itself. Subscribers must never be shown a stale copy.
     const poke = (changes: Change[]) => this.ctx.waitUntil(this.poke(changes))
-    const hub: Surroundings = { ...surroundings(this.env, poke), consistency: "strong" }
+    const hub: Surroundings = { ...surroundings(this.env, this.ctx, poke), consistency: "strong" }
     const services = () => createServices(hub, new Request("https://tidemark/"))
     return {
       resolve,

@@ -1,10 +1,7 @@
 import { env, exports } from "cloudflare:workers"
 import { describe, expect, it } from "vitest"
-import { Database } from "../src/feed/database.ts"
-import { Feed } from "../src/feed/feed.ts"
 import { SERIES_MAX_COLUMNS } from "../src/protocol/limits.ts"
 import { ORIENTS } from "../src/protocol/series.ts"
-import { SeriesStore } from "../src/series/store.ts"
 import { send } from "./helpers.ts"
 
 const PRICES =
@@ -425,22 +422,6 @@ describe("what cannot be saved", () => {
     const uri = await stored(days({ 1: 1 }))
     expect((await send(`PUT ${uri}`, '{"v":{"2015-01-01T00:00Z":1}}')).json.detail).toBe(
       `The index of "tests/${uri.split("/").at(-1)}" is of times without a zone, that of the payload of times with a zone`,
-    )
-  })
-})
-
-describe("a damaged chunk", () => {
-  it("is an error of the service, never another value", async () => {
-    const uri = await stored(days({ 1: 1.25, 2: 2.25 }))
-    const symbol = uri.split("/").at(-1)
-    const sql = `UPDATE chunks
-      SET body = substr(body, 1, 40) || iif(substr(body, 41, 1) = 'A', 'B', 'A') || substr(body, 42)
-      WHERE series = (SELECT id FROM series WHERE symbol = ?)`
-    await env.DB.prepare(sql).bind(symbol).run()
-    const db = new Database(env.DB)
-    const store = new SeriesStore(db, new Feed(db, { now: Date.now, poke: () => {} }), Date.now)
-    await expect(store.read({ reference: "tests", symbol: symbol! }, {})).rejects.toThrow(
-      /^Chunk \d+ of "tests\/s\d+" cannot be read: its checksum is \d+, should be \d+$/,
     )
   })
 })

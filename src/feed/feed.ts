@@ -26,6 +26,8 @@ export interface Commit {
   drafts: (Draft | { each: Statement })[]
   /** May use `REVISION` for the revision of the last change recorded. */
   writes: Statement[]
+  /** Given what the writes returned, each its rows, after the commit. */
+  returned?: (rows: unknown[][]) => void
   /** Asked after a guard failed: what it means to the caller, or null when it was not one of these guards. */
   explain?: () => Promise<Problem | null>
 }
@@ -66,16 +68,22 @@ export class Feed implements Committer {
   async commitAll(commits: Commit[]): Promise<Change[]> {
     const statements = commits.flatMap(({ guards = [] }) => guards)
     const appended: number[] = []
+    const written: number[] = []
     for (const { drafts, writes } of commits) {
       for (const draft of drafts) {
         appended.push(statements.length)
         statements.push("each" in draft ? sql.appendEach(draft.each) : this.#append(draft))
       }
+      written.push(statements.length)
       statements.push(...writes)
     }
     const results = await this.#batch(statements, commits)
     const changes = appended.flatMap((at) => results[at] ?? [])
     if (changes.length > 0) this.#options.poke(changes)
+    for (const [at, { returned, writes }] of commits.entries()) {
+      const from = written[at] as number
+      returned?.(results.slice(from, from + writes.length))
+    }
     return changes
   }
 

@@ -33,3 +33,21 @@ CREATE TABLE chunks (
 
 -- A chunk is shorter than 4^level, so those that reach into a range begin no more than that before it.
 CREATE INDEX chunks_by_range ON chunks (series, level, first, last);
+
+-- The end of the log: small writes, of which a row of `chunks` each would cost two rows now and two when it is folded.
+-- `parts` is text that only grows at its end until a compaction takes away its beginning: `[revision, [part, …]],` for
+-- each write, a part being [level, first, last, replaces, count, stats, body]. `revision` is that of the last of them.
+-- `debt` counts the parts, here and in `chunks`, that came since the last compaction and were not full.
+CREATE TABLE tails (
+  series INTEGER PRIMARY KEY,
+  revision INTEGER NOT NULL,
+  debt INTEGER NOT NULL,
+  parts TEXT NOT NULL
+) STRICT;
+
+-- How long the rows of a reference's series are kept, in microseconds, and as it was said.
+CREATE TABLE retentions (
+  reference TEXT PRIMARY KEY,
+  keep INTEGER NOT NULL,
+  text TEXT NOT NULL
+) STRICT, WITHOUT ROWID;

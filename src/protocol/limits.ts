@@ -52,7 +52,20 @@ export const SERIES_CHUNK_ROWS = 2_000
 export const SERIES_CHUNK_CELLS = 100_000
 /** Text of a chunk with its statistics: a D1 row holds 2,000,000 bytes. */
 export const SERIES_CHUNK_MAX_BYTES = 1_800_000
+/** Text of a write's chunks that goes to the tail of a series, which every such write writes anew … */
+export const SERIES_TAIL_WRITE_CHARACTERS = 2_000
+/** … and of the whole tail. */
+export const SERIES_TAIL_MAX_CHARACTERS = 64_000
+/** A series is compacted after as many small chunks. */
+export const SERIES_DEBT_MAX = 64
+/** The schedule compacts from as many: less would cost more than it saves. */
+export const SERIES_DEBT_WORTHWHILE = 16
+/** Values and text that one step of a compaction has in memory at most. */
+export const SERIES_COMPACT_CELLS = 500_000
+export const SERIES_COMPACT_BYTES = 8_000_000
 /** Ranges that one patch may take away. */
 export const SERIES_MAX_REMOVED = 1_000
 /** Text of one parameter of a statement: D1 takes 2,000,000 bytes. */
 export const DATABASE_TEXT_MAX_BYTES = 1_900_000
+/** D1 queries of the hourly schedule: the free plan allows 50. */
+export const SCHEDULE_MAX_QUERIES = 40

@@ -17,6 +17,7 @@ export const PROBLEMS = {
   unprocessable: [422, 4511, "The content cannot be stored exactly as it was sent"],
   upgrade_required: [426, 4512, "This URI speaks WebSocket"],
   too_many_subscriptions: [429, 4513, "The socket holds as many subscriptions as it can"],
+  corrupt_data: [500, 4514, "What is stored there is damaged, or of a newer version"],
   internal: [500, 4000, "Something went wrong inside"],
   overloaded: [503, 4001, "The storage is busy or away for the moment"],
 } as const satisfies Record<string, readonly [status: number, closeCode: number, title: string]>

@@ -144,7 +144,10 @@ export const seriesEndpoints = {
         .optional()
         .meta({ description: "The last stamp wanted; a date means the whole day" }),
     }),
-    replies: { 200: { description: "The frame", schema: Frame }, ...problems(400, 404) },
+    replies: {
+      200: { description: "The frame", schema: Frame },
+      ...problems(400, 404, 500),
+    },
   },
   "series.put": {
     ...save,

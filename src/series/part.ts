@@ -11,6 +11,9 @@ import { slice, type Frame } from "./frame.ts"
 import type { Span } from "./ranges.ts"
 import { statsText } from "./stats.ts"
 
+/** How much of a chunk must be there for it to be full. */
+const FULL = 0.7
+
 /** A row of `chunks`, but for its series and revision. */
 export interface Part {
   level: number
@@ -29,10 +32,7 @@ export interface Part {
  */
 export function cut(frame: Frame, replaces: boolean): Part[] {
   const { index, columns } = frame
-  const rows = Math.min(
-    SERIES_CHUNK_ROWS,
-    Math.max(1, Math.floor(SERIES_CHUNK_CELLS / Math.max(1, columns.length))),
-  )
+  const rows = rowsPerChunk(columns.length)
   const parts: Part[] = []
   for (let from = 0; from < index.length; from += rows) {
     parts.push(...partsOf(slice(frame, from, Math.min(index.length, from + rows)), replaces))
@@ -43,13 +43,30 @@ export function cut(frame: Frame, replaces: boolean): Part[] {
   )
 }
 
+/** Rows that a chunk of so many columns has at most. */
+export function rowsPerChunk(columns: number): number {
+  const rows = Math.floor(SERIES_CHUNK_CELLS / Math.max(1, columns))
+  return Math.min(SERIES_CHUNK_ROWS, Math.max(1, rows))
+}
+
+/** True for a chunk that is better left alone than folded together with others. */
+export function isFull(
+  { count, body }: { count: number; body: { length: number } | null },
+  columns: number,
+): boolean {
+  return (
+    count >= rowsPerChunk(columns) * FULL || (body?.length ?? 0) >= SERIES_CHUNK_MAX_BYTES * FULL
+  )
+}
+
 /** A range without rows. */
 export function gap([first, last]: Span): Part {
   const level = levelOf([first, last])
   return { level, first, last, replaces: true, count: 0, stats: null, body: null }
 }
 
-function spanned(part: Part, [first, last]: Span): Part {
+/** The part with another range. */
+export function spanned(part: Part, [first, last]: Span): Part {
   return { ...part, first, last, level: levelOf([first, last]) }
 }
 

@@ -1,7 +1,7 @@
 /** The statements of the series. */
 import { guard, type Statement } from "../feed/statement.ts"
 import { REVISION, type Condition } from "../feed/sql.ts"
-import { SERIES_MAX_COLUMNS } from "../protocol/limits.ts"
+import { SERIES_MAX_COLUMNS, SERIES_TAIL_MAX_CHARACTERS } from "../protocol/limits.ts"
 import type { Range } from "./bounds.ts"
 import type { IndexKind, Unit } from "./frame.ts"
 import { BOOLEAN, FLOAT, INEXACT, INTEGER, STRING } from "./kinds.ts"
@@ -43,6 +43,10 @@ export interface Written {
   columns: string
   span: Span | null
 }
+
+/** The tail of a series, `t`, as JSON; more parts than one write may have. */
+export const TAIL = "'[' || substr(t.parts, 1, length(t.parts) - 1) || ']'"
+export const TAIL_PARTS_MAX = 1_000_000
 
 const ROW = "symbol, revision, kind, unit, columns, first, last, exact"
 
@@ -86,8 +90,8 @@ const LEVELS = `levels (level) AS (
 
 /**
  * The chunks that reach into a range, in no order: sorting would carry their bodies through a temporary table.
- * Which of the two ranges it is, the series' kind decides, so that the series and its chunks can be read at one
- * moment.
+ * Those of the tail have ids below 0. Which of the two ranges it is, the series' kind decides, so that the series
+ * and its chunks can be read at one moment.
  */
 export function chunks({ reference, symbol }: Place, times: Range, integers: Range): Statement {
   return {
@@ -100,7 +104,13 @@ export function chunks({ reference, symbol }: Place, times: Range, integers: Ran
       FROM it CROSS JOIN levels CROSS JOIN chunks AS c
       WHERE c.series = it.id AND c.level = levels.level
         AND c.first > it.first - (1 << (2 * levels.level)) AND c.first <= it.last
-        AND c.last >= it.first`,
+        AND c.last >= it.first
+      UNION ALL
+      SELECT part.key - ${TAIL_PARTS_MAX}, write.value ->> 0, part.value ->> 1, part.value ->> 2,
+        part.value ->> 3, part.value ->> 6
+      FROM it CROSS JOIN tails AS t CROSS JOIN json_each(${TAIL}) AS write
+        CROSS JOIN json_each(write.value, '$[1]') AS part
+      WHERE t.series = it.id AND part.value ->> 1 <= it.last AND part.value ->> 2 >= it.first`,
     params: [reference, symbol, times.first, times.last, integers.first, integers.last],
   }
 }
@@ -214,7 +224,7 @@ export function shrink({ reference, symbol }: Place, spans: string): Statement {
           max(iif(span.value ->> 0 <= s.last AND span.value ->> 1 >= s.last, ${LAST}, 0)) AS tail
         FROM series AS s CROSS JOIN json_each(?3) AS span
         WHERE s.reference = ?1 AND s.symbol = ?2 GROUP BY s.id) AS hit
-      WHERE series.id = hit.series`,
+      WHERE series.id = hit.series AND (whole OR head OR tail)`,
     params: [reference, symbol, spans],
   }
 }
@@ -234,27 +244,51 @@ export function dropWithin({ reference, symbol }: Place, spans: string): Stateme
   }
 }
 
-/** Adds chunks: JSON text of [[level, first, last, replaces, count, stats, body], …]. */
+/**
+ * Adds chunks: JSON text of [[level, first, last, replaces, count, stats, body], …], unless `tail` took them.
+ */
 export function append({ reference, symbol }: Place, parts: string): Statement {
   return {
     sql: `INSERT INTO chunks (series, revision, level, first, last, replaces, count, stats, body)
       SELECT s.id, s.revision, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
         value ->> 5, value ->> 6
       FROM series AS s CROSS JOIN json_each(?3) WHERE s.reference = ?1 AND s.symbol = ?2
+        AND NOT EXISTS (SELECT 1 FROM tails WHERE series = s.id AND revision = s.revision)
       ORDER BY key`,
     params: [reference, symbol, parts],
   }
 }
 
-/** Drops the series; its chunks first. */
+/**
+ * Puts a write's chunks at the end of the tail if there is room; null: they are too large for it. Answers the debt,
+ * which grows by the number of chunks that are not full.
+ */
+export function tail({ reference, symbol }: Place, parts: string | null, debt: number): Statement {
+  const room = `length(parts) + length(excluded.parts) <= ${SERIES_TAIL_MAX_CHARACTERS}`
+  return {
+    sql: `INSERT INTO tails (series, revision, debt, parts)
+      SELECT id, iif(?3 IS NULL, 0, revision), ?4, coalesce('[' || revision || ',' || ?3 || '],', '')
+      FROM series WHERE reference = ?1 AND symbol = ?2
+      ON CONFLICT (series) DO UPDATE SET
+        revision = iif(excluded.parts <> '' AND ${room}, excluded.revision, revision),
+        debt = debt + excluded.debt,
+        parts = iif(${room}, parts || excluded.parts, parts)
+      RETURNING debt`,
+    params: [reference, symbol, parts, debt],
+  }
+}
+
+/** Drops the series; its log first. */
 export function remove({ reference, symbol }: Place): Statement[] {
   const params = [reference, symbol]
-  return [
-    {
-      sql: `DELETE FROM chunks
+  const logOf = (table: string) => ({
+    sql: `DELETE FROM ${table}
         WHERE series = (SELECT id FROM series WHERE reference = ?1 AND symbol = ?2)`,
-      params,
-    },
+    params,
+  })
+  return [
+    logOf("chunks"),
+    logOf("tails"),
     { sql: "DELETE FROM series WHERE reference = ?1 AND symbol = ?2", params },
   ]
 }

@@ -1,7 +1,7 @@
 /** Time series by reference and symbol: frames in, frames out, a log of packed chunks between. */
 import { conditionGuards, explainConditions } from "../feed/conditions.ts"
 import type { Database } from "../feed/database.ts"
-import { guard } from "../feed/statement.ts"
+import { guard, type Statement } from "../feed/statement.ts"
 import type { Commit, Committer } from "../feed/feed.ts"
 import type { Conditions } from "../protocol/endpoint.ts"
 import { LIST_MAX_ITEMS } from "../protocol/limits.ts"
@@ -14,18 +14,36 @@ import type { Patch } from "./patch.ts"
 import * as sql from "./sql.ts"
 import type { ChunkRow, Place, SeriesRow } from "./sql.ts"
 import { entriesOf, entryOf, shapeOf } from "./stored.ts"
-import { changeOf, commitOf, explainShape, listUriOf, replacement, uriOf } from "./write.ts"
+import {
+  changeOf,
+  commitOf,
+  explainShape,
+  listUriOf,
+  replacement,
+  uriOf,
+  type Write,
+} from "./write.ts"
 
 export class SeriesStore {
   readonly #db: Database
   readonly #committer: Committer
   readonly #now: () => number
+  readonly #piledUp: (place: Place) => void
 
-  /** @param now the clock, epoch milliseconds: bounds may be relative to it */
-  constructor(db: Database, committer: Committer, now: () => number) {
+  /**
+   * @param now the clock, epoch milliseconds: bounds may be relative to it
+   * @param piledUp told when a log has so many small chunks that it should be compacted
+   */
+  constructor(
+    db: Database,
+    committer: Committer,
+    now: () => number,
+    piledUp: (place: Place) => void = () => {},
+  ) {
     this.#db = db
     this.#committer = committer
     this.#now = now
+    this.#piledUp = piledUp
   }
 
   /** The references that have series, by name, with the revision they were read at. */
@@ -67,7 +85,7 @@ export class SeriesStore {
     if (!row) return null
     const range = row.kind === "integer" ? integers : times
     if (range instanceof Problem) throw range
-    const frame = merge(entriesOf(chunks ?? [], place), shapeOf(row))
+    const frame = merge(entriesOf(chunks ?? [], place, row.kind), shapeOf(row))
     return { frame: between(frame, range.first, range.last), revision: row.revision }
   }
 
@@ -78,7 +96,7 @@ export class SeriesStore {
    */
   save(place: Place, frame: Frame, conditions: Conditions = {}): Promise<number> {
     const write = replacement(frame)
-    return this.#commit(place, conditions, commitOf(place, write), (stored) =>
+    return this.#commit(place, conditions, this.#commitOf(place, write), (stored) =>
       explainShape(stored, place, write),
     )
   }
@@ -86,7 +104,7 @@ export class SeriesStore {
   /** The same where there must be none. Throws Problem: unprocessable, too_large, conflict. */
   create(place: Place, frame: Frame, conditions: Conditions = {}): Promise<number> {
     const { sql: absent, params } = sql.not(sql.exists(place))
-    const commit = commitOf(place, replacement(frame), [guard(absent, params)])
+    const commit = this.#commitOf(place, replacement(frame), [guard(absent, params)])
     return this.#commit(place, conditions, commit, (stored) => stored && taken(place))
   }
 
@@ -100,7 +118,7 @@ export class SeriesStore {
     if (!before) throw notFound(place)
     const write = changeOf(patch, before.kind, this.#now())
     const { sql: present, params } = sql.exists(place)
-    const commit = commitOf(place, write, [guard(present, params)])
+    const commit = this.#commitOf(place, write, [guard(present, params)])
     return this.#commit(place, conditions, commit, (stored) =>
       stored ? explainShape(stored, place, write) : notFound(place),
     )
@@ -118,6 +136,10 @@ export class SeriesStore {
       writes: sql.remove(place),
     }
     return this.#commit(place, conditions, commit, () => null)
+  }
+
+  #commitOf(place: Place, write: Write, guards: Statement[] = []): Commit {
+    return commitOf(place, write, guards, () => this.#piledUp(place))
   }
 
   /**

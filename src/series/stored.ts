@@ -1,9 +1,10 @@
 /** Rows of the database as what they mean, and back. Pure. */
 import { DATABASE_TEXT_MAX_BYTES } from "../protocol/limits.ts"
+import { Problem } from "../protocol/problem.ts"
 import type { SeriesEntry } from "../protocol/series.ts"
 import { byteLength } from "../lib/bytes.ts"
 import { decodeChunk } from "./chunk.ts"
-import type { Frame } from "./frame.ts"
+import type { Frame, IndexKind } from "./frame.ts"
 import { kindOf, maskOf } from "./kinds.ts"
 import type { Entry, Shape } from "./merge.ts"
 import type { Part } from "./part.ts"
@@ -36,8 +37,12 @@ export function entryOf(row: SeriesRow): SeriesEntry {
   return entry
 }
 
-/** The steps of a series' log in their order. Throws Error naming the chunk that cannot be read. */
-export function entriesOf(chunks: ChunkRow[], { reference, symbol }: Place): Entry[] {
+/** The steps of a series' log in their order. Throws Problem corrupt_data naming the chunk that cannot be read. */
+export function entriesOf(
+  chunks: readonly ChunkRow[],
+  { reference, symbol }: Place,
+  kind: IndexKind | null = "integer",
+): Entry[] {
   return chunks
     .toSorted((one, other) => one.revision - other.revision || one.id - other.id)
     .map(({ id, first, last, replaces, body }) => {
@@ -46,9 +51,14 @@ export function entriesOf(chunks: ChunkRow[], { reference, symbol }: Place): Ent
         return { removed, rows: body === null ? null : decodeChunk(body) }
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error)
-        throw new Error(`Chunk ${id} of "${reference}/${symbol}" cannot be read: ${reason}`, {
-          cause: error,
-        })
+        const label = stampFormat(kind ?? "naive", "us")
+        const place = `${id < 0 ? "in the tail" : id} of "${reference}/${symbol}"`
+        const range = [label(first), label(last)]
+        throw new Problem(
+          "corrupt_data",
+          `Chunk ${place}, from ${range.join(" to ")}, cannot be read: ${reason}`,
+          { chunk: { id: id < 0 ? null : id, reference, symbol, range } },
+        )
       }
     })
 }

@@ -5,11 +5,12 @@ import { SERIES_MAX_COLUMNS } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
 import { fill } from "../protocol/uri.ts"
 import { sorted, type Frame, type IndexKind, type Unit } from "./frame.ts"
-import { cut, gap, type Part } from "./part.ts"
+import { cut, gap, isFull, type Part } from "./part.ts"
 import { patchText, readSpans, type Patch } from "./patch.ts"
 import type { Span } from "./ranges.ts"
 import * as sql from "./sql.ts"
 import type { Place, SeriesRow, Written } from "./sql.ts"
+import { isPiledUp, isSmall } from "./tail.ts"
 import { partTexts, shapeOf, spanOf, writtenOf } from "./stored.ts"
 
 export interface Write {
@@ -51,10 +52,18 @@ export function changeOf(patch: Patch, stored: IndexKind | null, now: number): W
   return { rows, written: writtenOf(rows), removed, parts }
 }
 
-/** The commit of a write; `guards` come before its own. */
-export function commitOf(place: Place, write: Write, guards: Statement[] = []): Commit {
+/** The commit of a write; `guards` come before its own, `piledUp` is called when the log wants a compaction. */
+export function commitOf(
+  place: Place,
+  write: Write,
+  guards: Statement[] = [],
+  piledUp: () => void = () => {},
+): Commit {
   const { rows, written, removed, parts } = write
   const spans = JSON.stringify(removed)
+  const texts = partTexts(parts)
+  const small = isSmall(texts) ? (texts[0] as string) : null
+  const debt = parts.filter((part) => !isFull(part, rows.columns.length)).length
   return {
     guards: [
       ...guards,
@@ -66,8 +75,10 @@ export function commitOf(place: Place, write: Write, guards: Statement[] = []): 
       sql.shrink(place, spans),
       sql.upsert(place, written),
       sql.dropWithin(place, spans),
-      ...partTexts(parts).map((text) => sql.append(place, text)),
+      ...(debt > 0 ? [sql.tail(place, small, debt)] : []),
+      ...texts.map((text) => sql.append(place, text)),
     ],
+    returned: (rows) => isPiledUp(rows, debt) && piledUp(),
   }
 }
 
