@@ -23,6 +23,7 @@ import type { Endpoint, Handlers } from "./protocol/endpoint.ts"
 import type { metaEndpoints } from "./protocol/meta.ts"
 import { linesOf, type ResourceServices } from "./resources/mounted.ts"
 import { todos } from "./resources/todo.ts"
+import { Keeper } from "./series/keeper.ts"
 import { Compactor } from "./series/compactor.ts"
 import { seriesHandlers } from "./series/routes.ts"
 import { SeriesStore } from "./series/store.ts"
@@ -51,6 +52,7 @@ export interface Services extends ResourceServices {
   keys: KeyStore
   series: SeriesStore
   compactor: Compactor
+  keeper: Keeper
   hubStats: () => Promise<HubStats>
   request: Request
 }
@@ -73,16 +75,19 @@ export function createServices(surroundings: Surroundings, request: Request): Se
     apps: new DocumentStore(db, feed, appShape),
     keys: new KeyStore(db, feed, new EdgeCopies(env.KV), { now, consistency }),
     series: new SeriesStore(db, feed, now, (place) => {
-      const failed = (error: unknown) =>
-        console.error({ event: "compaction_failed", message: String(error) })
-      background(compactor.compact(place).catch(failed))
+      background(compactor.compact(place).catch(logFailure))
     }),
     compactor,
+    keeper: new Keeper(db, feed, now),
     hubStats: () => hubOf(env).stats(),
     documents: (committer: Committer) => new DocumentStore(db, committer, plain),
     newId,
     now,
   }
+}
+
+function logFailure(error: unknown): void {
+  console.error({ event: "compaction_failed", message: String(error) })
 }
 
 const metaHandlers: Handlers<typeof metaEndpoints, unknown> = {

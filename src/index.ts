@@ -37,13 +37,17 @@ export default {
 
   /** Hourly: the journal is trimmed, logs of series are compacted, the hub looks after itself if a poke was lost. */
   async scheduled(_event, env, ctx) {
-    const { feed, compactor } = createServices(around(env, ctx), new Request("https://tidemark/"))
+    const { feed, keeper, compactor } = createServices(
+      around(env, ctx),
+      new Request("https://tidemark/"),
+    )
     const hours = Number(env.JOURNAL_KEEP_HOURS)
     const rows = Number(env.JOURNAL_KEEP_CHANGES)
     await feed.trim(
       hours > 0 ? hours * 3_600_000 : CHANGES_KEEP_MILLISECONDS,
       rows || CHANGES_KEEP_ROWS,
     )
+    await keeper.clean()
     await compactor.compactAll(SCHEDULE_MAX_QUERIES)
     await hubOf(env).poke([])
   },

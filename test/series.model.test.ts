@@ -103,7 +103,7 @@ async function read(uri: string, query = "") {
   const model: [number, Row][] = json.index.map((label: number, at: number) => [
     label,
     Object.fromEntries(
-      json.columns.map((name: string, place: number) => [name, json.data[at][place]]),
+      json.columns.map((name: string, column: number) => [name, json.data[at][column]]),
     ),
   ])
   return { model, revision }

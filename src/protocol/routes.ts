@@ -5,6 +5,7 @@
 export const routes = {
   "series.references": ["GET", "/api/store/"],
   "series.list": ["GET", "/api/store/:reference/"],
+  "series.retain": ["PATCH", "/api/store/:reference/"],
   "series.create": ["POST", "/api/store/:reference/"],
   "series.get": ["GET", "/api/store/:reference/:symbol"],
   "series.put": ["PUT", "/api/store/:reference/:symbol"],

@@ -42,6 +42,15 @@ export type SeriesEntry = z.infer<typeof SeriesEntry>
 
 const Reference = z.strictObject({ reference: z.string() }).meta({ id: "SeriesReference" })
 
+const Retention = z
+  .strictObject({
+    retention: z
+      .string()
+      .nullable()
+      .meta({ description: "Such as 30d or 1w12h (w d h m s); null: for ever" }),
+  })
+  .meta({ id: "SeriesRetention" })
+
 const Status = z
   .strictObject({
     status: z.literal(true),
@@ -108,6 +117,27 @@ export const seriesEndpoints = {
     params: PathParams({ reference: "What the series are of" }),
     replies: { 200: { description: "The series", schema: z.array(SeriesEntry) }, ...problems(400) },
     entryOf: ({ reference }) => ({ reference }),
+  },
+  "series.retain": {
+    method: "PATCH",
+    path: "/api/store/:reference/",
+    verb: "call",
+    tag: "series",
+    summary: "Say how long the rows of a reference are kept",
+    description:
+      "Older rows are no longer answered from then on, and are deleted within the hour. The age is counted from now, or from the newest row of a series if that is earlier. Series with an index of integers are kept whole. GET of the list tells it in the header Retention.",
+    params: PathParams({ reference: "What the series are of" }),
+    body: {
+      types: ["application/json", "application/merge-patch+json"],
+      maxBytes: BODY_MAX_BYTES,
+      as: "json",
+      schema: Retention,
+      example: { retention: "30d" },
+    },
+    replies: {
+      200: { description: "As it is now", schema: Retention },
+      ...problems(400, 413, 415),
+    },
   },
   "series.create": {
     method: "POST",

@@ -6,6 +6,7 @@ import { Name } from "../protocol/shared.ts"
 import type { Json } from "./frame.ts"
 import { parseJson } from "./json.ts"
 import { frameText, readFrame, toFrame } from "./orient.ts"
+import type { Keeper } from "./keeper.ts"
 import { objectAt } from "./orients/read.ts"
 import { readPatch } from "./patch.ts"
 import { notFound, type SeriesStore } from "./store.ts"
@@ -15,6 +16,7 @@ type OrientQuery = Partial<Record<"orient" | "json_format" | "jsonformat", Orien
 
 interface Services {
   series: SeriesStore
+  keeper: Keeper
 }
 
 /** PUT and POST mean the same. */
@@ -33,9 +35,15 @@ export const seriesHandlers: Handlers<typeof seriesEndpoints, Services> = {
     return { body: references.map((reference) => ({ reference })), revision }
   },
 
-  "series.list": async ({ params }, { series }) => {
+  "series.list": async ({ params }, { series, keeper }) => {
     const { entries, revision } = await series.list(params.reference)
-    return { body: entries, revision }
+    const retention = await keeper.retentionOf(params.reference)
+    return { body: entries, revision, ...(retention ? { headers: { Retention: retention } } : {}) }
+  },
+
+  "series.retain": async ({ params, body }, { keeper }) => {
+    const revision = await keeper.retain(params.reference, body.retention)
+    return { body: { retention: body.retention }, ...(revision > 0 ? { revision } : {}) }
   },
 
   "series.create": async ({ params, body, conditions }, { series }) => {

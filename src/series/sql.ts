@@ -24,6 +24,8 @@ export interface SeriesRow {
   first: number | null
   last: number | null
   exact: number
+  /** Microseconds that rows are kept; null: for ever. */
+  keep: number | null
 }
 
 export interface ChunkRow {
@@ -48,7 +50,8 @@ export interface Written {
 export const TAIL = "'[' || substr(t.parts, 1, length(t.parts) - 1) || ']'"
 export const TAIL_PARTS_MAX = 1_000_000
 
-const ROW = "symbol, revision, kind, unit, columns, first, last, exact"
+const ROW = `symbol, revision, kind, unit, columns, first, last, exact,
+  (SELECT keep FROM retentions AS r WHERE r.reference = series.reference) AS keep`
 
 /** The stored revision, NULL when there is no such series; parameters: reference, symbol. */
 export const CURRENT = "SELECT revision FROM series WHERE reference = ? AND symbol = ?"

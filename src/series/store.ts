@@ -11,6 +11,7 @@ import { readRange, type Range } from "./bounds.ts"
 import { between, type Frame } from "./frame.ts"
 import { merge } from "./merge.ts"
 import type { Patch } from "./patch.ts"
+import { floorOf } from "./retention.ts"
 import * as sql from "./sql.ts"
 import type { ChunkRow, Place, SeriesRow } from "./sql.ts"
 import { entriesOf, entryOf, shapeOf } from "./stored.ts"
@@ -62,7 +63,10 @@ export class SeriesStore {
       sql.head,
       sql.list(reference, LIST_MAX_ITEMS),
     ])
-    return { entries: (rows ?? []).map(entryOf), revision: head?.[0]?.revision ?? 0 }
+    return {
+      entries: (rows ?? []).map((row) => entryOf(row, this.#now())),
+      revision: head?.[0]?.revision ?? 0,
+    }
   }
 
   /**
@@ -86,7 +90,8 @@ export class SeriesStore {
     const range = row.kind === "integer" ? integers : times
     if (range instanceof Problem) throw range
     const frame = merge(entriesOf(chunks ?? [], place, row.kind), shapeOf(row))
-    return { frame: between(frame, range.first, range.last), revision: row.revision }
+    const first = Math.max(range.first, floorOf(row, this.#now()) ?? range.first)
+    return { frame: between(frame, first, range.last), revision: row.revision }
   }
 
   /**

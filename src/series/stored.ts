@@ -9,6 +9,7 @@ import { kindOf, maskOf } from "./kinds.ts"
 import type { Entry, Shape } from "./merge.ts"
 import type { Part } from "./part.ts"
 import type { Span } from "./ranges.ts"
+import { floorOf } from "./retention.ts"
 import type { ChunkRow, Place, SeriesRow, Written } from "./sql.ts"
 import { stampFormat } from "./stamp.ts"
 
@@ -22,8 +23,11 @@ export function shapeOf({ kind, unit, columns }: SeriesRow): Shape {
   return { kind: kind ?? "naive", unit, columns: pairs.map(([name, mask]) => ({ name, mask })) }
 }
 
-/** A series in the list of its reference. Its ends are left out where only reading it would tell them. */
-export function entryOf(row: SeriesRow): SeriesEntry {
+/**
+ * A series in the list of its reference. Its ends are left out where only reading it would tell them.
+ * @param now epoch milliseconds
+ */
+export function entryOf(row: SeriesRow, now: number): SeriesEntry {
   const { kind, unit, columns } = shapeOf(row)
   const entry: SeriesEntry = {
     symbol: row.symbol,
@@ -32,7 +36,8 @@ export function entryOf(row: SeriesRow): SeriesEntry {
   }
   const format = stampFormat(kind, unit)
   const label = (stamp: number) => (kind === "integer" ? stamp : format(stamp))
-  if (row.first !== null && row.exact & FIRST) entry.first = label(row.first)
+  const isKept = (stamp: number) => stamp >= (floorOf(row, now) ?? stamp)
+  if (row.first !== null && row.exact & FIRST && isKept(row.first)) entry.first = label(row.first)
   if (row.last !== null && row.exact & LAST) entry.last = label(row.last)
   return entry
 }

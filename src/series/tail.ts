@@ -16,8 +16,7 @@ export function isPiledUp(rows: readonly unknown[][], added: number): boolean {
   for (const [row] of rows) {
     const { debt } = (row ?? {}) as { debt?: number }
     if (debt === undefined) continue
-    const rounds = (sum: number) => Math.floor(sum / SERIES_DEBT_MAX)
-    return rounds(debt) > rounds(debt - added)
+    return Math.floor(debt / SERIES_DEBT_MAX) > Math.floor((debt - added) / SERIES_DEBT_MAX)
   }
   return false
 }

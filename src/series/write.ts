@@ -78,7 +78,7 @@ export function commitOf(
       ...(debt > 0 ? [sql.tail(place, small, debt)] : []),
       ...texts.map((text) => sql.append(place, text)),
     ],
-    returned: (rows) => isPiledUp(rows, debt) && piledUp(),
+    returned: (results) => isPiledUp(results, debt) && piledUp(),
   }
 }
 
