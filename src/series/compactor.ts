@@ -7,7 +7,7 @@ import { inOrder, planOf, type Job, type LogEntry } from "./compaction.ts"
 import * as sql from "./compactor-sql.ts"
 import { between } from "./frame.ts"
 import { merge } from "./merge.ts"
-import { cut, gap, spanned, type Part } from "./part.ts"
+import { cutOver, type Part } from "./part.ts"
 import { TAIL_PARTS_MAX, type ChunkRow, type Place } from "./sql.ts"
 import { entriesOf, partTexts } from "./stored.ts"
 import { readTail, type TailPart } from "./tail.ts"
@@ -138,14 +138,12 @@ function statement(
   // Somebody was here in between, and the guard would say so.
   if (rows.length < reads.length) return null
   try {
-    const shape = { kind: kind ?? "naive", unit: "ms", columns: [] } as const
-    const frame = merge(entriesOf(rows, place, kind), { ...shape, columns: [] })
-    const parts = cut(between(frame, ...span), true)
-    const [head, last] = [parts[0], parts.at(-1)]
-    if (!head || !last) return [gap(span)]
-    parts[0] = spanned(head, [span[0], head.last])
-    parts[parts.length - 1] = spanned(parts.at(-1) as Part, [(parts.at(-1) as Part).first, span[1]])
-    return parts
+    const frame = merge(entriesOf(rows, place, kind), {
+      kind: kind ?? "naive",
+      unit: "ms",
+      columns: [],
+    })
+    return cutOver(between(frame, ...span), span)
   } catch (error) {
     // What cannot be read stays as it is; whoever reads it is told.
     console.error({ event: "compaction_skipped", message: String(error) })

@@ -65,8 +65,17 @@ export function gap([first, last]: Span): Part {
   return { level, first, last, replaces: true, count: 0, stats: null, body: null }
 }
 
-/** The part with another range. */
-export function spanned(part: Part, [first, last]: Span): Part {
+/** The parts of a sorted frame that say all there is in a span around it. Throws as `cut` does. */
+export function cutOver(frame: Frame, [first, last]: Span): Part[] {
+  const parts = cut(frame, true)
+  return parts.length === 0
+    ? [gap([first, last])]
+    : parts.map((part, at) =>
+        spanned(part, [at === 0 ? first : part.first, at === parts.length - 1 ? last : part.last]),
+      )
+}
+
+function spanned(part: Part, [first, last]: Span): Part {
   return { ...part, first, last, level: levelOf([first, last]) }
 }
 
