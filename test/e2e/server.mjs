@@ -17,11 +17,11 @@ async function freePort() {
   return port
 }
 
-/** Starts the Worker as a user would; resolves once it answers. `stop` ends it and forgets its state. */
-export async function startServer() {
+/** Starts the Worker as a user would, with more arguments if given; resolves once it answers. `stop` ends it and forgets its state. */
+export async function startServer(more = []) {
   const port = await freePort()
   const state = await mkdtemp(join(tmpdir(), "tidemark-"))
-  const args = ["wrangler", "dev", "--port", String(port), "--persist-to", state]
+  const args = ["wrangler", "dev", "--port", String(port), "--persist-to", state, ...more]
   // A group of its own, so that stopping reaches workerd too.
   const child = spawn("npx", args, { cwd: ROOT, detached: true, stdio: ["ignore", "pipe", "pipe"] })
   const log = []
