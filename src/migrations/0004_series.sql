@@ -1,6 +1,7 @@
 -- One row per series: what it knows of itself, never its values.
 -- `kind` is naive, utc or integer, NULL until there was a row; `columns` is [[name, bits], …] in order.
 -- `first` and `last` bound its stamps (NULL: no rows); where bit 1 or 2 of `exact` is set, there is a row at that end.
+-- `levels` is a JSON list of those that its chunks may have: a range is looked for in each.
 CREATE TABLE series (
   id INTEGER PRIMARY KEY,
   reference TEXT NOT NULL,
@@ -12,6 +13,7 @@ CREATE TABLE series (
   first INTEGER,
   last INTEGER,
   exact INTEGER NOT NULL,
+  levels TEXT NOT NULL DEFAULT '[]',
   UNIQUE (reference, symbol)
 ) STRICT;
 

@@ -9,7 +9,8 @@ import { between } from "./frame.ts"
 import { merge } from "./merge.ts"
 import { cutOver, type Part } from "./part.ts"
 import { TAIL_PARTS_MAX, type ChunkRow, type Place } from "./sql.ts"
-import { entriesOf, partTexts } from "./stored.ts"
+import { entriesOf, levelsText, partTexts } from "./stored.ts"
+import { levels } from "./tail-sql.ts"
 import { readTail, type TailPart } from "./tail.ts"
 
 /** Steps of one call: with the write that caused it, the call stays within 40 queries. */
@@ -111,6 +112,7 @@ export class Compactor {
         ...(empties && folded.length < tail.length
           ? [sql.spill(series, row.parts, JSON.stringify(folded))]
           : []),
+        ...(written.length > 0 ? [levels(place, levelsText(written))] : []),
         ...partTexts(written).map((text) => sql.state(series, revision, text)),
         sql.settle(series, empties ? row.parts : "", row.debt),
       ],

@@ -8,7 +8,7 @@ import { Problem } from "../protocol/problem.ts"
 import { byteLength } from "../lib/bytes.ts"
 import { encodeChunk } from "./chunk.ts"
 import { slice, type Frame } from "./frame.ts"
-import type { Span } from "./ranges.ts"
+import { levelOf, type Span } from "./ranges.ts"
 import { statsText } from "./stats.ts"
 
 /** How much of a chunk must be there for it to be full. */
@@ -101,11 +101,4 @@ function partsOf(frame: Frame, replaces: boolean): Part[] {
     ...partsOf(slice(frame, 0, middle), replaces),
     ...partsOf(slice(frame, middle, index.length), replaces),
   ]
-}
-
-/** The smallest level whose 4^level is more than the length of the span; 27 for all of time. */
-export function levelOf([first, last]: Span): number {
-  let level = 0
-  for (let length = 1; length <= last - first; length *= 4) level++
-  return level
 }

@@ -2,6 +2,13 @@
 
 export type Span = readonly [first: number, last: number]
 
+/** The smallest level whose 4^level is more than the length of the span; 27 for all of time. */
+export function levelOf([first, last]: Span): number {
+  let level = 0
+  for (let length = 1; length <= last - first; length *= 4) level++
+  return level
+}
+
 /** Adds a span, growing together with what it overlaps or adjoins. */
 export function cover(spans: Span[], [first, last]: Span): void {
   const from = firstReaching(spans, first - 1)

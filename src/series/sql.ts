@@ -1,7 +1,7 @@
 /** The statements of the series. */
 import { guard, type Statement } from "../feed/statement.ts"
 import { REVISION, type Condition } from "../feed/sql.ts"
-import { SERIES_MAX_COLUMNS, SERIES_TAIL_MAX_CHARACTERS } from "../protocol/limits.ts"
+import { SERIES_MAX_COLUMNS } from "../protocol/limits.ts"
 import type { Range } from "./bounds.ts"
 import type { IndexKind, Unit } from "./frame.ts"
 import { BOOLEAN, FLOAT, INEXACT, INTEGER, STRING } from "./kinds.ts"
@@ -80,16 +80,10 @@ export function get({ reference, symbol }: Place): Statement {
 }
 
 /**
- * The levels (see `levelOf`) that the chunks of series ?1 ?2 have, each found by one seek. Within a level, the chunks
- * that reach into a range begin less than 4^level before it.
+ * The levels (see `levelOf`) that the chunks of series `it` may have. Within a level, the chunks that reach into a
+ * range begin less than 4^level before it.
  */
-const LEVELS = `levels (level) AS (
-    SELECT min(level) FROM chunks WHERE series = (SELECT id FROM it)
-    UNION ALL
-    SELECT (SELECT min(c.level) FROM chunks AS c
-        WHERE c.series = (SELECT id FROM it) AND c.level > levels.level)
-      FROM levels WHERE level IS NOT NULL
-  )`
+const LEVELS = "json_each(it.levels) AS levels"
 
 /**
  * The chunks that reach into a range, in no order: sorting would carry their bodies through a temporary table.
@@ -98,15 +92,15 @@ const LEVELS = `levels (level) AS (
  */
 export function chunks({ reference, symbol }: Place, times: Range, integers: Range): Statement {
   return {
-    sql: `WITH RECURSIVE it AS MATERIALIZED (
-        SELECT id, CAST(iif(kind = 'integer', ?5, ?3) AS INTEGER) AS first,
+    sql: `WITH it AS NOT MATERIALIZED (
+        SELECT id, levels, CAST(iif(kind = 'integer', ?5, ?3) AS INTEGER) AS first,
           CAST(iif(kind = 'integer', ?6, ?4) AS INTEGER) AS last
         FROM series WHERE reference = ?1 AND symbol = ?2
-      ), ${LEVELS}
+      )
       SELECT c.id, c.revision, c.first, c.last, c.replaces, c.body
-      FROM it CROSS JOIN levels CROSS JOIN chunks AS c
-      WHERE c.series = it.id AND c.level = levels.level
-        AND c.first > it.first - (1 << (2 * levels.level)) AND c.first <= it.last
+      FROM it CROSS JOIN ${LEVELS} CROSS JOIN chunks AS c
+      WHERE c.series = it.id AND c.level = levels.value
+        AND c.first > it.first - (1 << (2 * levels.value)) AND c.first <= it.last
         AND c.last >= it.first
       UNION ALL
       SELECT part.key - ${TAIL_PARTS_MAX}, write.value ->> 0, part.value ->> 1, part.value ->> 2,
@@ -235,13 +229,13 @@ export function shrink({ reference, symbol }: Place, spans: string): Statement {
 /** Drops the chunks that lie within ranges (JSON text of [[first, last], …]) whose content is replaced. */
 export function dropWithin({ reference, symbol }: Place, spans: string): Statement {
   return {
-    sql: `WITH RECURSIVE it AS MATERIALIZED (
-        SELECT id FROM series WHERE reference = ?1 AND symbol = ?2
-      ), ${LEVELS}
+    sql: `WITH it AS NOT MATERIALIZED (
+        SELECT id, levels FROM series WHERE reference = ?1 AND symbol = ?2
+      )
       DELETE FROM chunks WHERE id IN (
-        SELECT c.id FROM it CROSS JOIN json_each(?3) AS span CROSS JOIN levels
+        SELECT c.id FROM it CROSS JOIN json_each(?3) AS span CROSS JOIN ${LEVELS}
         CROSS JOIN chunks AS c
-        WHERE c.series = it.id AND c.level = levels.level AND c.first >= span.value ->> 0
+        WHERE c.series = it.id AND c.level = levels.value AND c.first >= span.value ->> 0
           AND c.first <= span.value ->> 1 AND c.last <= span.value ->> 1)`,
     params: [reference, symbol, spans],
   }
@@ -259,25 +253,6 @@ export function append({ reference, symbol }: Place, parts: string): Statement {
         AND NOT EXISTS (SELECT 1 FROM tails WHERE series = s.id AND revision = s.revision)
       ORDER BY key`,
     params: [reference, symbol, parts],
-  }
-}
-
-/**
- * Puts a write's chunks at the end of the tail if there is room; null: they are too large for it. Answers the debt,
- * which grows by the number of chunks that are not full.
- */
-export function tail({ reference, symbol }: Place, parts: string | null, debt: number): Statement {
-  const room = `length(parts) + length(excluded.parts) <= ${SERIES_TAIL_MAX_CHARACTERS}`
-  return {
-    sql: `INSERT INTO tails (series, revision, debt, parts)
-      SELECT id, iif(?3 IS NULL, 0, revision), ?4, coalesce('[' || revision || ',' || ?3 || '],', '')
-      FROM series WHERE reference = ?1 AND symbol = ?2
-      ON CONFLICT (series) DO UPDATE SET
-        revision = iif(excluded.parts <> '' AND ${room}, excluded.revision, revision),
-        debt = debt + excluded.debt,
-        parts = iif(${room}, parts || excluded.parts, parts)
-      RETURNING debt`,
-    params: [reference, symbol, parts, debt],
   }
 }
 

@@ -83,6 +83,11 @@ export function spanOf(index: Float64Array): Span | null {
   return index.length > 0 ? [index[0] as number, index.at(-1) as number] : null
 }
 
+/** The levels of parts, as a JSON list. */
+export function levelsText(parts: readonly Part[]): string {
+  return JSON.stringify([...new Set(parts.map(({ level }) => level))])
+}
+
 /** The parts as JSON texts of lists that each fit one parameter of a statement. */
 export function partTexts(parts: readonly Part[]): string[] {
   const texts: string[] = []

@@ -10,8 +10,9 @@ import { patchText, readSpans, type Patch } from "./patch.ts"
 import type { Span } from "./ranges.ts"
 import * as sql from "./sql.ts"
 import type { Place, SeriesRow, Written } from "./sql.ts"
+import * as log from "./tail-sql.ts"
 import { isPiledUp, isSmall } from "./tail.ts"
-import { partTexts, shapeOf, spanOf, writtenOf } from "./stored.ts"
+import { levelsText, partTexts, shapeOf, spanOf, writtenOf } from "./stored.ts"
 
 export interface Write {
   rows: Frame
@@ -75,7 +76,8 @@ export function commitOf(
       sql.shrink(place, spans),
       sql.upsert(place, written),
       sql.dropWithin(place, spans),
-      ...(debt > 0 ? [sql.tail(place, small, debt)] : []),
+      ...(parts.length > 0 ? [log.levels(place, levelsText(parts))] : []),
+      ...(debt > 0 ? [log.tail(place, small, debt)] : []),
       ...texts.map((text) => sql.append(place, text)),
     ],
     returned: (results) => isPiledUp(results, debt) && piledUp(),
