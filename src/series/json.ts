@@ -70,7 +70,8 @@ const POINT_MAX = 1e16
 
 /** A double as JSON, always recognisable as one: `1.0`, `1e+16`; shortest digits that give the same double. */
 export function floatText(value: number): string {
-  if (value % 1 !== 0) return Number.isFinite(value) ? String(value) : "null"
+  if (Math.trunc(value) !== value || value - value !== 0)
+    return Number.isFinite(value) ? String(value) : "null"
   if (value === 0) return Object.is(value, -0) ? "-0.0" : "0.0"
   return Math.abs(value) < POINT_MAX ? `${value}.0` : value.toExponential()
 }

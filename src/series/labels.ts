@@ -14,6 +14,8 @@ export type Labels = Pick<Frame, "index" | "kind" | "unit">
  */
 export function readLabels(labels: readonly Json[], zone?: "utc"): Labels {
   if (labels.length === 0) return { ...integerLabels(0), kind: zone ?? "naive" }
+  const plain = readPlainEpochs(labels)
+  if (plain) return plain
   if (numberText(labels[0] ?? null) === null) return readMoments(labels, zone)
   const texts = labels.map(
     (label, row) => numberText(label) ?? refuse(labels, row, "is not a number like the others"),
@@ -72,6 +74,22 @@ function readMoments(labels: readonly Json[], zone?: "utc"): Labels {
 function keep(moment: Moment, labels: readonly Json[], row: number): number {
   if (moment.finer) lose(labels, row, "is finer than a microsecond")
   return within(moment.stamp, labels, row)
+}
+
+/** The commonest by far, without a text for each: whole numbers that are times in s, ms or us; null for all else. */
+function readPlainEpochs(labels: readonly Json[]): Labels | null {
+  let most = 0
+  for (const label of labels) {
+    if (typeof label !== "number" || label <= EPOCH_MIN || !Number.isSafeInteger(label)) return null
+    if (label > most) most = label
+  }
+  const unit = guessUnit(String(most))
+  if (unit === null || unit === "ns") return null
+  const factor = FACTORS[unit]
+  const index = Float64Array.from(labels as number[], (label, row) =>
+    within(label * factor, labels, row),
+  )
+  return { index, kind: "naive", unit: unitOf(index, "naive") }
 }
 
 const FACTORS: Record<EpochUnit, number> = { s: 1_000_000, ms: 1_000, us: 1, ns: 0 }

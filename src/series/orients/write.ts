@@ -7,15 +7,9 @@ import { stampFormat } from "../stamp.ts"
 /** Rows in a piece: large enough that joining costs nothing, small enough to be streamed. */
 const PIECE_ROWS = 500
 
-/** The index as JSON values; as keys they need quotes, which numbers do not have yet. */
-interface Written {
-  labels: string[]
-  keys: string[]
-}
-
 /** `{"<column>":{"<label>":value}}`. */
 export function* writeColumns(frame: Frame, dateFormat: DateFormat): Generator<string> {
-  const { keys } = write(frame, dateFormat)
+  const keys = write(frame, dateFormat, "keys")
   yield "{"
   for (const [at, column] of frame.columns.entries()) {
     const text = texts(column)
@@ -28,7 +22,7 @@ export function* writeColumns(frame: Frame, dateFormat: DateFormat): Generator<s
 
 /** `{"<label>":{"<column>":value}}`. */
 export function* writeIndex(frame: Frame, dateFormat: DateFormat): Generator<string> {
-  const { keys } = write(frame, dateFormat)
+  const keys = write(frame, dateFormat, "keys")
   const record = records(frame.columns)
   yield "{"
   yield* rows(frame, (row) => `${keys[row]}:{${record(row)}}`)
@@ -37,7 +31,7 @@ export function* writeIndex(frame: Frame, dateFormat: DateFormat): Generator<str
 
 /** `{"columns":[…],"index":[…],"data":[[value]]}`. */
 export function* writeSplit(frame: Frame, dateFormat: DateFormat): Generator<string> {
-  const { labels } = write(frame, dateFormat)
+  const labels = write(frame, dateFormat, "labels")
   yield `{"columns":${JSON.stringify(frame.columns.map((column) => column.name))},"index":[`
   yield* rows(frame, (row) => labels[row] ?? "")
   yield `],"data":[`
@@ -71,7 +65,7 @@ const TYPES: Record<Column["kind"], string> = {
 
 /** `{"schema":{…},"data":[{"index":label,"<column>":value}]}`; times are ISO always. */
 export function* writeTable(frame: Frame): Generator<string> {
-  const { labels } = write(frame, "iso")
+  const labels = write(frame, "iso", "labels")
   const name = indexName(frame.columns)
   const fields = [
     { name, ...INDEX_TYPES[frame.kind] },
@@ -102,10 +96,16 @@ function indexName(columns: Column[]): string {
   return name
 }
 
-function write({ index, kind, unit }: Frame, dateFormat: DateFormat): Written {
-  const labels = Array.from(index, stampFormat(kind, unit, dateFormat))
-  const keys = labels.map((label) => `"${label}"`)
-  return { labels: kind === "integer" || dateFormat === "epoch" ? labels : keys, keys }
+/** The index as JSON values, or as keys: those need quotes, which numbers do not have. */
+function write(
+  { index, kind, unit }: Frame,
+  dateFormat: DateFormat,
+  use: "labels" | "keys",
+): string[] {
+  const format = stampFormat(kind, unit, dateFormat)
+  const isNumber = kind === "integer" || dateFormat === "epoch"
+  if (use === "labels" && isNumber) return Array.from(index, (stamp) => format(stamp))
+  return Array.from(index, (stamp) => `"${format(stamp)}"`)
 }
 
 function* rows({ index }: Frame, text: (row: number) => string): Generator<string> {
@@ -119,7 +119,14 @@ function* rows({ index }: Frame, text: (row: number) => string): Generator<strin
 
 function lists(columns: Column[]): (row: number) => string {
   const cells = columns.map(texts)
-  return (row) => `[${cells.map((text) => text(row)).join(",")}]`
+  // Not map and join: they cost as much as the numbers.
+  return (row) => {
+    let list = "["
+    for (let at = 0; at < cells.length; at++) {
+      list += at > 0 ? `,${(cells[at] as (row: number) => string)(row)}` : cells[at]?.(row)
+    }
+    return `${list}]`
+  }
 }
 
 function records(columns: Column[]): (row: number) => string {
