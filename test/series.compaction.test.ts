@@ -1,8 +1,10 @@
 /** Compactions: what they cost, what they leave, and what they must never do. */
+import { createExecutionContext, createScheduledController } from "cloudflare:test"
 import { env } from "cloudflare:workers"
 import { describe, expect, it } from "vitest"
 import { Database } from "../src/feed/database.ts"
 import { Feed, type Commit } from "../src/feed/feed.ts"
+import worker from "../src/index.ts"
 import { Compactor } from "../src/series/compactor.ts"
 import { send } from "./helpers.ts"
 
@@ -21,6 +23,7 @@ function compactor(before: () => Promise<unknown> = async () => {}) {
   }
   return {
     db,
+    all: (queries: number) => new Compactor(db, committer).compactAll(queries),
     compact: (symbol: string) => new Compactor(db, committer).compact({ reference, symbol }),
   }
 }
@@ -146,5 +149,18 @@ describe("a compaction", () => {
     await compactor().compact(symbol)
     expect((await send(`GET ${uriOf(symbol)}?orient=split`)).text).toBe(before.text)
     expect((await table("chunks", symbol)).length).toBeLessThan(4)
+  })
+
+  it("comes hourly to the series that have piled up something, and to no other", async () => {
+    await points("hourly", 0, 20)
+    await points("hardly", 0, 5)
+    await worker.scheduled(createScheduledController(), env, createExecutionContext())
+    expect(await table("chunks", "hourly")).toMatchObject([{ count: 20 }])
+    expect(await table("chunks", "hardly")).toHaveLength(0)
+    const { db, all } = compactor()
+    await points("hardly", 5, 30)
+    await all(40)
+    expect(await table("chunks", "hardly")).toMatchObject([{ count: 30 }])
+    expect(db.cost.queries).toBeLessThan(40)
   })
 })
