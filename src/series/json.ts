@@ -68,8 +68,24 @@ function exactNumber(value: number): unknown {
 /** The reader of pandas refuses more digits before the point than 64 bits hold. */
 const POINT_MAX = 1e16
 
+/** `.0` … `.99`: what two decimals look like when they are as short as they can be. */
+const HUNDREDTHS = Array.from({ length: 100 }, (_, at) =>
+  at % 10 === 0 ? `.${at / 10}` : `.${String(at).padStart(2, "0")}`,
+)
+/** The quotient fits the 31 bits of the fast integers. */
+const HUNDREDTHS_MAX = 2 ** 31 * 100 - 1
+
 /** A double as JSON, always recognisable as one: `1.0`, `1e+16`; shortest digits that give the same double. */
 export function floatText(value: number): string {
+  // Prices and the like: two integers are written three times as fast as a double. Up to 15 digits the shortest text
+  // of a double is its decimal's, and the division is rounded as reading that text is.
+  const size = Math.abs(value)
+  const hundredths = Math.round(size * 100)
+  if (hundredths > 0 && hundredths <= HUNDREDTHS_MAX && hundredths / 100 === size) {
+    const whole = Math.floor(hundredths / 100)
+    const text = whole + (HUNDREDTHS[hundredths - whole * 100] as string)
+    return value < 0 ? `-${text}` : text
+  }
   if (Math.trunc(value) !== value || value - value !== 0)
     return Number.isFinite(value) ? String(value) : "null"
   if (value === 0) return Object.is(value, -0) ? "-0.0" : "0.0"
