@@ -1,10 +1,7 @@
 import { env, exports } from "cloudflare:workers"
 import { describe, expect, it } from "vitest"
-import { Database } from "../src/feed/database.ts"
-import { Feed } from "../src/feed/feed.ts"
 import { SERIES_MAX_COLUMNS } from "../src/protocol/limits.ts"
 import { ORIENTS } from "../src/protocol/orients.ts"
-import { SeriesStore } from "../src/series/store.ts"
 import { send } from "./helpers.ts"
 
 const PRICES =
@@ -437,9 +434,10 @@ describe("a damaged chunk", () => {
       SET body = substr(body, 1, 40) || iif(substr(body, 41, 1) = 'A', 'B', 'A') || substr(body, 42)
       WHERE series = (SELECT id FROM series WHERE symbol = ?)`
     await env.DB.prepare(sql).bind(symbol).run()
-    const db = new Database(env.DB)
-    const store = new SeriesStore(db, new Feed(db, { now: Date.now, poke: () => {} }), Date.now)
-    await expect(store.read({ reference: "tests", symbol: symbol! }, {})).rejects.toThrow(
+    const { status, json } = await send(`GET ${uri}`)
+    expect(status).toBe(500)
+    expect(json).toMatchObject({ code: "corrupt_data" })
+    expect(json.detail).toMatch(
       /^Chunk \d+ of "tests\/s\d+", from .+ to .+, cannot be read: its checksum is \d+, should be \d+$/,
     )
   })

@@ -1,17 +1,14 @@
-/** Time series by reference and symbol: frames in, frames out, a log of packed chunks between. */
+/** Changes of a series as a resource: made, patched, deleted. Rows come in by `ingest`, and go out by `read`. */
 import { conditionGuards, explainConditions } from "../feed/conditions.ts"
 import type { Database } from "../feed/database.ts"
 import { guard, type Statement } from "../feed/statement.ts"
 import type { Commit, Committer } from "../feed/feed.ts"
 import type { Conditions } from "../protocol/endpoint.ts"
 import { Problem } from "../protocol/problem.ts"
-import { readRange, type Range } from "./bounds.ts"
-import { between, type Frame } from "./frame.ts"
-import { merge } from "./merge.ts"
+import type { Frame } from "./frame.ts"
 import type { Patch } from "./patch.ts"
 import * as sql from "./sql.ts"
-import type { ChunkRow, Place, SeriesRow } from "./sql.ts"
-import { entriesOf, shapeOf } from "./stored.ts"
+import type { Place, SeriesRow } from "./sql.ts"
 import {
   changeOf,
   commitOf,
@@ -29,7 +26,7 @@ export class SeriesStore {
   readonly #piledUp: (place: Place) => void
 
   /**
-   * @param now the clock, epoch milliseconds: bounds may be relative to it
+   * @param now the clock, epoch milliseconds: ranges of a patch may be relative to it
    * @param piledUp told of a series that should be compacted
    */
   constructor(
@@ -44,43 +41,7 @@ export class SeriesStore {
     this.#piledUp = piledUp
   }
 
-  /**
-   * The rows from `start` to `end`, both inclusive; null when there is no such series.
-   * Throws Problem invalid_request naming the bound.
-   */
-  async read(
-    place: Place,
-    query: { start?: string | undefined; end?: string | undefined },
-  ): Promise<{ frame: Frame; revision: number } | null> {
-    // Which of the two is right, only the series knows, and it is read at one moment with its chunks.
-    const times = attempt(() => readRange(query, "naive", this.#now()))
-    const integers = attempt(() => readRange(query, "integer", this.#now()))
-    if (times instanceof Problem && integers instanceof Problem) throw times
-    const [rows, chunks] = await this.#db.batch<SeriesRow & ChunkRow>([
-      sql.get(place),
-      sql.chunks(place, rangeOr(times), rangeOr(integers)),
-    ])
-    const row = rows?.[0]
-    if (!row) return null
-    const range = row.kind === "integer" ? integers : times
-    if (range instanceof Problem) throw range
-    const frame = merge(entriesOf(chunks ?? [], place, row.kind), shapeOf(row))
-    return { frame: between(frame, range.first, range.last), revision: row.revision }
-  }
-
-  /**
-   * Replaces everything from the frame's first stamp to its last by its rows; new columns are added. Makes the
-   * series when there is none. Answers the revision.
-   * Throws Problem: unprocessable, too_large, precondition_failed.
-   */
-  save(place: Place, frame: Frame, conditions: Conditions = {}): Promise<number> {
-    const write = replacement(frame)
-    return this.#commit(place, conditions, this.#commitOf(place, write), (stored) =>
-      explainShape(stored, place, write),
-    )
-  }
-
-  /** The same where there must be none. Throws Problem: unprocessable, too_large, conflict. */
+  /** Makes a series of a frame where there must be none. Answers the revision. Throws Problem: unprocessable, too_large, conflict. */
   create(place: Place, frame: Frame, conditions: Conditions = {}): Promise<number> {
     const { sql: absent, params } = sql.not(sql.exists(place))
     const commit = this.#commitOf(place, replacement(frame), [guard(absent, params)])
@@ -155,18 +116,4 @@ function taken({ reference, symbol }: Place): Problem {
 /** There is no such series. */
 export function notFound({ reference, symbol }: Place): Problem {
   return new Problem("not_found", `There is no series "${symbol}" in "${reference}"`)
-}
-
-function attempt(read: () => Range): Range | Problem {
-  try {
-    return read()
-  } catch (error) {
-    if (error instanceof Problem) return error
-    throw error
-  }
-}
-
-/** A range that nothing is in, for the one that does not apply. */
-function rangeOr(range: Range | Problem): Range {
-  return range instanceof Problem ? { first: 1, last: 0 } : range
 }
