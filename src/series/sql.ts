@@ -1,12 +1,13 @@
 /** The statements of the series. */
 import { guard, type Statement } from "../feed/statement.ts"
 import { REVISION, type Condition } from "../feed/sql.ts"
-import { SERIES_MAX_COLUMNS, SERIES_TAIL_MAX_CHARACTERS } from "../protocol/limits.ts"
+import { SERIES_MAX_COLUMNS } from "../protocol/limits.ts"
 import type { Range } from "./bounds.ts"
 import type { IndexKind, Unit } from "./frame.ts"
 import { BOOLEAN, FLOAT, INEXACT, INTEGER, STRING } from "./kinds.ts"
 import type { Span } from "./ranges.ts"
 import { FIRST, LAST } from "./stored.ts"
+import { addition, isUntailed, TAILED } from "./tail-sql.ts"
 
 /** Which series. */
 export interface Place {
@@ -73,14 +74,6 @@ export const LEVELS = `levels (level) AS (
         WHERE c.series = (SELECT id FROM it) AND c.level > levels.level)
       FROM levels WHERE level IS NOT NULL
   )`
-
-/** The end of its log, which `chunks` does not have; no row when there is no such series. */
-export function tail({ reference, symbol }: Place): Statement {
-  return {
-    sql: "SELECT tail FROM series WHERE reference = ?1 AND symbol = ?2",
-    params: [reference, symbol],
-  }
-}
 
 /**
  * The chunks that reach into a range, in no order: sorting would carry their bodies through a temporary table.
@@ -188,14 +181,6 @@ export function debt({ reference, symbol }: Place): Statement {
   }
 }
 
-/** How a tail takes in that of a write: only if there is room. */
-export const TAILED = `tail = iif(
-    length(tail) + length(excluded.tail) <= ${SERIES_TAIL_MAX_CHARACTERS}, tail || excluded.tail, tail)`
-
-/** True when what a write adds to the tail (see `tailOf`) is there: then it must not be a chunk too. */
-export const isTailed = (revision: string, tail: string) =>
-  `substr(series.tail, -length('[' || ${revision} || ${tail} || '],')) = '[' || ${revision} || ${tail} || '],'`
-
 /**
  * Makes the series, or takes in what a write says of it: the chunks that it adds to be folded, and what it adds to the
  * tail (see `tailOf`).
@@ -211,7 +196,7 @@ export function upsert(
     sql: `INSERT INTO series (reference, symbol, revision, kind, unit, zone, columns, first, last, exact, debt,
         tail)
       VALUES (?1, ?2, ${REVISION}, ?3, ?4, ?8, ?5, ?6, ?7, ${FIRST | LAST}, ?9,
-        coalesce('[' || ${REVISION} || ?10 || '],', ''))
+        coalesce(${addition(REVISION, "?10")}, ''))
       ON CONFLICT (reference, symbol) DO UPDATE SET
         revision = excluded.revision,
         kind = coalesce(kind, excluded.kind),
@@ -286,7 +271,7 @@ export function append(
         value ->> 4, value ->> 5, value ->> 6
       FROM series CROSS JOIN json_each(?3)
       WHERE series.reference = ?1 AND series.symbol = ?2
-        AND (?4 IS NULL OR NOT ${isTailed("series.revision", "?4")})
+        AND (${isUntailed("?4")})
       ORDER BY key`,
     params: [reference, symbol, parts, tail],
   }

@@ -8,8 +8,9 @@ import type { Param, Statement } from "../../feed/statement.ts"
 import type { ChangeEvent } from "../../protocol/change.ts"
 import { SERIES_MAX_COLUMNS } from "../../protocol/limits.ts"
 import type { IndexKind, Unit } from "../frame.ts"
-import { BESIDE, isTailed, kindOf, ROW, TAILED } from "../sql.ts"
+import { BESIDE, kindOf, ROW } from "../sql.ts"
 import { FIRST, LAST } from "../stored.ts"
+import { addition, isUntailed, TAILED } from "../tail-sql.ts"
 
 /** What a statement knows of a series that is written. */
 export interface Item {
@@ -167,7 +168,7 @@ export function upsert(list: string, anew: boolean): Statement {
         (reference, symbol, revision, kind, unit, zone, columns, first, last, exact, debt, tail)
       SELECT ${of("reference")}, ${of("symbol")}, ${revision}, ${of("kind")}, ${of("unit")},
         ${of("zone")}, ${of("columns")}, ${of("first")}, ${of("last")}, ${FIRST | LAST}, ${of("debt")},
-        coalesce('[' || (${revision}) || (${of("tail")}) || '],', '')
+        coalesce(${addition(revision, of("tail"))}, '')
       FROM json_each(?1) AS l WHERE true ORDER BY l.key
       ON CONFLICT (reference, symbol) DO UPDATE SET revision = excluded.revision,
         ${anew ? ANEW : JOINED}`,
@@ -218,11 +219,10 @@ export function adopt(list: string, number: bigint): Statement {
 
 /** Adds parts, in the form that `stage` takes, but for those that a tail has taken in. */
 export function append(list: string, parts: string): Statement {
-  const tailed = isTailed("series.revision", `(${of("tail")})`)
   return {
     sql: `WITH written AS MATERIALIZED (
         SELECT l.key AS key, series.id AS id, series.revision AS revision FROM ${STORED}
-        WHERE ${of("tail")} IS NULL OR NOT ${tailed})
+        WHERE ${isUntailed(of("tail"))})
       INSERT INTO chunks (series, revision, level, first, last, replaces, count, stats, body)
       SELECT w.id, w.revision, p.value ->> 1, p.value ->> 2, p.value ->> 3, p.value ->> 4,
         p.value ->> 5, p.value ->> 6, p.value ->> 7

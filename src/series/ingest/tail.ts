@@ -2,9 +2,10 @@
 import type { Database } from "../../feed/database.ts"
 import { Problem } from "../../protocol/problem.ts"
 import { merge } from "../merge.ts"
-import { chunks, tail, type ChunkRow, type SeriesRow } from "../sql.ts"
+import { chunks, type ChunkRow, type SeriesRow } from "../sql.ts"
 import { stampFormat } from "../stamp.ts"
 import { entriesOf, LAST, shapeOf } from "../stored.ts"
+import { tail } from "../tail-sql.ts"
 import { reaching, readTail } from "../tail.ts"
 import type { Target } from "./target.ts"
 

@@ -6,7 +6,7 @@ import type { ChunkMeta } from "./sql.ts"
 
 /** Those that reach into a range. Throws Problem corrupt_data when the tail cannot be read. */
 export function tailMetas(tail: string, place: Place, range: Range): ChunkMeta[] {
-  return reaching(readTail(tail, place), range).map(({ text: _, ...part }) => ({
+  return reaching(readTail(tail, place), range).map((part) => ({
     ...part,
     stats: null,
     size: part.body.length,
