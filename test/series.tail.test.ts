@@ -151,7 +151,8 @@ describe("a small write", () => {
     const symbol = fresh()
     const { compact } = writer()
     await saveTimes(symbol, range(0, 100_000))
-    for (let at = 0; at < 40; at++) await saveTimes(symbol, [[at * 2_500 + 7, -1]], "?mode=upsert")
+    for (let at = 0; at < 40; at++)
+      await saveTimes(symbol, [[at * 2_500 + 7, -1]], at % 2 ? "" : "?mode=upsert")
     const queries = ["?orient=split", "?every=10000m&agg=sum,count,min&orient=split"]
     const uris = queries.map((query) => `${uriOf(symbol)}${query}`)
     const before = await texts(uris)
@@ -211,6 +212,29 @@ describe("what waits in the tail", () => {
     const { json, headers } = await send(`GET ${uriOf(symbol)}?orient=split&latest=1000`)
     expect([json.index[0], json.index.at(-1)]).toEqual([19_050, 20_049])
     expect(Number(headers.get("X-Rows-Read"))).toBeLessThanOrEqual(10)
+  })
+
+  it("ends the pages of a list where there is much of it, and none is left out", async () => {
+    const prefix = "wide"
+    const symbols = Array.from({ length: 12 }, (_, at) => `${prefix}${String(at).padStart(2, "0")}`)
+    const text = "0123456789".repeat(120)
+    for (const symbol of symbols) await save(symbol, [[1, text]])
+    // As large as ever it may become, and more: 400,000 characters each.
+    const sql = `UPDATE series SET tail = replace(printf('%.*c', 400000 / length(tail), 'x'), 'x', tail)
+      WHERE reference = 'tail' AND symbol LIKE 'wide%'`
+    await env.DB.prepare(sql).run()
+    for (const query of ["", "&latest=1"]) {
+      const found: { symbol: string; count?: number; last: number }[] = []
+      let pages = 0
+      for (let next: string | undefined = `/api/store/tail/?prefix=${prefix}${query}`; next;) {
+        const { json, headers } = await send(`GET ${next}`)
+        found.push(...json)
+        next = /^<(.*)>; rel="next"$/.exec(headers.get("Link") ?? "")?.[1]
+        pages++
+      }
+      expect([pages, found.map(({ symbol }) => symbol)]).toEqual([2, symbols])
+      for (const { count, last } of found) expect([count ?? 1, last]).toEqual([1, 1])
+    }
   })
 
   it("is what a series has new since a revision", async () => {
