@@ -10,8 +10,8 @@ import type { Place } from "../src/series/sql.ts"
 import { send } from "./helpers.ts"
 
 const reference = "tail"
-let count = 0
-const fresh = () => `t${++count}`
+let made = 0
+const fresh = () => `t${++made}`
 const uriOf = (symbol: string) => `/api/store/${reference}/${symbol}`
 
 const WHERE = "WHERE reference = 'tail' AND symbol = ?1"
