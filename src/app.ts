@@ -6,7 +6,9 @@ import { appShape, documentHandlers } from "./documents/routes.ts"
 import { DocumentStore, plain } from "./documents/store.ts"
 import type { Env } from "./env.ts"
 import { Database } from "./feed/database.ts"
-import { Feed, type Committer } from "./feed/feed.ts"
+import { Feed, type Committer, type Journal } from "./feed/feed.ts"
+import { commitTogether, type Ended } from "./feed/joint.ts"
+import { batchHandlers } from "./http/batch.ts"
 import { allowOrigin } from "./http/cors.ts"
 import { mount, type Mounted } from "./http/mount.ts"
 import { openapiOf } from "./http/openapi.ts"
@@ -50,7 +52,9 @@ export interface Surroundings {
 export interface Services extends ResourceServices {
   env: Env
   scope: Scope
+  isBatch: boolean
   db: Database
+  feed: Feed
   apps: DocumentStore
   keys: KeyStore
   series: SeriesStore
@@ -59,29 +63,46 @@ export interface Services extends ResourceServices {
   seriesLists: SeriesLists
   compactor: Compactor
   hubStats: () => Promise<HubStats>
+  /** Answers many requests as one transaction. */
+  together: (requests: Request[]) => Promise<Ended<Response>>
   request: Request
 }
 
+/** An operation of a batch has the database in common with the others, and a journal that waits for them. */
+interface Shared {
+  db: Database
+  journal: Journal
+}
+
 /** The stores and the feed for one request. */
-export function createServices(surroundings: Surroundings, request: Request): Services {
+export function createServices(
+  surroundings: Surroundings,
+  request: Request,
+  shared?: Shared,
+): Services {
   const { env, now, newId, poke, scope = "write", consistency = "edge" } = surroundings
   const { background = () => {} } = surroundings
-  const db = new Database(env.DB)
+  const db = shared?.db ?? new Database(env.DB)
   const feed = new Feed(db, { now, poke })
+  const journal = shared?.journal ?? feed
   // What it costs in the background is no cost of the request, whose answer is under way by then.
   const quiet = new Database(env.DB)
   const compactor = new Compactor(quiet, new Feed(quiet, { now, poke }))
   const piledUp = (place: Place) => background(compactor.compact(place).catch(logFailure))
+  const together = (requests: Request[]) => answerTogether(requests, surroundings, db, feed)
   return {
     env,
     request,
     scope,
+    isBatch: shared !== undefined,
+    together,
     db,
     feed,
-    apps: new DocumentStore(db, feed, appShape),
+    journal,
+    apps: new DocumentStore(db, journal, appShape),
     keys: new KeyStore(db, feed, new EdgeCopies(env.KV), { now, consistency }),
-    series: new SeriesStore(db, feed, now, piledUp),
-    seriesWriter: new SeriesWriter(db, feed, { now, newId, piledUp }),
+    series: new SeriesStore(db, journal, now, piledUp),
+    seriesWriter: new SeriesWriter(db, journal, { now, newId, piledUp, mayStage: !shared }),
     seriesReader: new SeriesReader(db, now),
     seriesLists: new SeriesLists(db),
     compactor,
@@ -90,6 +111,19 @@ export function createServices(surroundings: Surroundings, request: Request): Se
     newId,
     now,
   }
+}
+
+function answerTogether(
+  requests: Request[],
+  surroundings: Surroundings,
+  db: Database,
+  feed: Feed,
+): Promise<Ended<Response>> {
+  const operations = requests.map(
+    (request) => (journal: Journal) =>
+      dispatch(request, createServices(surroundings, request, { db, journal })),
+  )
+  return commitTogether(feed, operations, (response) => response.ok)
 }
 
 function logFailure(error: unknown): void {
@@ -105,6 +139,7 @@ const handlers: Handlers<typeof api, Services> = {
   ...documentHandlers,
   ...keyHandlers,
   ...seriesHandlers,
+  ...batchHandlers,
   ...computeHandlers,
   ...liveHandlers,
   ...metricHandlers,

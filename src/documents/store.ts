@@ -84,13 +84,10 @@ export class DocumentStore {
       uri,
       {},
       {
-        guards: [guard(absent.sql, absent.params)],
+        guards: [guard(absent.sql, absent.params, () => taken(name))],
         drafts: [{ uri, event: "create", body: this.#shape.resource(name, data) }],
         writes: [sql.put(collection, name, data)],
-        explain: async () =>
-          new Problem("conflict", `There is a document "${name}" already`, {
-            errors: { name: "is taken" },
-          }),
+        explain: async () => taken(name),
       },
     )
   }
@@ -103,7 +100,7 @@ export class DocumentStore {
     const [collection, name] = place(uri)
     const fits = sql.patchedFits(collection, name, mergePatch, DOCUMENT_MAX_BYTES)
     return this.#write(uri, conditions, {
-      guards: [this.#exists(uri), guard(fits.sql, fits.params)],
+      guards: [this.#exists(uri), guard(fits.sql, fits.params, () => tooLarge("more"))],
       drafts: [{ uri, event: "patch", body: this.#shape.patch(mergePatch) }],
       writes: [sql.patch(collection, name, mergePatch)],
       explain: async () => ((await this.get(uri)) === null ? notFound(name) : tooLarge("more")),
@@ -131,15 +128,19 @@ export class DocumentStore {
   }
 
   #exists(uri: string): Statement {
-    const condition = sql.exists(...place(uri))
-    return guard(condition.sql, condition.params)
+    const [collection, name] = place(uri)
+    const condition = sql.exists(collection, name)
+    return guard(condition.sql, condition.params, () => notFound(name))
   }
 
   /** Commits under the conditions; answers the revision, 0 when nothing changed. */
   async #write(uri: string, conditions: Conditions, commit: Commit): Promise<number> {
     const changes = await this.#committer.commit({
       ...commit,
-      guards: [...conditionGuards(conditions, sql.CURRENT, place(uri)), ...(commit.guards ?? [])],
+      guards: [
+        ...conditionGuards(conditions, sql.CURRENT, place(uri), uri),
+        ...(commit.guards ?? []),
+      ],
       explain: async () => {
         const current = (await this.get(uri))?.revision
         const unmet = explainConditions(uri, conditions, current)
@@ -166,6 +167,12 @@ function tooLarge(bytes: number | string): Problem {
     `A document must be at most ${DOCUMENT_MAX_BYTES} bytes, this one would have ${bytes}`,
     { limit: DOCUMENT_MAX_BYTES },
   )
+}
+
+function taken(name: string): Problem {
+  return new Problem("conflict", `There is a document "${name}" already`, {
+    errors: { name: "is taken" },
+  })
 }
 
 function notFound(name: string): Problem {

@@ -149,7 +149,7 @@ export class KeyStore {
   async clear(conditions: Conditions = {}): Promise<number> {
     const now = this.#options.now()
     const changes = await this.#feed.commit({
-      guards: conditionGuards(conditions, sql.HEAD, []),
+      guards: conditionGuards(conditions, sql.HEAD, [], LIST_URI),
       drafts: drafts.cleared(now),
       writes: [sql.clear],
       explain: async () => {
@@ -186,7 +186,10 @@ export class KeyStore {
     const params: Param[] = [name, now]
     return this.#feed.commit({
       ...commit,
-      guards: [...conditionGuards(conditions, sql.CURRENT, params), ...(commit.guards ?? [])],
+      guards: [
+        ...conditionGuards(conditions, sql.CURRENT, params, uriOf(name)),
+        ...(commit.guards ?? []),
+      ],
       explain: async () => {
         const current = await this.#reader.last(name, now)
         // Whoever is refused may be sending again what is recorded already: then this finishes it.

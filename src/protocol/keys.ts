@@ -43,6 +43,7 @@ export const KeyPatch = JsonObject.meta({
 })
 
 const path = "/keys/:id"
+const batch = "Keys cannot: Workers KV, which holds their values, has no part in a transaction"
 const params = z.object({ id: KeyName })
 const json = { types: ["application/json"], maxBytes: BODY_MAX_BYTES, as: "json" } as const
 
@@ -76,6 +77,7 @@ export const keyEndpoints = {
     method: "PUT",
     path: "/keys/",
     verb: "replace",
+    batch,
     tag: "keys",
     summary: "Create a key or replace its value",
     description:
@@ -102,6 +104,7 @@ export const keyEndpoints = {
     // Without the slash of lists: see the handler.
     path: "/keys",
     verb: "delete",
+    batch,
     tag: "keys",
     summary: "Delete all keys",
     replies: {
@@ -113,6 +116,7 @@ export const keyEndpoints = {
     method: "POST",
     path: "/keys/",
     verb: "create",
+    batch,
     tag: "keys",
     summary: "Create a key under a name that is free",
     body: { ...json, schema: KeyBody, example: { name: "theme", value: "dark", expire_in: 60 } },
@@ -134,6 +138,7 @@ export const keyEndpoints = {
     method: "PATCH",
     path,
     verb: "patch",
+    batch,
     tag: "keys",
     summary: "Change a key's value, or when it expires",
     params,
@@ -152,6 +157,7 @@ export const keyEndpoints = {
     method: "DELETE",
     path,
     verb: "delete",
+    batch,
     tag: "keys",
     summary: "Delete a key; fine when there is none",
     params,

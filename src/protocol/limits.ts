@@ -56,6 +56,13 @@ export const SERIES_PIECE_CELLS = 10_000
 export const SERIES_HELD_MAX_CELLS = 8_000_000
 /** Rows of `latest` and `limit` that are looked for at the edge of a series instead of in all of it. */
 export const SERIES_EDGE_MAX_ROWS = 20_000
+/** Operations of a batch. */
+export const BATCH_MAX_OPERATIONS = 40
+/**
+ * Statements of the transaction that a batch is: a write of a document takes 3 to 5, of a series about 10. D1 does not
+ * say whether each counts as a query; a request may have 1,000, on the free plan 50.
+ */
+export const BATCH_MAX_STATEMENTS = 600
 /** Queries of a request; the free plan of D1 allows 50. */
 export const REQUEST_MAX_QUERIES = 40
 /** Chunks that a page of the list of series counts; each is a row read. */
