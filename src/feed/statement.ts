@@ -15,9 +15,13 @@ export interface Guard extends Statement {
   means?: () => Problem
 }
 
-/** The condition's parameters are `?` in order. */
+/** The condition's parameters are `?` in order. One that is neither true nor false, as NULL makes it, does not hold. */
 export function guard(condition: string, params: Param[] = [], means?: () => Problem): Guard {
-  return { sql: `SELECT ${FAIL} WHERE NOT (${condition})`, params, ...(means ? { means } : {}) }
+  return {
+    sql: `SELECT ${FAIL} WHERE (${condition}) IS NOT TRUE`,
+    params,
+    ...(means ? { means } : {}),
+  }
 }
 
 const FAIL = "json('guard')"

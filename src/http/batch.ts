@@ -3,6 +3,7 @@ import { BatchBody, type batchEndpoints } from "../protocol/batch.ts"
 import type { Handlers } from "../protocol/endpoint.ts"
 import { JSON_MAX_DEPTH } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
+import { parseExact } from "../lib/json.ts"
 import { elementsOf, membersOf } from "../lib/slices.ts"
 import { parse } from "./body.ts"
 import { check } from "./check.ts"
@@ -83,11 +84,15 @@ function setHeader(headers: Headers, name: string, value: string, place: string)
 }
 
 async function refusal(at: number, operation?: Operation, response?: Response) {
-  const problem = (await response?.json()) as Record<string, unknown>
+  // Exactly, because a 412 carries what is stored.
+  const problem = parseExact((await response?.text()) ?? "{}") as Record<string, unknown>
   const call = `${operation?.method} ${operation?.uri}`
   const { type, title, status, code, detail } = problem
   const outer = {
-    ...{ type, title, status, code },
+    type,
+    title,
+    status,
+    code,
     detail: `Operation ${at} (${call}) was refused, so nothing is written: ${String(detail)}`,
     operation: at,
     problem,
