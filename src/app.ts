@@ -3,9 +3,11 @@ import type { Scope } from "./auth/scope.ts"
 import { scopeOf } from "./auth/token.ts"
 import { computeHandlers } from "./compute/routes.ts"
 import { appShape, documentHandlers } from "./documents/routes.ts"
+import { TABLE as DOCUMENTS } from "./documents/sql.ts"
 import { DocumentStore, plain } from "./documents/store.ts"
 import type { Env } from "./env.ts"
 import { Database } from "./feed/database.ts"
+import { sweep } from "./feed/expiry.ts"
 import { Feed, type Committer, type Journal } from "./feed/feed.ts"
 import { commitTogether, type Ended } from "./feed/joint.ts"
 import { batchHandlers } from "./http/batch.ts"
@@ -15,6 +17,7 @@ import { openapiOf } from "./http/openapi.ts"
 import { addCost } from "./http/cost.ts"
 import { EdgeCopies } from "./keys/edge.ts"
 import { keyHandlers } from "./keys/routes.ts"
+import { TABLE as KEYS } from "./keys/sql.ts"
 import { KeyStore } from "./keys/store.ts"
 import { hubOf } from "./live/hubs.ts"
 import { liveHandlers } from "./live/routes.ts"
@@ -32,6 +35,9 @@ import { seriesHandlers } from "./series/routes.ts"
 import { SeriesWriter } from "./series/ingest/writer.ts"
 import type { Place } from "./series/sql.ts"
 import { SeriesStore } from "./series/store.ts"
+
+/** The tables of what may expire. */
+const EXPIRING = [DOCUMENTS, KEYS]
 
 /** What a request finds around it; the clock and chance are passed in. */
 export interface Surroundings {
@@ -63,6 +69,8 @@ export interface Services extends ResourceServices {
   seriesLists: SeriesLists
   compactor: Compactor
   hubStats: () => Promise<HubStats>
+  /** Ends what has expired; answers when the next thing does, in epoch milliseconds, null for never. */
+  sweep: () => Promise<number | null>
   /** Answers many requests as one transaction. */
   together: (requests: Request[]) => Promise<Ended<Response>>
   request: Request
@@ -89,6 +97,8 @@ export function createServices(
   const quiet = new Database(env.DB)
   const compactor = new Compactor(quiet, new Feed(quiet, { now, poke }))
   const piledUp = (place: Place) => background(compactor.compact(place).catch(logFailure))
+  const endExpired = () => sweep(db, feed, EXPIRING, now())
+  const expiring = { now, sweep: endExpired }
   const together = (requests: Request[]) => answerTogether(requests, surroundings, db, feed)
   return {
     env,
@@ -99,7 +109,7 @@ export function createServices(
     db,
     feed,
     journal,
-    apps: new DocumentStore(db, journal, appShape),
+    apps: new DocumentStore(db, journal, appShape, expiring),
     keys: new KeyStore(db, feed, new EdgeCopies(env.KV), { now, consistency }),
     series: new SeriesStore(db, journal, now, piledUp),
     seriesWriter: new SeriesWriter(db, journal, { now, newId, piledUp, mayStage: !shared }),
@@ -107,7 +117,8 @@ export function createServices(
     seriesLists: new SeriesLists(db),
     compactor,
     hubStats: () => hubOf(env).stats(),
-    documents: (committer: Committer) => new DocumentStore(db, committer, plain),
+    documents: (committer: Committer) => new DocumentStore(db, committer, plain, expiring),
+    sweep: endExpired,
     newId,
     now,
   }

@@ -16,11 +16,15 @@ export interface Draft {
   body?: string | null
   /** Members that the frame carries beside the body. */
   extra?: Record<string, unknown>
+  /** Other members, if the condition holds at that moment of the batch. */
+  extraIf?: { when: sql.Condition; extra: Record<string, unknown> }
   when?: sql.Condition
 }
 
 /** One unit of work: guards first, then the changes, then the statements that make them true. */
 export interface Commit {
+  /** What has expired, deleted before anything is looked at; of a transaction's several sweeps the first will do. */
+  sweep?: Commit
   /** Statements that fail the batch, made by `guard`. */
   guards?: Guard[]
   /** Read after the guards, before anything is written: what is there at that moment. */
@@ -86,8 +90,11 @@ export class Feed implements Committer {
     const run = runOf(units, (draft) => this.#append(draft))
     const results = await this.#batch(run, units)
     for (const [at, take] of run.taken) take(results[at] ?? [])
-    const changes = run.appended.map((places) => places.flatMap((at) => results[at] ?? []))
-    if (changes.some((some) => some.length > 0)) this.#options.poke(changes.flat())
+    const [swept = [], ...changes] = run.appended.map((places) =>
+      places.flatMap((at) => results[at] ?? []),
+    )
+    const told = [...swept, ...changes.flat()]
+    if (told.length > 0) this.#options.poke(told)
     return changes
   }
 
@@ -148,11 +155,16 @@ export class Feed implements Committer {
     return bounds
   }
 
-  #append({ uri, event, body, extra, when }: Draft): Statement {
+  #append({ uri, event, body, extra, extraIf, when }: Draft): Statement {
     const kept = body != null && byteLength(body) <= CHANGE_BODY_MAX_BYTES ? body : null
-    const members = extra && Object.keys(extra).length > 0 ? JSON.stringify(extra) : null
-    return sql.append([this.#options.now(), uri, event, kept, members], when)
+    const row = [this.#options.now(), uri, event, kept]
+    const other = extraIf && { when: extraIf.when, extra: membersOf(extraIf.extra) }
+    return sql.append(row, membersOf(extra), other, when)
   }
+}
+
+function membersOf(extra: Record<string, unknown> = {}): string | null {
+  return Object.keys(extra).length > 0 ? JSON.stringify(extra) : null
 }
 
 export interface Bounds {

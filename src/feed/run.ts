@@ -14,7 +14,7 @@ interface Placed {
 export interface Run {
   statements: Statement[]
   guards: Placed[]
-  /** The statements that record changes, by unit. */
+  /** The statements that record changes: of the sweep, then by unit. */
   appended: number[][]
   /** The statements whose rows somebody wants. */
   taken: [at: number, take: (rows: Change[]) => void][]
@@ -36,27 +36,33 @@ export class UnitRefused extends Error {
 /** The statements of the units, one unit after the other. */
 export function runOf(units: Commit[][], append: (draft: Draft) => Statement): Run {
   const run: Run = { statements: [], guards: [], appended: [], taken: [] }
-  const { statements } = run
+  const sweep = units.flat().find((commit) => commit.sweep)?.sweep
+  addTo(run, sweep ? [sweep] : [], append)
   for (const [unit, commits] of units.entries()) {
     for (const guard of commits.flatMap(({ guards = [] }) => guards)) {
-      statements.push(numbered(guard, run.guards.length))
+      run.statements.push(numbered(guard, run.guards.length))
       run.guards.push({ unit, guard })
     }
-    const appended: number[] = []
-    for (const { reads = [], drafts, writes } of commits) {
-      for (const { statement, take } of reads) {
-        run.taken.push([statements.length, take])
-        statements.push(statement)
-      }
-      for (const draft of drafts) {
-        appended.push(statements.length)
-        statements.push("each" in draft ? sql.appendEach(draft.each) : append(draft))
-      }
-      statements.push(...writes)
-    }
-    run.appended.push(appended)
+    addTo(run, commits, append)
   }
   return run
+}
+
+function addTo(run: Run, commits: Commit[], append: (draft: Draft) => Statement): void {
+  const { statements } = run
+  const appended: number[] = []
+  for (const { reads = [], drafts, writes } of commits) {
+    for (const { statement, take } of reads) {
+      run.taken.push([statements.length, take])
+      statements.push(statement)
+    }
+    for (const draft of drafts) {
+      appended.push(statements.length)
+      statements.push("each" in draft ? sql.appendEach(draft.each) : append(draft))
+    }
+    statements.push(...writes)
+  }
+  run.appended.push(appended)
 }
 
 /**

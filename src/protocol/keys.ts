@@ -1,7 +1,7 @@
 /** Keys with values and expiry: `PUT /keys?name=value` in, `{name: value}` out. */
 import * as z from "zod"
 import type { Endpoint } from "./endpoint.ts"
-import { BODY_MAX_BYTES, KEY_TTL_MAX_SECONDS, LIST_MAX_ITEMS } from "./limits.ts"
+import { BODY_MAX_BYTES, EXPIRE_MAX_SECONDS, LIST_MAX_ITEMS } from "./limits.ts"
 import { JsonObject, Name, problems } from "./shared.ts"
 import { fill } from "./uri.ts"
 
@@ -12,7 +12,7 @@ const Value = z.string().meta({ description: "The value", example: "dark" })
 const Seconds = z
   .int()
   .min(1)
-  .max(KEY_TTL_MAX_SECONDS)
+  .max(EXPIRE_MAX_SECONDS)
   .meta({ description: "Whole seconds until the key is gone", example: 60 })
 
 /** `{name: value}`. Never copied by zod, because a copy loses a key called `__proto__`. */
@@ -35,7 +35,7 @@ export const KeyPatch = JsonObject.meta({
     value: { type: "string" },
     expire_in: {
       description: "Whole seconds from now; null: never; absent: as before",
-      anyOf: [{ type: "integer", minimum: 1, maximum: KEY_TTL_MAX_SECONDS }, { type: "null" }],
+      anyOf: [{ type: "integer", minimum: 1, maximum: EXPIRE_MAX_SECONDS }, { type: "null" }],
     },
   },
   additionalProperties: { type: "string" },
@@ -87,7 +87,7 @@ export const keyEndpoints = {
         expire_in: z.string().optional().meta({
           type: "integer",
           minimum: 1,
-          maximum: KEY_TTL_MAX_SECONDS,
+          maximum: EXPIRE_MAX_SECONDS,
           description: "Whole seconds until the key is gone",
           example: 60,
         }),

@@ -8,8 +8,8 @@ export const NAME_MAX_BYTES = 512
 export const BODY_MAX_BYTES = 16_000_000
 /** A key's value. Larger values wait for streaming to KV. */
 export const KEY_VALUE_MAX_BYTES = 1_000_000
-/** A key's `expire_in`: 31 years, far from where any clock or counter ends. */
-export const KEY_TTL_MAX_SECONDS = 1_000_000_000
+/** An `expire_in`: 31 years, far from where any clock or counter ends. */
+export const EXPIRE_MAX_SECONDS = 1_000_000_000
 /** Values in one answer of the list of keys; all of them are in memory at once. */
 export const KEY_LIST_MAX_BYTES = 8_000_000
 /** Bodies nest no deeper, so that no recursive reader can be made to overflow. */
