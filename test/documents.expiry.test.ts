@@ -248,11 +248,12 @@ describe("a document that expires", () => {
             if (one.do === "DELETE") model.delete(one.name)
             else model.set(one.name, { n, at: kept ? model.get(one.name)!.at : set })
           }
-          const listed = (await ask("GET /api/apps/")).text
+          // A list ends what has expired, so it must not come before every look.
+          const listed = one.do === "list" ? (await ask("GET /api/apps/")).text : null
           for (const of of names) {
             const got = await ask(`GET /api/apps/${own(of)}`)
             expect(got.status).toBe(alive(of) ? 200 : 404)
-            expect(listed.includes(`"${own(of)}"`)).toBe(alive(of))
+            if (listed) expect(listed.includes(`"${own(of)}"`)).toBe(alive(of))
             if (alive(of)) expect(JSON.parse(got.text).data).toEqual({ n: model.get(of)!.n })
           }
         }
@@ -268,5 +269,5 @@ describe("a document that expires", () => {
       }),
       { numRuns: 30 },
     )
-  })
+  }, 20_000)
 })
