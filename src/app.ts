@@ -7,7 +7,7 @@ import { TABLE as DOCUMENTS } from "./documents/sql.ts"
 import { DocumentStore, plain } from "./documents/store.ts"
 import type { Env } from "./env.ts"
 import { Database } from "./feed/database.ts"
-import { sweep } from "./feed/expiry.ts"
+import { sweep, SweptJournal } from "./feed/expiry.ts"
 import { Feed, type Committer, type Journal } from "./feed/feed.ts"
 import { commitTogether, type Ended } from "./feed/joint.ts"
 import { batchHandlers } from "./http/batch.ts"
@@ -93,6 +93,7 @@ export function createServices(
   const db = shared?.db ?? new Database(env.DB)
   const feed = new Feed(db, { now, poke })
   const journal = shared?.journal ?? feed
+  const documentJournal = new SweptJournal(journal, DOCUMENTS, now)
   // What it costs in the background is no cost of the request, whose answer is under way by then.
   const quiet = new Database(env.DB)
   const compactor = new Compactor(quiet, new Feed(quiet, { now, poke }))
@@ -108,8 +109,8 @@ export function createServices(
     together,
     db,
     feed,
-    journal,
-    apps: new DocumentStore(db, journal, appShape, expiring),
+    journal: documentJournal,
+    apps: new DocumentStore(db, documentJournal, appShape, expiring),
     keys: new KeyStore(db, feed, new EdgeCopies(env.KV), { now, consistency }),
     series: new SeriesStore(db, journal, now, piledUp),
     seriesWriter: new SeriesWriter(db, journal, { now, newId, piledUp, mayStage: !shared }),

@@ -3,7 +3,7 @@ import type { Database } from "../feed/database.ts"
 import { guard, type Statement } from "../feed/statement.ts"
 import { conditionGuards, explainConditions } from "../feed/conditions.ts"
 import type { Commit, Committer } from "../feed/feed.ts"
-import { expired, sweepOf, type Expiry } from "../feed/expiry.ts"
+import { expired, type Expiry } from "../feed/expiry.ts"
 import type { Conditions } from "../protocol/endpoint.ts"
 import { DOCUMENT_MAX_BYTES, LIST_MAX_ITEMS } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
@@ -198,8 +198,6 @@ export class DocumentStore {
   async #write(uri: string, conditions: Conditions, commit: Commit): Promise<number> {
     const changes = await this.#committer.commit({
       ...commit,
-      // Whatever has expired is gone, with its event, before anything is asked of what is stored.
-      sweep: sweepOf(sql.TABLE, this.#options.now()),
       guards: [
         ...conditionGuards(conditions, sql.CURRENT, place(uri), uri),
         ...(commit.guards ?? []),

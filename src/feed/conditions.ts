@@ -4,15 +4,18 @@ import { Problem } from "../protocol/problem.ts"
 import type { Condition } from "./sql.ts"
 import { guard, type Guard, type Param } from "./statement.ts"
 
-/** The guards for conditions that must hold of the resource at `uri`. */
+/**
+ * The guards for conditions that must hold.
+ * @param uri of the resource, where the conditions are the caller's
+ */
 export function conditionGuards(
   conditions: Conditions,
   current: string,
   params: Param[],
-  uri: string,
+  uri?: string,
 ): Guard[] {
   return conditionsHeld(conditions, current, params).map(({ sql, params: own }) =>
-    guard(sql, own, () => unmet(uri, "is in another state")),
+    guard(sql, own, uri === undefined ? undefined : () => unmet(uri, "is in another state")),
   )
 }
 

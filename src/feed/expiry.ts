@@ -3,7 +3,8 @@
  * the columns `uri` and `expires_at` (epoch milliseconds, NULL: never) with a partial index on the latter.
  */
 import type { Database } from "./database.ts"
-import type { Commit, Committer } from "./feed.ts"
+import type { Change, Position } from "../protocol/change.ts"
+import type { Commit, Committer, Journal } from "./feed.ts"
 
 /** When something is to expire, in epoch milliseconds; null: never; undefined: as before. */
 export type Expiry = number | null | undefined
@@ -32,6 +33,35 @@ export function sweepOf(table: string, now: number): Commit {
   return {
     drafts: [{ each }],
     writes: [{ sql: `DELETE FROM ${table} WHERE ${EXPIRED}`, params: [now] }],
+  }
+}
+
+/** A journal that lets whatever has expired in the table be gone, with its event, before each commit looks at anything. */
+export class SweptJournal implements Journal {
+  readonly #journal: Journal
+  readonly #table: string
+  readonly #now: () => number
+
+  constructor(journal: Journal, table: string, now: () => number) {
+    this.#journal = journal
+    this.#table = table
+    this.#now = now
+  }
+
+  commit(commit: Commit): Promise<Change[]> {
+    return this.commitAll([commit])
+  }
+
+  commitAll([first, ...rest]: Commit[]): Promise<Change[]> {
+    if (!first) return Promise.resolve([])
+    return this.#journal.commitAll([
+      { ...first, sweep: sweepOf(this.#table, this.#now()) },
+      ...rest,
+    ])
+  }
+
+  position(): Promise<Position> {
+    return this.#journal.position()
   }
 }
 

@@ -17,6 +17,10 @@ export interface Ended<Result> {
 /** What an operation hears that had to wait for one that failed. */
 const ABANDONED = "Another operation of the batch failed, so this one was not written"
 
+/** What is said when it never fits: an operation that must read does not see what those before it write. */
+const TOO_OFTEN =
+  "What is stored changes too fast, or an operation must read what another one before it writes: send that one alone"
+
 /** An operation may look again after a guard stopped it, and try once more; all of them together so often. */
 const ROUNDS = 10
 
@@ -40,7 +44,7 @@ export async function commitTogether<Result>(
       if (part.isDone && !isFine(part.result)) return ended(parts, isFine)
     }
     for (let round = 1; !(await commitWaiting(feed, parts)); round++) {
-      if (round === ROUNDS) throw new Problem("conflict", "What is stored changes too fast")
+      if (round === ROUNDS) throw new Problem("conflict", TOO_OFTEN)
       if (parts.some((part) => part.isDone && !isFine(part.result))) return ended(parts, isFine)
     }
     // Written: from here on, nothing can be said to have failed.
