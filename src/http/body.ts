@@ -128,13 +128,18 @@ function tooLarge(size: number, limit: number): Problem {
   )
 }
 
-function parse(text: string, as: "json" | "exact"): unknown {
+/** The value of a JSON text. Throws Problem: unprocessable when it nests deeper than `maxDepth`, invalid_json. */
+export function parse(
+  text: string,
+  as: "json" | "exact",
+  maxDepth: number = JSON_MAX_DEPTH,
+): unknown {
   const depth = depthOf(text)
-  if (depth > JSON_MAX_DEPTH) {
+  if (depth > maxDepth) {
     throw new Problem(
       "unprocessable",
-      `The body must nest at most ${JSON_MAX_DEPTH} levels deep, it has ${depth}`,
-      { limit: JSON_MAX_DEPTH },
+      `The body must nest at most ${maxDepth} levels deep, it has ${depth}`,
+      { limit: maxDepth },
     )
   }
   try {

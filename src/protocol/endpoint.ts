@@ -62,6 +62,8 @@ export interface Endpoint {
   headers?: Readonly<Record<string, string>>
   body?: BodyRule
   replies: Readonly<Record<number, ReplyRule>>
+  /** Of writes: true where a batch may hold it, because all it does is one commit; else a sentence that says why not. */
+  batch?: true | string
   /** True for what needs no token: what describes the service. */
   open?: true
   /** For lists: the URI of an element of the answer, so that a subscriber can keep its copy. */
