@@ -32,7 +32,7 @@ function counting(d1: D1Database): D1Database {
 }
 
 /** Bodies that requests from inside may use, by name. */
-const bodies = new Map<string, string>()
+const bodies = new Map<string, ArrayBuffer>()
 
 /**
  * Keeps a body (PUT ?name=), or makes a request from inside (POST ?path=&method=&name=) and answers how long its
@@ -45,14 +45,16 @@ async function inside(
   const { searchParams } = new URL(request.url)
   const name = searchParams.get("name") ?? ""
   if (request.method === "PUT") {
-    bodies.set(name, await request.text())
+    bodies.set(name, await request.arrayBuffer())
     return new Response()
   }
   const method = searchParams.get("method") ?? "GET"
   const body = bodies.get(name)
   const url = new URL(searchParams.get("path") ?? "/", request.url)
+  // As clients announce it.
+  const headers = { "Content-Length": String(body?.byteLength ?? 0) }
   const answer = await dispatch(
-    new Request(url, body === undefined ? { method } : { method, body }),
+    new Request(url, body === undefined ? { method } : { method, body, headers }),
   )
   const cost = { "Server-Timing": answer.headers.get("Server-Timing") ?? "" }
   const characters = (await answer.text()).length
