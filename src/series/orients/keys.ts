@@ -25,7 +25,10 @@ export class Keys {
 
   /** Takes the name that comes next if it is that of a row. */
   repeat(json: JsonBytes, row: number): boolean {
-    return row < this.count && json.same(this.#places[row * 2] as number, this.#places[row * 2 + 1] as number)
+    return (
+      row < this.count &&
+      json.same(this.#places[row * 2] as number, this.#places[row * 2 + 1] as number)
+    )
   }
 
   /** Null where other readers must tell. Throws Problem as `readLabels` does. */
