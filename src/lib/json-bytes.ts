@@ -20,7 +20,9 @@ const LARGE_E = 0x45 - ZERO
 const SMALL_DIGITS = 9
 /** So many digits are always a whole number that a double has. */
 const EXACT_DIGITS = 15
-const POWERS = Float64Array.from({ length: EXACT_DIGITS + 1 }, (_, power) => Number(`1e${power}`))
+/** The largest power of ten that a double has. */
+const EXACT_POWER = 22
+const POWERS = Float64Array.from({ length: EXACT_POWER + 1 }, (_, power) => Number(`1e${power}`))
 
 const NULL = new TextEncoder().encode("null")
 
@@ -32,6 +34,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
  */
 export class JsonBytes {
   readonly #bytes: Uint8Array
+  #ascii: string | null | undefined
   /** The next byte. */
   at = 0
 
@@ -172,13 +175,54 @@ export class JsonBytes {
         digit = (bytes[++at] as number) - ZERO
       }
       const decimals = at - from
-      if (decimals === 0 || digits + decimals > EXACT_DIGITS) return NaN
+      if (decimals === 0) return NaN
+      if (digits + decimals > EXACT_DIGITS) return this.#longNumber(start, byte === MINUS)
       const power = POWERS[decimals] as number
       whole = (whole * power + more) / power
     }
-    if ((digit >= 0 && digit <= 9) || digit === SMALL_E || digit === LARGE_E) return NaN
+    if (digit === SMALL_E || digit === LARGE_E) return NaN
+    if (digit >= 0 && digit <= 9) return this.#longNumber(start, byte === MINUS)
     this.at = at
     return byte === MINUS ? -whole : whole
+  }
+
+  /** The same for a decimal of up to 22 digits, its first digit at `start`; NaN for a whole number. */
+  #longNumber(start: number, isNegative: boolean): number {
+    const bytes = this.#bytes
+    let high = 0
+    let low = 0
+    let digits = 0
+    let point = 0
+    let at = start
+    for (; ; at++) {
+      const digit = (bytes[at] as number) - ZERO
+      if (digit === POINT && point === 0) point = at + 1
+      else if (digit < 0 || digit > 9) break
+      else if (digits++ < EXACT_DIGITS) high = high * 10 + digit
+      else low = low * 10 + digit
+    }
+    const end = bytes[at]
+    const isPlain = point > 0 && end !== SMALL_E + ZERO && end !== LARGE_E + ZERO
+    if (!isPlain || digits > EXACT_POWER || digits <= EXACT_DIGITS) return NaN
+    const number = decimal(high, low, digits - EXACT_DIGITS, at - point)
+    if (number === number) this.at = at
+    return isNegative ? -number : number
+  }
+
+  /**
+   * The string that comes next, if there is nothing in it that JSON writes otherwise; else null, with nothing passed
+   * over. Throws SyntaxError in a text that is not ASCII: there, to make strings one by one is slower than to parse.
+   */
+  plainString(): string | null {
+    if (!this.isString()) return null
+    const bytes = this.#bytes
+    const start = this.at + 1
+    let at = start
+    while ((bytes[at] as number) >= SPACE && bytes[at] !== QUOTE && bytes[at] !== BACKSLASH) at++
+    if (bytes[at] !== QUOTE) return null
+    const text = this.#asciiText() ?? fail("not ASCII")
+    this.at = at + 1
+    return text.slice(start, at)
   }
 
   /** The text of the next value, whatever it is. */
@@ -186,11 +230,17 @@ export class JsonBytes {
     this.#peek()
     const start = this.at
     this.at = endOfValue(this.#bytes, start)
-    try {
-      return decoder.decode(this.#bytes.subarray(start, this.at))
-    } catch {
-      return fail("not UTF-8")
+    const text = this.#asciiText()
+    return text ? text.slice(start, this.at) : decoded(this.#bytes.subarray(start, this.at))
+  }
+
+  /** All of it, if each byte is a character. */
+  #asciiText(): string | null {
+    if (this.#ascii === undefined) {
+      const text = decoded(this.#bytes)
+      this.#ascii = text.length === this.#bytes.length ? text : null
     }
+    return this.#ascii
   }
 
   /** Nothing may follow. */
@@ -217,6 +267,50 @@ export class JsonBytes {
     while (isSpace(this.#bytes[this.at])) this.at++
     return this.#bytes[this.at] ?? NaN
   }
+}
+
+function decoded(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes)
+  } catch {
+    return fail("not UTF-8")
+  }
+}
+
+/**
+ * The double nearest to (high × 10^lowDigits + low) / 10^decimals; NaN when two are nearly as near. Twice as many
+ * digits as a double has are carried in pairs, after T. J. Dekker, "A Floating-Point Technique for Extending the
+ * Available Precision", Numerische Mathematik 18 (1971).
+ */
+function decimal(high: number, low: number, lowDigits: number, decimals: number): number {
+  const shift = POWERS[lowDigits] as number
+  const product = high * shift
+  const sum = product + low
+  const rest = productError(high, shift, product) + (product - sum + low)
+  const power = POWERS[decimals] as number
+  const quotient = sum / power
+  const back = quotient * power
+  const more = (sum - back - productError(quotient, power, back) + rest) / power
+  // What was rounded on the way is a four-thousandth of this.
+  const doubt = quotient * 2 ** -90
+  const nearest = quotient + (more - doubt)
+  return nearest === quotient + (more + doubt) ? nearest : NaN
+}
+
+/** What rounding took from a product. */
+function productError(one: number, other: number, product: number): number {
+  const oneHigh = upperHalf(one)
+  const otherHigh = upperHalf(other)
+  const [oneLow, otherLow] = [one - oneHigh, other - otherHigh]
+  return (
+    oneLow * otherLow - (product - oneHigh * otherHigh - oneLow * otherHigh - oneHigh * otherLow)
+  )
+}
+
+/** The upper 26 bits of a double. */
+function upperHalf(value: number): number {
+  const spread = value * (2 ** 27 + 1)
+  return spread - (spread - value)
 }
 
 function isSpace(byte: number | undefined): boolean {

@@ -31,11 +31,19 @@ function same(bytes: Uint8Array, orient: Orient): boolean {
   return quick !== null
 }
 
+function decimalText(all: string, decimals: number): string {
+  const padded = all.padStart(decimals + 1, "0")
+  return `${padded.slice(0, padded.length - decimals)}.${padded.slice(padded.length - decimals)}`
+}
+
 /** Numbers as texts, of every kind of digits. */
 const digits = fc.oneof(
   fc.integer().map(String),
   fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
   fc.tuple(fc.integer(), fc.nat(99)).map(([whole, part]) => `${whole}.${part}`),
+  fc
+    .tuple(fc.bigInt({ min: 0n, max: 10n ** 23n }), fc.nat(24))
+    .map(([all, decimals]) => decimalText(String(all), decimals)),
   fc.bigInt({ min: -(2n ** 64n), max: 2n ** 64n }).map(String),
   fc.constantFrom(
     "0",

@@ -24,7 +24,7 @@ export class Builder {
       this.#push(number, isFloat ? kinds.FLOAT : kinds.INTEGER)
     } else if (number === number) this.#add(number)
     else if (json.skipNull()) this.#add(null)
-    else this.#add(parseJson(json.text()))
+    else this.#add(json.plainString() ?? parseJson(json.text()))
   }
 
   /** The values, where all are numbers that a double has, or null, which is NaN. */
@@ -40,7 +40,10 @@ export class Builder {
       return inferColumn(name, cells, { names: [name], cells: [cells], rows: this.rows })
     }
     const kind = kinds.kindOf(this.#mask)
-    return kind === "float64" ? { name, kind, values } : kinds.columnOf(name, kind, values)
+    if (kind === "float64") return { name, kind, values }
+    return kind === "int64"
+      ? { name, kind, values: listOf(values) }
+      : kinds.columnOf(name, kind, values)
   }
 
   #add(value: Json): void {
@@ -51,8 +54,7 @@ export class Builder {
     else if (typeof value === "number" && Number.isFinite(value)) {
       this.#push(value, kinds.bitsOf(value))
     } else {
-      const numbers = this.#numbers.subarray(0, this.rows)
-      this.#cells = Array.from(numbers, (number) => (Number.isNaN(number) ? null : number))
+      this.#cells = listOf(this.#numbers.subarray(0, this.rows))
       this.#add(value)
     }
   }
@@ -68,4 +70,13 @@ export class Builder {
     grown.set(this.#numbers)
     this.#numbers = grown
   }
+}
+
+function listOf(numbers: Float64Array): (number | null)[] {
+  const list: (number | null)[] = []
+  for (let row = 0; row < numbers.length; row++) {
+    const number = numbers[row] as number
+    list.push(number === number ? number : null)
+  }
+  return list
 }
