@@ -202,7 +202,7 @@ export class JsonBytes {
       else low = low * 10 + digit
     }
     const end = bytes[at]
-    const isPlain = point > 0 && end !== SMALL_E + ZERO && end !== LARGE_E + ZERO
+    const isPlain = point > 0 && at > point && end !== SMALL_E + ZERO && end !== LARGE_E + ZERO
     if (!isPlain || digits > EXACT_POWER || digits <= EXACT_DIGITS) return NaN
     const number = decimal(high, low, digits - EXACT_DIGITS, at - point)
     if (number === number) this.at = at

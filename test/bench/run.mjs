@@ -19,6 +19,10 @@ const SIZED_ROWS = 200_000
 const REPEATS = 3
 const SEED = 20_150_101
 
+/** The stores with a row per point, as the table calls them. */
+const FAST = "the fastest with a row per point"
+const USUAL = "the usual one"
+
 const server = await startServer(["--config", "test/bench/wrangler.toml"])
 const table = []
 let mostQueries = 0
@@ -87,15 +91,21 @@ async function bulk() {
   const load = async (prefix, query) => {
     for (const at of bodies.keys()) await inside("PUT", `${prefix}${query}`, at)
   }
-  await spent()
-  const ours = await timed(() => load("/api/store/bench/bulk", "?orient=split"))
-  const cost = await spent()
-  const rows = await timed(() => load("/rows/bulk", ""))
-  const theirs = await spent()
-  const again = await timed(() => load("/api/store/bench/bulk2", "?orient=split"))
-  const rowsAgain = await timed(() => load("/rows/bulk2", ""))
-  await spent()
-  const [mine, other] = [Math.min(ours, again), Math.min(rows, rowsAgain)]
+  const costs = new Map()
+  const best = new Map()
+  for (let round = 0; round < REPEATS; round++) {
+    // New series each time: what is written again costs otherwise.
+    const symbol = round === 0 ? "bulk" : `bulk${round}`
+    for (const store of ["/api/store/bench", "/rows", "/usual"]) {
+      await spent()
+      const query = store === "/api/store/bench" ? "?orient=split" : ""
+      const time = await timed(() => load(`${store}/${symbol}`, query))
+      if (round === 0) costs.set(store, await spent())
+      best.set(store, Math.min(time, best.get(store) ?? Infinity))
+    }
+  }
+  const [ours, rows, usual] = best.values()
+  const [cost, theirs] = costs.values()
   const what = `bulk load of ${count(ROWS)} rows × 5`
   line(
     `${what}: D1 rows written`,
@@ -103,12 +113,17 @@ async function bulk() {
     count(cost.rowsWritten),
     cost.rowsWritten <= 2_500,
   )
-  line(
-    `${what}: time`,
-    "at least 4× faster",
-    `${times(other / mine)} (${seconds(mine)} against ${seconds(other)})`,
-    other / mine >= 4,
-  )
+  for (const [beside, time] of [
+    [FAST, rows],
+    [USUAL, usual],
+  ]) {
+    line(
+      `${what}: time, beside ${beside}`,
+      "at least 4× faster",
+      `${times(time / ours)} (${seconds(ours)} against ${seconds(time)})`,
+      time / ours >= 4,
+    )
+  }
 }
 
 async function readAll() {
@@ -231,10 +246,11 @@ function markdown() {
   return `# What the series cost
 
 \`npm run bench\` makes this page: seed ${SEED}, ${availableParallelism()} cores, Node ${process.versions.node}, \`wrangler dev\` with its local D1.
-Times are the least of several runs in turn. Beside it, in the same D1 and the same run, stands a store with a row per
-point ([test/bench/rows.ts](../test/bench/rows.ts)): clustered by series and stamp, no index beside, 25,000 rows a
-statement. Times of bulk loads, reads of everything and resampling are those of requests that the Worker makes to
-itself, so that the way of the texts through the proxies of \`wrangler dev\` is left out. Both take and answer the same JSON, ${count(ROWS_PER_REQUEST)} rows a request. D1 rows and queries are those that D1 itself counts,
+Times are the least of several runs in turn. Beside it, in the same D1 and the same run, stand two stores with a row per
+point ([test/bench/rows.ts](../test/bench/rows.ts)), clustered by series and stamp, with no index beside: ${FAST}
+takes 25,000 rows a statement as one parameter of JSON and reads rows as arrays; ${USUAL} takes 16 rows a
+statement, because D1 takes 100 parameters, and reads rows as objects. Times of bulk loads, reads of everything and resampling are those of requests that the Worker makes to
+itself, so that the way of the texts through the proxies of \`wrangler dev\` is left out. All take and answer the same JSON, ${count(ROWS_PER_REQUEST)} rows a request. D1 rows and queries are those that D1 itself counts,
 what happens in the background included.
 
 | Figure | Wanted | Measured | Reached |

@@ -1,4 +1,4 @@
-/** Tidemark, a store with a row per point in the same D1, and a count of what D1 did, background included. */
+/** Tidemark, stores with a row per point in the same D1, and a count of what D1 did, background included. */
 import worker, { Hub } from "../../src/index.ts"
 import type { Env } from "../../src/env.ts"
 import { answerRows } from "./rows.ts"
@@ -80,7 +80,7 @@ export default {
     }
     const around = { waitUntil, passThroughOnException: () => {} } as unknown as ExecutionContext
     const dispatch = (one: Request): Promise<Response> | Response =>
-      new URL(one.url).pathname.startsWith("/rows/")
+      /^\/(?:rows|usual)\//.test(new URL(one.url).pathname)
         ? answerRows(one, env.DB)
         : worker.fetch(one as typeof request, env, around)
     return pathname === "/bench/inside" ? inside(request, dispatch) : dispatch(request)

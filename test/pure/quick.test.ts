@@ -13,7 +13,7 @@ const QUICK = ["columns", "index", "split", "records", "values"] as const
 const RUNS = 4_000
 
 const encoder = new TextEncoder()
-const decoder = new TextDecoder("utf-8", { fatal: true })
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false })
 
 /** What the readers that know every form make of it; null when they refuse. */
 function slowly(bytes: Uint8Array, orient: Orient): Frame | null {

@@ -19,9 +19,7 @@ export class Builder {
   read(json: JsonBytes): void {
     const number = json.number()
     if (number === number && this.#cells === null) {
-      // With so few digits it is a safe integer when it is whole.
-      const isFloat = Math.floor(number) !== number || Object.is(number, -0)
-      this.#push(number, isFloat ? kinds.FLOAT : kinds.INTEGER)
+      this.#push(number, kinds.isInteger(number) ? kinds.INTEGER : kinds.FLOAT)
     } else if (number === number) this.#add(number)
     else if (json.skipNull()) this.#add(null)
     else this.#add(json.plainString() ?? parseJson(json.text()))
