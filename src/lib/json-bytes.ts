@@ -1,16 +1,22 @@
 /** JSON read byte by byte, for texts that are mostly numbers. Pure. */
+import {
+  SPACE,
+  QUOTE,
+  COMMA,
+  BACKSLASH,
+  OPEN_LIST,
+  CLOSE_LIST,
+  OPEN_OBJECT,
+  CLOSE_OBJECT,
+  endOfValue,
+  fail,
+  isSpace,
+} from "./json-ends.ts"
+import { EXACT_POWER, nearestTo, POWERS } from "./doubles.ts"
 
-const SPACE = 0x20
-const QUOTE = 0x22
-const COMMA = 0x2c
 const MINUS = 0x2d
 const ZERO = 0x30
 const COLON = 0x3a
-const BACKSLASH = 0x5c
-const OPEN_LIST = 0x5b
-const CLOSE_LIST = 0x5d
-const OPEN_OBJECT = 0x7b
-const CLOSE_OBJECT = 0x7d
 // As digits: what is subtracted from a byte to have its value was subtracted here too.
 const POINT = 0x2e - ZERO
 const SMALL_E = 0x65 - ZERO
@@ -20,10 +26,6 @@ const LARGE_E = 0x45 - ZERO
 const SMALL_DIGITS = 9
 /** So many digits are always a whole number that a double has. */
 const EXACT_DIGITS = 15
-/** The largest power of ten that a double has. */
-const EXACT_POWER = 22
-const POWERS = Float64Array.from({ length: EXACT_POWER + 1 }, (_, power) => Number(`1e${power}`))
-
 const NULL = new TextEncoder().encode("null")
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
@@ -204,7 +206,7 @@ export class JsonBytes {
     const end = bytes[at]
     const isPlain = point > 0 && at > point && end !== SMALL_E + ZERO && end !== LARGE_E + ZERO
     if (!isPlain || digits > EXACT_POWER || digits <= EXACT_DIGITS) return NaN
-    const number = decimal(high, low, digits - EXACT_DIGITS, at - point)
+    const number = nearestTo(high, low, digits - EXACT_DIGITS, at - point)
     if (number === number) this.at = at
     return isNegative ? -number : number
   }
@@ -275,85 +277,4 @@ function decoded(bytes: Uint8Array): string {
   } catch {
     return fail("not UTF-8")
   }
-}
-
-/**
- * The double nearest to (high × 10^lowDigits + low) / 10^decimals; NaN when two are nearly as near. Twice as many
- * digits as a double has are carried in pairs, after T. J. Dekker, "A Floating-Point Technique for Extending the
- * Available Precision", Numerische Mathematik 18 (1971).
- */
-function decimal(high: number, low: number, lowDigits: number, decimals: number): number {
-  const shift = POWERS[lowDigits] as number
-  const product = high * shift
-  const sum = product + low
-  const rest = productError(high, shift, product) + (product - sum + low)
-  const power = POWERS[decimals] as number
-  const quotient = sum / power
-  const back = quotient * power
-  const more = (sum - back - productError(quotient, power, back) + rest) / power
-  // What was rounded on the way is a four-thousandth of this.
-  const doubt = quotient * 2 ** -90
-  const nearest = quotient + (more - doubt)
-  return nearest === quotient + (more + doubt) ? nearest : NaN
-}
-
-/** What rounding took from a product. */
-function productError(one: number, other: number, product: number): number {
-  const oneHigh = upperHalf(one)
-  const otherHigh = upperHalf(other)
-  const [oneLow, otherLow] = [one - oneHigh, other - otherHigh]
-  return (
-    oneLow * otherLow - (product - oneHigh * otherHigh - oneLow * otherHigh - oneHigh * otherLow)
-  )
-}
-
-/** The upper 26 bits of a double. */
-function upperHalf(value: number): number {
-  const spread = value * (2 ** 27 + 1)
-  return spread - (spread - value)
-}
-
-function isSpace(byte: number | undefined): boolean {
-  return byte === SPACE || byte === 0x0a || byte === 0x0d || byte === 0x09
-}
-
-/** The place after the value that begins at `start`. */
-function endOfValue(bytes: Uint8Array, start: number): number {
-  let depth = 0
-  let at = start
-  do {
-    const byte = bytes[at]
-    if (byte === undefined) fail("no end")
-    if (byte === QUOTE) at = endOfString(bytes, at)
-    else if (byte === OPEN_LIST || byte === OPEN_OBJECT) depth++
-    else if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) depth--
-    else if (depth === 0) at = endOfWord(bytes, at) - 1
-    at++
-  } while (depth > 0)
-  return at
-}
-
-/** The place of the closing quote. */
-function endOfString(bytes: Uint8Array, start: number): number {
-  let at = start + 1
-  for (let byte = bytes[at]; byte !== QUOTE; byte = bytes[at]) {
-    if (byte === undefined) fail("no end")
-    at += byte === BACKSLASH ? 2 : 1
-  }
-  return at
-}
-
-/** The place after a number, true, false or null: where a separator stands. */
-function endOfWord(bytes: Uint8Array, start: number): number {
-  let at = start
-  for (let byte = bytes[at]; byte !== COMMA && byte !== CLOSE_LIST; byte = bytes[at]) {
-    if (byte === CLOSE_OBJECT || byte === undefined || byte <= SPACE) break
-    at++
-  }
-  // A separator where a value should be: its text is empty, which nothing parses.
-  return Math.max(at, start)
-}
-
-function fail(reason: string): never {
-  throw new SyntaxError(reason)
 }

@@ -221,9 +221,9 @@ describe("frames read from bytes", () => {
   })
 
   it.each(QUICK)("are taken as pandas writes them: %s", (orient) => {
-    for (const [name, texts] of Object.entries(goldens)) {
-      if (name === "empty") continue
-      expect(same(encoder.encode(texts[orient]), orient), name).toBe(true)
+    for (const [golden, texts] of Object.entries(goldens)) {
+      if (golden === "empty") continue
+      expect(same(encoder.encode(texts[orient]), orient), golden).toBe(true)
     }
   })
 
