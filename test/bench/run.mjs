@@ -97,10 +97,10 @@ async function bulk() {
     for (const store of ["/api/store/bench", "/rows", "/usual"]) {
       await spent()
       const path = `${store}/${symbol}${store.startsWith("/api") ? "?orient=split" : ""}`
-      const least = best.get(store) ?? bodies.map(() => Infinity)
-      best.set(store, least)
+      const fastest = best.get(store) ?? bodies.map(() => Infinity)
+      best.set(store, fastest)
       for (const at of bodies.keys()) {
-        least[at] = Math.min(least[at], await timed(() => inside("PUT", path, at)))
+        fastest[at] = Math.min(fastest[at], await timed(() => inside("PUT", path, at)))
       }
       if (round === 0) costs.set(store, await spent())
     }
