@@ -33,10 +33,16 @@ export interface BodyStream {
   /** `Content-Encoding`. */
   encoding: string | null
   /**
-   * All of it as text, unzipped when it came as gzip.
-   * Throws Problem: unsupported_type for another encoding, too_large, invalid_request when it is no UTF-8.
+   * All of it, unzipped when it came as gzip; for those who do not take the stream.
+   * Throws Problem: unsupported_type for another encoding, too_large, invalid_request when it breaks off.
    */
-  text(maxBytes: number): Promise<string>
+  whole(maxBytes: number): Promise<WholeBody>
+}
+
+export interface WholeBody {
+  bytes: Uint8Array
+  /** Throws Problem invalid_request when it is no UTF-8. */
+  text(): string
 }
 
 export interface ReplyRule {
