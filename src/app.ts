@@ -3,6 +3,7 @@ import type { Scope } from "./auth/scope.ts"
 import { scopeOf } from "./auth/token.ts"
 import { computeHandlers } from "./compute/routes.ts"
 import { appShape, documentHandlers } from "./documents/routes.ts"
+import { DocumentLists } from "./documents/list/reader.ts"
 import { DocumentStore, plain } from "./documents/store.ts"
 import type { Env } from "./env.ts"
 import { Database } from "./feed/database.ts"
@@ -52,6 +53,7 @@ export interface Services extends ResourceServices {
   scope: Scope
   db: Database
   apps: DocumentStore
+  appLists: DocumentLists
   keys: KeyStore
   series: SeriesStore
   seriesWriter: SeriesWriter
@@ -79,6 +81,7 @@ export function createServices(surroundings: Surroundings, request: Request): Se
     db,
     feed,
     apps: new DocumentStore(db, feed, appShape),
+    appLists: new DocumentLists(db),
     keys: new KeyStore(db, feed, new EdgeCopies(env.KV), { now, consistency }),
     series: new SeriesStore(db, feed, now, piledUp),
     seriesWriter: new SeriesWriter(db, feed, { now, newId, piledUp }),

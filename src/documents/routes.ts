@@ -3,6 +3,8 @@ import type { Handlers } from "../protocol/endpoint.ts"
 import type { documentEndpoints } from "../protocol/documents.ts"
 import { Problem } from "../protocol/problem.ts"
 import { fill } from "../protocol/uri.ts"
+import { answerList } from "./list/answer.ts"
+import type { DocumentLists } from "./list/reader.ts"
 import { applyMask, parseMask } from "./mask.ts"
 import type { DocumentStore, Shape } from "./store.ts"
 
@@ -14,13 +16,12 @@ export const appShape: Shape = {
   patch: (patch) => `{"data":${patch}}`,
 }
 
-export const documentHandlers: Handlers<typeof documentEndpoints, { apps: DocumentStore }> = {
-  "documents.list": async ({ uri, headers }, { apps }) => {
-    const mask = parseMask(headers.get("X-Fields"))
-    const { names, revision } = await apps.names(uri)
-    const entries = names.map((name) => applyMask({ name: JSON.stringify(name) }, mask))
-    return { json: `[${entries.join()}]`, revision }
-  },
+export const documentHandlers: Handlers<
+  typeof documentEndpoints,
+  { apps: DocumentStore; appLists: DocumentLists }
+> = {
+  "documents.list": ({ uri, url, query, headers }, { appLists }) =>
+    answerList({ uri, url, query, mask: parseMask(headers.get("X-Fields")) }, appLists),
 
   "documents.create": async ({ body }, { apps }) => {
     const uri = fill(PATH, { name: body.name })

@@ -52,15 +52,6 @@ export class DocumentStore {
     return { documents: documents ?? [], revision: head?.[0]?.revision ?? 0 }
   }
 
-  /** The names in a collection in the order of creation, with the revision they were read at. */
-  async names(collection: string): Promise<{ names: string[]; revision: number }> {
-    const [head, rows] = await this.#db.batch<Document>([
-      sql.head,
-      sql.names(collection, LIST_MAX_ITEMS),
-    ])
-    return { names: (rows ?? []).map((row) => row.name), revision: head?.[0]?.revision ?? 0 }
-  }
-
   /** Creates or replaces; answers the revision. Throws Problem: too_large, precondition_failed. */
   put(uri: string, data: string, conditions: Conditions = {}): Promise<number> {
     const [collection, name] = place(uri)
