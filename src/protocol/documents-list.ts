@@ -64,6 +64,6 @@ export const DOCUMENT_LIST_DESCRIPTION = `Names in the order of creation, unless
 | \`data.tags contains "x"\` | an array has this element, or a text this part |
 | \`data.theme exists\`, \`exists false\` | there is a value, if only \`null\`; there is none |
 
-A path is \`name\`, \`revision\`, \`created\` or begins with \`data\`: \`data.user.name\`, \`data.tags[0]\`, \`data."odd name".x\`. Values are JSON: texts in double quotes. Nothing is converted: \`"1"\` is not \`1\`, and integers of 64 bits are compared exactly. \`not\` is the exact opposite of what follows it. A mistake is a 400 that names the character.
+A path is \`name\`, \`revision\`, \`created\` or begins with \`data\`: \`data.user.name\`, \`data.tags[0]\`, \`data."odd name".x\`. A member needs quotes unless it is of letters, digits, \`_\`, \`$\` and \`-\`. Values are JSON: texts in double quotes. Nothing is converted: \`"1"\` is not \`1\`, and integers of 64 bits are compared exactly. \`not\` is the exact opposite of what follows it. A mistake is a 400 that names the character.
 
 A page costs a row read per document, in the order of name (\`sort=name\`) or of creation. Filters and counts look at documents until the page is full; other orders at all of them (with the prefix).`
