@@ -1,6 +1,12 @@
 /** What a list of documents may be asked for, and what it answers. */
 import * as z from "zod"
-import { LIST_MAX_ITEMS, SORT_TEXT_CHARACTERS, WHERE_MAX_TERMS } from "./limits.ts"
+import {
+  DOCUMENT_LIST_MAX_TESTS,
+  DOCUMENT_LIST_SCAN_ROWS,
+  LIST_MAX_ITEMS,
+  SORT_TEXT_CHARACTERS,
+  WHERE_MAX_TERMS,
+} from "./limits.ts"
 import { JsonObject, Revision } from "./shared.ts"
 
 export const DocumentListQuery = z.object({
@@ -66,4 +72,4 @@ export const DOCUMENT_LIST_DESCRIPTION = `Names in the order of creation, unless
 
 A path is \`name\`, \`revision\`, \`created\` or begins with \`data\`: \`data.user.name\`, \`data.tags[0]\`, \`data."odd name".x\`. A member needs quotes unless it is of letters, digits, \`_\`, \`$\` and \`-\`. Values are JSON: texts in double quotes. Nothing is converted: \`"1"\` is not \`1\`, and integers of 64 bits are compared exactly. \`not\` is the exact opposite of what follows it. A mistake is a 400 that names the character.
 
-A page costs a row read per document, in the order of name (\`sort=name\`) or of creation. Filters and counts look at documents until the page is full; other orders at all of them (with the prefix).`
+A page costs a row read per document, in the order of name (\`sort=name\`) or of creation. A filter looks at documents until the page is full or ${DOCUMENT_LIST_SCAN_ROWS} were looked at (fewer with more than ${DOCUMENT_LIST_MAX_TESTS / DOCUMENT_LIST_SCAN_ROWS} tests), so that a page may hold less than \`limit\` and still name the next. Other orders and \`count\` look at all documents (with the prefix), at most so many, else the answer is a 413.`

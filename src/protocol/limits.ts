@@ -55,6 +55,8 @@ export const SORT_TEXT_CHARACTERS = 100
 export const FIELDS_MAX_PATHS = 100
 /** Documents that a request may look at to filter, sort or count them; each is a row read. */
 export const DOCUMENT_LIST_SCAN_ROWS = 100_000
+/** Tests of a `where` times documents that a request may look at: two seconds, measured where all are the costliest. */
+export const DOCUMENT_LIST_MAX_TESTS = 1_000_000
 /** Data in one answer of the list of documents; all of it is in memory at once. */
 export const DOCUMENT_LIST_MAX_BYTES = 8_000_000
 /** Columns of a series. Each costs a place in every chunk's header and statistics. */

@@ -3,7 +3,7 @@ import { formatCursor, parseCursor, type Place } from "../../src/documents/list/
 import { parseFields, project } from "../../src/documents/list/fields.ts"
 import { matches } from "../../src/documents/list/match.ts"
 import { formatSort, parseSort } from "../../src/documents/list/sort.ts"
-import { parseWhere } from "../../src/documents/list/where.ts"
+import { countTests, parseWhere } from "../../src/documents/list/where.ts"
 import { parseExact } from "../../src/lib/json.ts"
 import { Problem } from "../../src/protocol/problem.ts"
 
@@ -119,6 +119,9 @@ describe("where", () => {
       "at most 12",
     )
     expect(parseWhere(nested(12)).op).toBe("in")
+    const deep = (steps: number) => `data${".a".repeat(steps)} eq 1`
+    expect(problemOf(() => parseWhere(deep(3_000))).details).toMatchObject({ position: 207 })
+    expect(countTests(parseWhere(`not (${terms(99)}) and ${deep(100)}`))).toBe(100)
   })
 })
 

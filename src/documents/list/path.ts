@@ -1,4 +1,5 @@
 /** Places in a document as a list's query names them: `name`, `data.theme`, `data.tags[0]`, `data."odd name"`. Pure. */
+import { JSON_MAX_DEPTH } from "../../protocol/limits.ts"
 import type { Scanner } from "./scanner.ts"
 
 /** What a document in a list consists of. */
@@ -23,6 +24,9 @@ export function parsePath(scanner: Scanner): Path {
   if (field !== "data") return path
   for (;;) {
     const at = scanner.place
+    if (path.steps.length > JSON_MAX_DEPTH) {
+      scanner.fail(`the end of the path: documents nest at most ${JSON_MAX_DEPTH} deep`)
+    }
     if (scanner.take(".")) path.steps.push(memberAfterDot(scanner))
     else if (scanner.take("[")) path.steps.push(inBrackets(scanner, at))
     else return path

@@ -1,13 +1,14 @@
 /** Lists of documents: filtered, sorted, a page at a time. */
 import type { Database } from "../../feed/database.ts"
 import type { Statement } from "../../feed/statement.ts"
-import { DOCUMENT_LIST_SCAN_ROWS } from "../../protocol/limits.ts"
+import { DOCUMENT_LIST_MAX_TESTS, DOCUMENT_LIST_SCAN_ROWS } from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
 import { head } from "../sql.ts"
 import { formatCursor, type Place } from "./cursor.ts"
 import * as sql from "./sql.ts"
 import type { Row, Wish } from "./sql.ts"
 import { KINDS } from "./value.ts"
+import { countTests } from "./where.ts"
 
 export interface Page {
   rows: Row[]
@@ -37,6 +38,7 @@ export class DocumentLists {
    */
   async page(wish: Wish, isCounted: boolean): Promise<Page> {
     const rowsRead = this.#db.cost.rowsRead
+    const most = this.#mostOf(wish)
     const asked: Asked = { isCounted, isBounded: false, measure: "even" }
     let found = await this.#read(wish, asked)
     if (found.isHeldBack) {
@@ -44,7 +46,7 @@ export class DocumentLists {
       found = await this.#read(wish, asked)
     }
     // Whether some were not looked at is asked only where it can be, for asking costs as much again.
-    if (this.#db.cost.rowsRead - rowsRead < this.#scanRows) return found.page
+    if (this.#db.cost.rowsRead - rowsRead < most) return found.page
     if (!sql.walkedBy(wish)) await this.#checkSorted(wish)
     else if (found.page.next === null && wish.where) {
       return (await this.#read(wish, { ...asked, isBounded: true })).page
@@ -52,17 +54,24 @@ export class DocumentLists {
     return found.page
   }
 
+  /** Documents to look at: fewer where each is tested often. */
+  #mostOf({ where }: Wish): number {
+    const tests = where ? countTests(where) : 1
+    return Math.min(this.#scanRows, Math.floor(DOCUMENT_LIST_MAX_TESTS / tests))
+  }
+
   /** All at one moment. */
   async #read(wish: Wish, { isCounted, isBounded, measure }: Asked): Promise<Found> {
     const { limit, sort } = wish
+    const most = this.#mostOf(wish)
     const [at, found = [], counts = [], ends = []] = await this.#db.batch<Row & Counted>([
       head,
-      sql.page(wish, this.#scanRows, measure),
-      isCounted ? sql.count(wish, this.#scanRows + 1) : NOTHING,
-      isBounded ? sql.boundary(wish, this.#scanRows) : NOTHING,
+      sql.page(wish, most, measure),
+      isCounted ? sql.count(wish, most + 1) : NOTHING,
+      isBounded ? sql.boundary(wish, most) : NOTHING,
     ])
     const [counted] = counts
-    if (counted && counted.scanned > this.#scanRows) throw tooMany("counted", this.#scanRows)
+    if (counted && counted.scanned > most) throw tooMany("counted", most)
     const cut = found.findIndex(({ data }) => data === null)
     const rows = found.slice(0, Math.min(cut < 0 ? limit : cut, limit))
     const last = rows.length < found.length ? rows.at(-1) : ends[0]
@@ -73,8 +82,9 @@ export class DocumentLists {
 
   async #checkSorted(wish: Wish): Promise<void> {
     const all = { ...wish, where: null }
-    const found = await this.#db.first<Counted>(sql.count(all, this.#scanRows + 1))
-    if (found && found.scanned > this.#scanRows) throw tooMany("sorted", this.#scanRows)
+    const most = this.#mostOf(wish)
+    const found = await this.#db.first<Counted>(sql.count(all, most + 1))
+    if (found && found.scanned > most) throw tooMany("sorted", most)
   }
 }
 

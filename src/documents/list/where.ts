@@ -40,6 +40,13 @@ export function parseWhere(text: string): Expression {
   return new Parser(new Scanner("where", text)).whole()
 }
 
+/** How many tests are in it. */
+export function countTests(expression: Expression): number {
+  if (expression.op === "not") return countTests(expression.of)
+  if (expression.op !== "and" && expression.op !== "or") return 1
+  return expression.of.reduce((sum, one) => sum + countTests(one), 0)
+}
+
 class Parser {
   readonly #scanner: Scanner
   #terms = 0
