@@ -1,0 +1,124 @@
+/** Frames as text, row by row, in pieces of bytes. What an orient or a format adds is a layout. Pure. */
+import { TextWriter } from "../../lib/textwriter.ts"
+import type { Frame } from "../frame.ts"
+import { CELL_MAX_BYTES, type Cells } from "./cells.ts"
+
+/** All rows once, in one way. */
+export interface Layout {
+  /** What stands before the first row. */
+  before: string
+  /** What a row of this frame is made of. */
+  row: (frame: Frame) => (string | Cells)[]
+  /** What stands between two rows. */
+  between: string
+}
+
+/** A text: layouts one after another. Only one with a single layout can be written before the last frame is there. */
+export interface Document {
+  layouts: Layout[]
+  after: string
+}
+
+/** Bytes of a piece: large enough that handing it on costs nothing, small enough to be streamed. */
+const PIECE_BYTES = 65_536
+
+/** The text of frames one after another, in pieces. */
+export function* write(frames: readonly Frame[], { layouts, after }: Document): Generator<Uint8Array> {
+  const out = new TextWriter(PIECE_BYTES)
+  for (const layout of layouts) {
+    out.text(layout.before)
+    const rows = new Rows(out, layout)
+    for (const frame of frames) yield* rows.add(frame)
+  }
+  out.text(after)
+  yield out.take()
+}
+
+/** The same of frames that are still to come. Throws Error for a document that needs them all at once. */
+export async function* stream(
+  frames: Iterable<Frame> | AsyncIterable<Frame>,
+  { layouts, after }: Document,
+): AsyncGenerator<Uint8Array> {
+  const [layout] = layouts
+  if (!layout || layouts.length > 1) throw new Error("This document needs all frames at once")
+  const out = new TextWriter(PIECE_BYTES)
+  out.text(layout.before)
+  const rows = new Rows(out, layout)
+  for await (const frame of frames) yield* rows.add(frame)
+  out.text(after)
+  yield out.take()
+}
+
+class Rows {
+  readonly #out: TextWriter
+  readonly #layout: Layout
+  #isFirst = true
+
+  constructor(out: TextWriter, layout: Layout) {
+    this.#out = out
+    this.#layout = layout
+  }
+
+  /** Writes the rows of a frame, and hands over every piece that is full. */
+  *add(frame: Frame): Generator<Uint8Array> {
+    const { between, row } = this.#layout
+    const rows = frame.index.length
+    if (rows === 0) return
+    // What stands between two rows goes before each, and is taken away from the very first.
+    const fields = fieldsOf([between, ...row(frame)])
+    if (this.#isFirst) fillRows(this.#out, fieldsOf(row(frame)), 0, 1)
+    for (let at = this.#isFirst ? 1 : 0; at < rows;) {
+      at = fillRows(this.#out, fields, at, rows)
+      if (this.#out.isFull) yield this.#out.take()
+    }
+    this.#isFirst = false
+  }
+}
+
+/** Cells, what stands before each, and what stands behind the last. */
+interface Fields {
+  befores: Uint8Array[]
+  cells: Cells[]
+  end: Uint8Array
+}
+
+function fieldsOf(parts: readonly (string | Cells)[]): Fields {
+  const befores: Uint8Array[] = []
+  const cells: Cells[] = []
+  let text = ""
+  for (const part of parts) {
+    if (typeof part === "string") {
+      text += part
+      continue
+    }
+    befores.push(encoder.encode(text))
+    cells.push(part)
+    text = ""
+  }
+  return { befores, cells, end: encoder.encode(text) }
+}
+
+/** Writes rows until the piece is full; returns the first that is left. Apart, because generators run slower. */
+function fillRows(out: TextWriter, { befores, cells, end }: Fields, from: number, to: number) {
+  let row = from
+  while (row < to && !out.isFull) {
+    for (let at = 0; at < cells.length; at++) {
+      put(out, befores[at] as Uint8Array)
+      ;(cells[at] as Cells).write(out, row)
+    }
+    put(out, end)
+    row++
+  }
+  return row
+}
+
+const encoder = new TextEncoder()
+
+/** Writes a few bytes, and makes room for a cell behind them. */
+function put(out: TextWriter, text: Uint8Array): void {
+  out.reserve(text.length + CELL_MAX_BYTES)
+  const { bytes, length } = out
+  // A call of `set` costs more than so few bytes.
+  for (let at = 0; at < text.length; at++) bytes[length + at] = text[at] as number
+  out.length = length + text.length
+}
