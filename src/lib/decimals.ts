@@ -32,16 +32,20 @@ function putSmall(bytes: Uint8Array, at: number, value: number): number {
     bytes[at] = ZERO + value
     return at + 1
   }
-  if (value < 100) {
-    bytes[at] = TENS[value] as number
-    bytes[at + 1] = ONES[value] as number
-    return at + 2
-  }
-  return putDigits(bytes, at, value, digitsOf(value))
+  if (value < 100) return putPair(bytes, at, value)
+  if (value >= 10_000) return putDigits(bytes, at, value, digitsOf(value))
+  const hundreds = (value / 100) | 0
+  return putPair(bytes, putSmall(bytes, at, hundreds), value - hundreds * 100)
 }
 
+function putPair(bytes: Uint8Array, at: number, value: number): number {
+  bytes[at] = TENS[value] as number
+  bytes[at + 1] = ONES[value] as number
+  return at + 2
+}
+
+/** Of 10,000 and more. */
 function digitsOf(value: number): number {
-  if (value < 10_000) return value < 1_000 ? 3 : 4
   if (value < 1_000_000) return value < 100_000 ? 5 : 6
   if (value < 100_000_000) return value < 10_000_000 ? 7 : 8
   return value < BILLION ? 9 : 10

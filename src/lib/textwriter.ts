@@ -9,7 +9,8 @@ const SHORT = 64
 /** Writes texts one after another, and hands over what it has in pieces. */
 export class TextWriter {
   readonly #pieceBytes: number
-  /** The buffer, of which `length` bytes are written. Who writes here by himself reserves first. */
+  #spare = 0
+  /** The buffer, of which `length` bytes are written. Who writes here without `text` has the spare room. */
   bytes: Uint8Array
   length = 0
 
@@ -23,10 +24,17 @@ export class TextWriter {
     return this.length >= this.#pieceBytes
   }
 
-  /** Makes room for so many bytes. */
+  /** From now on there are so many bytes of room after every `text` and `reserve`. */
+  spare(bytes: number): void {
+    this.#spare = Math.max(this.#spare, bytes)
+    this.reserve(0)
+  }
+
+  /** Makes room for so many bytes, beside those to spare. */
   reserve(bytes: number): void {
-    if (this.length + bytes <= this.bytes.length) return
-    const grown = new Uint8Array(Math.max(this.bytes.length * 2, this.length + bytes))
+    const wanted = this.length + bytes + this.#spare
+    if (wanted <= this.bytes.length) return
+    const grown = new Uint8Array(Math.max(this.bytes.length * 2, wanted))
     grown.set(this.bytes.subarray(0, this.length))
     this.bytes = grown
   }
@@ -54,8 +62,8 @@ export class TextWriter {
   /** What was written since this was asked last; the buffer goes with it. */
   take(): Uint8Array {
     const piece = this.bytes.subarray(0, this.length)
-    // Room for the row that reaches past the end of a piece, so that the next does not have to grow.
-    this.bytes = new Uint8Array(Math.max(this.#pieceBytes, Math.min(this.bytes.length, 2 * this.#pieceBytes)))
+    // A row may begin just before the piece is full, and another may be begun after it.
+    this.bytes = new Uint8Array(this.#pieceBytes + 2 * this.#spare)
     this.length = 0
     return piece
   }

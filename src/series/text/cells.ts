@@ -7,7 +7,7 @@ import type { FloatColumn, Frame, IntegerColumn } from "../frame.ts"
 import { floatText } from "../json.ts"
 import { stampFormat } from "../stamp.ts"
 
-/** Writes the value of a row, for which there are CELL_MAX_BYTES of room; longer ones make their own. */
+/** Writes the value of a row, for which there are CELL_MAX_BYTES of room; `text` makes its own. */
 export interface Cells {
   write(out: TextWriter, row: number): void
 }
@@ -51,7 +51,7 @@ export class DoubleCells implements Cells {
     const value = this.#values[row] as number
     const { bytes, length } = out
     let at = length
-    if (value < 0 || (value === 0 && 1 / value < 0)) bytes[at++] = MINUS
+    if (value <= 0 && (value < 0 || Object.is(value, -0))) bytes[at++] = MINUS
     const end = this.#misses < MISSES_MAX ? putDecimal(bytes, at, Math.abs(value), this.#scale) : -1
     if (end > 0) out.length = end
     else if (value !== value) out.text(this.#absent)
@@ -113,8 +113,12 @@ export class StampCells implements Cells {
     const stamp = this.#index[row] as number
     if (this.#isInteger) putSigned(out, stamp)
     else if (!this.#isEpoch) this.#iso(out, stamp)
-    else if (stamp % 1_000 === 0) putSigned(out, stamp / 1_000)
-    else out.text(this.#format(stamp))
+    else {
+      // Not `%`, which for doubles is a call.
+      const milliseconds = Math.floor(stamp / 1_000)
+      if (milliseconds * 1_000 === stamp) putSigned(out, milliseconds)
+      else out.text(this.#format(stamp))
+    }
   }
 
   #iso(out: TextWriter, stamp: number): void {

@@ -66,6 +66,7 @@ class Rows {
     if (rows === 0) return
     // What stands between two rows goes before each, and is taken away from the very first.
     const fields = fieldsOf([between, ...row(frame)])
+    this.#out.spare(fields.most)
     if (this.#isFirst) fillRows(this.#out, fieldsOf(row(frame)), 0, 1)
     for (let at = this.#isFirst ? 1 : 0; at < rows;) {
       at = fillRows(this.#out, fields, at, rows)
@@ -80,6 +81,8 @@ interface Fields {
   befores: Uint8Array[]
   cells: Cells[]
   end: Uint8Array
+  /** Bytes of a row, but for cells that make their own room. */
+  most: number
 }
 
 function fieldsOf(parts: readonly (string | Cells)[]): Fields {
@@ -95,13 +98,16 @@ function fieldsOf(parts: readonly (string | Cells)[]): Fields {
     cells.push(part)
     text = ""
   }
-  return { befores, cells, end: encoder.encode(text) }
+  const end = encoder.encode(text)
+  const most = befores.reduce((sum, { length }) => sum + length + CELL_MAX_BYTES, end.length)
+  return { befores, cells, end, most }
 }
 
 /** Writes rows until the piece is full; returns the first that is left. Apart, because generators run slower. */
 function fillRows(out: TextWriter, { befores, cells, end }: Fields, from: number, to: number) {
   let row = from
   while (row < to && !out.isFull) {
+    out.reserve(0)
     for (let at = 0; at < cells.length; at++) {
       put(out, befores[at] as Uint8Array)
       ;(cells[at] as Cells).write(out, row)
@@ -114,11 +120,9 @@ function fillRows(out: TextWriter, { befores, cells, end }: Fields, from: number
 
 const encoder = new TextEncoder()
 
-/** Writes a few bytes, and makes room for a cell behind them. */
+/** A call of `set` costs more than so few bytes. */
 function put(out: TextWriter, text: Uint8Array): void {
-  out.reserve(text.length + CELL_MAX_BYTES)
   const { bytes, length } = out
-  // A call of `set` costs more than so few bytes.
   for (let at = 0; at < text.length; at++) bytes[length + at] = text[at] as number
   out.length = length + text.length
 }
