@@ -1,33 +1,37 @@
 /** The values of a row as bytes: numbers and times digit by digit, all else by way of its text. Pure. */
-import { NUMBER_MAX_BYTES, POWERS, putDecimal, putDigits, putInteger, SCALE_MAX } from "../../lib/decimals.ts"
+import {
+  NUMBER_MAX_BYTES,
+  putDecimal,
+  putDigits,
+  putHundredths,
+  putInteger,
+  SCALE_MAX,
+} from "../../lib/decimals.ts"
 import { MICROSECONDS } from "../../lib/durations.ts"
-import type { TextWriter } from "../../lib/textwriter.ts"
 import type { DateFormat } from "../../protocol/orients.ts"
 import type { FloatColumn, Frame, IntegerColumn } from "../frame.ts"
 import { floatText } from "../json.ts"
 import { stampFormat } from "../stamp.ts"
 
-/** Writes the value of a row, for which there are CELL_MAX_BYTES of room; `text` makes its own. */
 export interface Cells {
-  write(out: TextWriter, row: number): void
+  /** Writes the value of a row, up to CELL_MAX_BYTES, and returns where it ends; -1 where only `text` will do. */
+  put(bytes: Uint8Array, at: number, row: number): number
+  text(row: number): string
 }
 
 /** A number, or a time with microseconds and zone. */
 export const CELL_MAX_BYTES = Math.max(NUMBER_MAX_BYTES, "2015-01-01T00:00:00.000000Z".length)
 
-const MINUS = 0x2d
-const DAY = MICROSECONDS.d
-
 /** Values whose text has to be made. */
 export class TextCells implements Cells {
-  readonly #text: (row: number) => string
+  readonly text: (row: number) => string
 
   constructor(text: (row: number) => string) {
-    this.#text = text
+    this.text = text
   }
 
-  write(out: TextWriter, row: number): void {
-    out.text(this.#text(row))
+  put(): number {
+    return -1
   }
 }
 
@@ -38,7 +42,8 @@ const MISSES_MAX = 16
 export class DoubleCells implements Cells {
   readonly #values: Float64Array
   readonly #absent: string
-  #scale = 0
+  /** Places after the point that did for all values so far; of most columns, for all to come. */
+  #scale = 2
   #misses = 0
 
   /** @param absent what stands for NaN */
@@ -47,31 +52,28 @@ export class DoubleCells implements Cells {
     this.#absent = absent
   }
 
-  write(out: TextWriter, row: number): void {
+  put(bytes: Uint8Array, at: number, row: number): number {
     const value = this.#values[row] as number
-    const { bytes, length } = out
-    let at = length
-    if (value <= 0 && (value < 0 || Object.is(value, -0))) bytes[at++] = MINUS
-    const end = this.#misses < MISSES_MAX ? putDecimal(bytes, at, Math.abs(value), this.#scale) : -1
-    if (end > 0) out.length = end
-    else if (value !== value) out.text(this.#absent)
-    else if (!this.#widen(Math.abs(value))) out.text(floatText(value))
-    else this.write(out, row)
+    const end = this.#scale === 2 ? putHundredths(bytes, at, value) : -1
+    return end >= 0 ? end : this.#put(bytes, at, value)
   }
 
-  /** Places after the point for this value too: decimals of a column mostly have as many. */
-  #widen(size: number): boolean {
-    for (let scale = this.#scale + 1; this.#misses < MISSES_MAX && scale <= SCALE_MAX; scale++) {
-      if (putDecimal(SCRATCH, 0, size, scale) < 0) continue
+  text(row: number): string {
+    const value = this.#values[row] as number
+    return value === value ? floatText(value) : this.#absent
+  }
+
+  #put(bytes: Uint8Array, at: number, value: number): number {
+    for (let scale = this.#scale; scale <= SCALE_MAX && this.#misses < MISSES_MAX; scale++) {
+      const end = putDecimal(bytes, at, value, scale)
+      if (end < 0) continue
       this.#scale = scale
-      return true
+      return end
     }
-    this.#misses++
-    return false
+    if (value === value) this.#misses++
+    return -1
   }
 }
-
-const SCRATCH = new Uint8Array(CELL_MAX_BYTES)
 
 export class IntegerCells implements Cells {
   readonly #values: IntegerColumn["values"]
@@ -82,83 +84,77 @@ export class IntegerCells implements Cells {
     this.#absent = absent
   }
 
-  write(out: TextWriter, row: number): void {
+  put(bytes: Uint8Array, at: number, row: number): number {
+    const value = this.#values[row]
+    return typeof value === "number" ? putInteger(bytes, at, value) : -1
+  }
+
+  text(row: number): string {
     const value = this.#values[row] ?? null
-    if (typeof value === "number") putSigned(out, value)
-    else out.text(value === null ? this.#absent : String(value))
+    return value === null ? this.#absent : String(value)
   }
 }
 
-/** The labels of an index, without quotes: what `stampFormat` says. */
+/** The labels of an index as `stampFormat` writes them, without quotes. */
 export class StampCells implements Cells {
   readonly #index: Float64Array
-  readonly #isInteger: boolean
-  readonly #isEpoch: boolean
+  readonly #format: (stamp: number) => string
+  readonly #as: "integer" | DateFormat
   readonly #digits: number
   readonly #zone: number
-  readonly #format: (stamp: number) => string
   readonly #date = new Uint8Array(DATE_BYTES)
   #midnight = NaN
 
   constructor({ index, kind, unit }: Frame, dates: DateFormat) {
     this.#index = index
-    this.#isInteger = kind === "integer"
-    this.#isEpoch = dates === "epoch"
+    this.#format = stampFormat(kind, unit, dates)
+    this.#as = kind === "integer" ? kind : dates
     this.#digits = unit === "us" ? 6 : 3
     this.#zone = kind === "utc" ? 1 : 0
-    this.#format = stampFormat(kind, unit, dates)
   }
 
-  write(out: TextWriter, row: number): void {
+  put(bytes: Uint8Array, at: number, row: number): number {
     const stamp = this.#index[row] as number
-    if (this.#isInteger) putSigned(out, stamp)
-    else if (!this.#isEpoch) this.#iso(out, stamp)
-    else {
-      // Not `%`, which for doubles is a call.
-      const milliseconds = Math.floor(stamp / 1_000)
-      if (milliseconds * 1_000 === stamp) putSigned(out, milliseconds)
-      else out.text(this.#format(stamp))
-    }
+    if (this.#as === "iso") return this.#putIso(bytes, at, stamp)
+    if (this.#as === "integer") return putInteger(bytes, at, stamp)
+    // Not `%`, which for doubles is a call.
+    const milliseconds = Math.floor(stamp / 1_000)
+    return milliseconds * 1_000 === stamp ? putInteger(bytes, at, milliseconds) : -1
   }
 
-  #iso(out: TextWriter, stamp: number): void {
+  text(row: number): string {
+    return this.#format(this.#index[row] as number)
+  }
+
+  #putIso(bytes: Uint8Array, start: number, stamp: number): number {
     // Rows come day by day, and a date is the dear part of a stamp.
     if (!(stamp >= this.#midnight && stamp < this.#midnight + DAY)) {
       this.#midnight = Math.floor(stamp / DAY) * DAY
       encoder.encodeInto(this.#format(stamp), this.#date)
     }
-    const { bytes, length } = out
-    bytes.set(this.#date, length)
+    const date = this.#date
+    for (let at = 0; at < DATE_BYTES; at++) bytes[start + at] = date[at] as number
     const since = stamp - this.#midnight
     const seconds = Math.floor(since / 1_000_000)
     const minutes = (seconds / 60) | 0
     const hours = (minutes / 60) | 0
-    let at = putDigits(bytes, length + DATE_BYTES, hours, 2)
+    let at = putDigits(bytes, start + DATE_BYTES, hours, 2)
     bytes[at] = COLON
     at = putDigits(bytes, at + 1, minutes - hours * 60, 2)
     bytes[at] = COLON
     at = putDigits(bytes, at + 1, seconds - minutes * 60, 2)
     bytes[at] = POINT
     const fraction = since - seconds * 1_000_000
-    at = putDigits(bytes, at + 1, this.#digits === 6 ? fraction : (fraction / 1_000) | 0, this.#digits)
+    const shown = this.#digits === 6 ? fraction : (fraction / 1_000) | 0
+    at = putDigits(bytes, at + 1, shown, this.#digits)
     bytes[at] = ZULU
-    out.length = at + this.#zone
+    return at + this.#zone
   }
 }
 
 const encoder = new TextEncoder()
+const DAY = MICROSECONDS.d
 const DATE_BYTES = "2015-01-01T".length
 const COLON = 0x3a
 const POINT = 0x2e
 const ZULU = 0x5a
-
-/** A safe integer; -0 is 0. */
-function putSigned(out: TextWriter, value: number): void {
-  const { bytes, length } = out
-  if (value >= 0) {
-    out.length = putInteger(bytes, length, value)
-    return
-  }
-  bytes[length] = MINUS
-  out.length = putInteger(bytes, length + 1, -value)
-}

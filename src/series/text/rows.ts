@@ -103,17 +103,28 @@ function fieldsOf(parts: readonly (string | Cells)[]): Fields {
   return { befores, cells, end, most }
 }
 
-/** Writes rows until the piece is full; returns the first that is left. Apart, because generators run slower. */
+/**
+ * Writes rows until the piece is full; returns the first that is left. Apart, because generators run slower; and with
+ * the place in a variable of its own, for a field is written and read again with every byte.
+ */
 function fillRows(out: TextWriter, { befores, cells, end }: Fields, from: number, to: number) {
   let row = from
-  while (row < to && !out.isFull) {
+  for (; row < to && !out.isFull; row++) {
     out.reserve(0)
+    let { bytes, length } = out
     for (let at = 0; at < cells.length; at++) {
-      put(out, befores[at] as Uint8Array)
-      ;(cells[at] as Cells).write(out, row)
+      length = put(bytes, length, befores[at] as Uint8Array)
+      const one = cells[at] as Cells
+      const reached = one.put(bytes, length, row)
+      if (reached >= 0) {
+        length = reached
+        continue
+      }
+      out.length = length
+      out.text(one.text(row))
+      ;({ bytes, length } = out)
     }
-    put(out, end)
-    row++
+    out.length = put(bytes, length, end)
   }
   return row
 }
@@ -121,8 +132,7 @@ function fillRows(out: TextWriter, { befores, cells, end }: Fields, from: number
 const encoder = new TextEncoder()
 
 /** A call of `set` costs more than so few bytes. */
-function put(out: TextWriter, text: Uint8Array): void {
-  const { bytes, length } = out
+function put(bytes: Uint8Array, length: number, text: Uint8Array): number {
   for (let at = 0; at < text.length; at++) bytes[length + at] = text[at] as number
-  out.length = length + text.length
+  return length + text.length
 }
