@@ -40,7 +40,18 @@ function putNatural(bytes: Uint8Array, at: number, value: number): number {
   if (value < BILLION) return putSmall(bytes, at, value | 0)
   const billions = Math.floor(value / BILLION)
   const end = putSmall(bytes, at, billions | 0)
-  return putDigits(bytes, end, (value - billions * BILLION) | 0, 9)
+  const rest = (value - billions * BILLION) | 0
+  const first = (rest / 100_000_000) | 0
+  const eight = rest - first * 100_000_000
+  const high = (eight / 10_000) | 0
+  bytes[end] = ZERO + first
+  // Two halves that need not wait for each other.
+  return putFour(bytes, putFour(bytes, end + 1, high), eight - high * 10_000)
+}
+
+function putFour(bytes: Uint8Array, at: number, value: number): number {
+  const high = (value / 100) | 0
+  return putPair(bytes, putPair(bytes, at, high), value - high * 100)
 }
 
 /** Up to 31 bits. */

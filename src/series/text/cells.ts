@@ -3,7 +3,6 @@ import {
   NUMBER_MAX_BYTES,
   putDecimal,
   putDigits,
-  putHundredths,
   putInteger,
   SCALE_MAX,
 } from "../../lib/decimals.ts"
@@ -38,9 +37,9 @@ export class TextCells implements Cells {
 /** After so many values of a column that are no decimals, the others are not looked at. */
 const MISSES_MAX = 16
 
-/** Doubles, as `floatText` writes them. */
+/** Doubles, as `floatText` writes them. Those of up to two places are written before they come here. */
 export class DoubleCells implements Cells {
-  readonly #values: Float64Array
+  readonly values: Float64Array
   readonly #absent: string
   /** Places after the point that did for all values so far; of most columns, for all to come. */
   #scale = 2
@@ -48,22 +47,12 @@ export class DoubleCells implements Cells {
 
   /** @param absent what stands for NaN */
   constructor({ values }: FloatColumn, absent = "null") {
-    this.#values = values
+    this.values = values
     this.#absent = absent
   }
 
   put(bytes: Uint8Array, at: number, row: number): number {
-    const value = this.#values[row] as number
-    const end = this.#scale === 2 ? putHundredths(bytes, at, value) : -1
-    return end >= 0 ? end : this.#put(bytes, at, value)
-  }
-
-  text(row: number): string {
-    const value = this.#values[row] as number
-    return value === value ? floatText(value) : this.#absent
-  }
-
-  #put(bytes: Uint8Array, at: number, value: number): number {
+    const value = this.values[row] as number
     for (let scale = this.#scale; scale <= SCALE_MAX && this.#misses < MISSES_MAX; scale++) {
       const end = putDecimal(bytes, at, value, scale)
       if (end < 0) continue
@@ -72,6 +61,11 @@ export class DoubleCells implements Cells {
     }
     if (value === value) this.#misses++
     return -1
+  }
+
+  text(row: number): string {
+    const value = this.values[row] as number
+    return value === value ? floatText(value) : this.#absent
   }
 }
 
