@@ -96,8 +96,10 @@ export class StampCells implements Cells {
   readonly #as: "integer" | DateFormat
   readonly #digits: number
   readonly #zone: number
-  readonly #date = new Uint8Array(DATE_BYTES)
-  #midnight = NaN
+  /** How all stamps begin from one on, to the end of its day or its million milliseconds: rows come in order. */
+  readonly #text = new Uint8Array(DATE_BYTES)
+  #shared = 0
+  #from = NaN
 
   constructor({ index, kind, unit }: Frame, dates: DateFormat) {
     this.#index = index
@@ -111,28 +113,46 @@ export class StampCells implements Cells {
     const stamp = this.#index[row] as number
     if (this.#as === "iso") return this.#putIso(bytes, at, stamp)
     if (this.#as === "integer") return putInteger(bytes, at, stamp)
-    // Not `%`, which for doubles is a call.
-    const milliseconds = Math.floor(stamp / 1_000)
-    return milliseconds * 1_000 === stamp ? putInteger(bytes, at, milliseconds) : -1
+    return this.#putEpoch(bytes, at, stamp)
   }
 
   text(row: number): string {
     return this.#format(this.#index[row] as number)
   }
 
-  #putIso(bytes: Uint8Array, start: number, stamp: number): number {
-    // Rows come day by day, and a date is the dear part of a stamp.
-    if (!(stamp >= this.#midnight && stamp < this.#midnight + DAY)) {
-      this.#midnight = Math.floor(stamp / DAY) * DAY
-      encoder.encodeInto(this.#format(stamp), this.#date)
+  #putEpoch(bytes: Uint8Array, start: number, stamp: number): number {
+    // Not `%`, which for doubles is a call.
+    const milliseconds = Math.floor(stamp / 1_000)
+    if (milliseconds * 1_000 !== stamp) return -1
+    if (milliseconds < MILLION) return putInteger(bytes, start, milliseconds)
+    if (!(milliseconds >= this.#from && milliseconds < this.#from + MILLION)) {
+      const millions = Math.floor(milliseconds / MILLION)
+      this.#from = millions * MILLION
+      this.#shared = putInteger(this.#text, 0, millions)
     }
-    const date = this.#date
-    for (let at = 0; at < DATE_BYTES; at++) bytes[start + at] = date[at] as number
-    const since = stamp - this.#midnight
+    const end = this.#putShared(bytes, start)
+    return putDigits(bytes, end, milliseconds - this.#from, 6)
+  }
+
+  #putShared(bytes: Uint8Array, start: number): number {
+    const text = this.#text
+    const shared = this.#shared
+    for (let at = 0; at < shared; at++) bytes[start + at] = text[at] as number
+    return start + shared
+  }
+
+  #putIso(bytes: Uint8Array, start: number, stamp: number): number {
+    if (!(stamp >= this.#from && stamp < this.#from + DAY)) {
+      this.#from = Math.floor(stamp / DAY) * DAY
+      this.#shared = DATE_BYTES
+      encoder.encodeInto(this.#format(stamp), this.#text)
+    }
+    const end = this.#putShared(bytes, start)
+    const since = stamp - this.#from
     const seconds = Math.floor(since / 1_000_000)
     const minutes = (seconds / 60) | 0
     const hours = (minutes / 60) | 0
-    let at = putDigits(bytes, start + DATE_BYTES, hours, 2)
+    let at = putDigits(bytes, end, hours, 2)
     bytes[at] = COLON
     at = putDigits(bytes, at + 1, minutes - hours * 60, 2)
     bytes[at] = COLON
@@ -149,6 +169,7 @@ export class StampCells implements Cells {
 const encoder = new TextEncoder()
 const DAY = MICROSECONDS.d
 const DATE_BYTES = "2015-01-01T".length
+const MILLION = 1_000_000
 const COLON = 0x3a
 const POINT = 0x2e
 const ZULU = 0x5a

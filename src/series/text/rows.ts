@@ -21,7 +21,7 @@ export interface Document {
 }
 
 /** Bytes of a piece: large enough that handing it on costs nothing, small enough to be streamed. */
-const PIECE_BYTES = 65_536
+const PIECE_BYTES = 262_144
 
 /** The text of frames one after another, in pieces. */
 export function* write(frames: readonly Frame[], { layouts, after }: Document): Generator<Uint8Array> {
