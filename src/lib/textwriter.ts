@@ -10,14 +10,15 @@ const SHORT = 64
 export class TextWriter {
   readonly #pieceBytes: number
   #spare = 0
+  /** Of the next buffer: most texts are short, and a piece goes on being as long as the one before. */
+  #capacity = 1_024
   /** The buffer, of which `length` bytes are written. Who writes here without `text` has the spare room. */
-  bytes: Uint8Array
+  bytes = new Uint8Array()
   length = 0
 
   /** @param pieceBytes how large a piece is when it `isFull`; each is a buffer of its own */
   constructor(pieceBytes: number) {
     this.#pieceBytes = pieceBytes
-    this.bytes = new Uint8Array(pieceBytes)
   }
 
   get isFull(): boolean {
@@ -34,7 +35,7 @@ export class TextWriter {
   reserve(bytes: number): void {
     const wanted = this.length + bytes + this.#spare
     if (wanted <= this.bytes.length) return
-    const grown = new Uint8Array(Math.max(this.bytes.length * 2, wanted))
+    const grown = new Uint8Array(Math.max(this.bytes.length * 2, wanted, this.#capacity))
     grown.set(this.bytes.subarray(0, this.length))
     this.bytes = grown
   }
@@ -62,8 +63,9 @@ export class TextWriter {
   /** What was written since this was asked last; the buffer goes with it. */
   take(): Uint8Array {
     const piece = this.bytes.subarray(0, this.length)
-    // A row may begin just before the piece is full, and another may be begun after it.
-    this.bytes = new Uint8Array(this.#pieceBytes + 2 * this.#spare)
+    // A row may begin just before the piece is full.
+    this.#capacity = this.isFull ? this.#pieceBytes + 2 * this.#spare : 1_024
+    this.bytes = new Uint8Array()
     this.length = 0
     return piece
   }

@@ -43,7 +43,7 @@ export function toFrame(value: Json, orient: Orient): Frame {
 
 /** The JSON of a frame in one text, without spaces; whole numbers of a float column as `1.0`. */
 export function frameText(frame: Frame, orient: Orient, dates: DateFormat = "iso"): string {
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
   let text = ""
   for (const piece of write([frame], documentOf(frame, orient, dates))) {
     text += decoder.decode(piece, { stream: true })

@@ -107,11 +107,7 @@ function list(columns: readonly Column[]): (string | Cells)[] {
 
 /** `{"<column>":value}`. */
 function record(columns: readonly Column[]): (string | Cells)[] {
-  return [
-    "{",
-    ...columns.flatMap((column, at) => [at > 0 ? "," : "", ...member(column)]),
-    "}",
-  ]
+  return ["{", ...columns.flatMap((column, at) => [at > 0 ? "," : "", ...member(column)]), "}"]
 }
 
 function member(column: Column): (string | Cells)[] {

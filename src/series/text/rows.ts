@@ -24,7 +24,10 @@ export interface Document {
 const PIECE_BYTES = 262_144
 
 /** The text of frames one after another, in pieces. */
-export function* write(frames: readonly Frame[], { layouts, after }: Document): Generator<Uint8Array> {
+export function* write(
+  frames: readonly Frame[],
+  { layouts, after }: Document,
+): Generator<Uint8Array> {
   const out = new TextWriter(PIECE_BYTES)
   for (const layout of layouts) {
     out.text(layout.before)
@@ -111,7 +114,12 @@ function fieldsOf(parts: readonly (string | Cells)[]): Fields {
  * Writes rows until the piece is full; returns the first that is left. Apart, because generators run slower; and with
  * the place in a variable of its own, for a field is written and read again with every byte.
  */
-function fillRows(out: TextWriter, { befores, cells, doubles, behind }: Fields, from: number, to: number) {
+function fillRows(
+  out: TextWriter,
+  { befores, cells, doubles, behind }: Fields,
+  from: number,
+  to: number,
+) {
   let row = from
   for (; row < to && !out.isFull; row++) {
     out.reserve(0)
