@@ -12,22 +12,22 @@ import type { Document, Layout } from "../text/rows.ts"
 export function documentOf(head: Frame, orient: Orient, dates: DateFormat): Document {
   switch (orient) {
     case "columns":
-      return columns(head, dates)
+      return columnsDocument(head, dates)
     case "index":
-      return index(dates)
+      return indexDocument(dates)
     case "split":
-      return split(head, dates)
+      return splitDocument(head, dates)
     case "records":
       return { layouts: [rows("[", ({ columns }) => record(columns))], after: "]" }
     case "values":
       return { layouts: [rows("[", ({ columns }) => list(columns))], after: "]" }
     case "table":
-      return table(head)
+      return tableDocument(head)
   }
 }
 
 /** `{"<column>":{"<label>":value}}`. */
-function columns(head: Frame, dates: DateFormat): Document {
+function columnsDocument(head: Frame, dates: DateFormat): Document {
   const layouts = head.columns.map(({ name }, at) => {
     const before = `${at > 0 ? "}," : "{"}${JSON.stringify(name)}:{`
     return rows(before, (frame) => [
@@ -40,13 +40,13 @@ function columns(head: Frame, dates: DateFormat): Document {
 }
 
 /** `{"<label>":{"<column>":value}}`. */
-function index(dates: DateFormat): Document {
+function indexDocument(dates: DateFormat): Document {
   const row = (frame: Frame) => [...key(frame, dates), ":", ...record(frame.columns)]
   return { layouts: [rows("{", row)], after: "}" }
 }
 
 /** `{"columns":[…],"index":[…],"data":[[value]]}`. */
-function split(head: Frame, dates: DateFormat): Document {
+function splitDocument(head: Frame, dates: DateFormat): Document {
   const names = JSON.stringify(head.columns.map(({ name }) => name))
   return {
     layouts: [
@@ -67,7 +67,7 @@ const TYPES: Record<Column["kind"], string> = {
 }
 
 /** `{"schema":{…},"data":[{"index":label,"<column>":value}]}`; times are ISO always. */
-function table(head: Frame): Document {
+function tableDocument(head: Frame): Document {
   const name = indexName(head.columns)
   const fields = [
     { name, ...indexType(head) },
