@@ -91,9 +91,7 @@ function packDecimals(values: Float64Array): Uint8Array | null {
 function unpackDecimals(unpacker: Unpacker, count: number): Float64Array {
   const power = POWERS[unpacker.byte()]
   if (power === undefined) throw new Error("decimals have an impossible scale")
-  const values = unpackDeltas(unpacker, count)
-  for (let at = 0; at < count; at++) values[at] = (values[at] as number) / power
-  return values
+  return unpackDeltas(unpacker, count, power)
 }
 
 /** The smallest scale at which every value in turn was a decimal; -1 when one is at none. */
