@@ -85,6 +85,8 @@ interface Fields {
   befores: Uint8Array[]
   cells: Cells[]
   behind: Uint8Array
+  /** What stands before cells where it is one byte, else 0: a comma is no loop. */
+  marks: number[]
   /** Of cells that are doubles, those: called by way of an object, the commonest of all takes half as long again. */
   doubles: (Float64Array | null)[]
   /** Bytes of a row, but for cells that make their own room. */
@@ -107,7 +109,8 @@ function fieldsOf(parts: readonly (string | Cells)[]): Fields {
   const behind = encoder.encode(text)
   const most = befores.reduce((sum, { length }) => sum + length + CELL_MAX_BYTES, behind.length)
   const doubles = cells.map((one) => (one instanceof DoubleCells ? one.values : null))
-  return { befores, cells, behind, doubles, most }
+  const marks = befores.map(({ length, 0: byte = 0 }) => (length === 1 ? byte : 0))
+  return { befores, marks, cells, behind, doubles, most }
 }
 
 /**
@@ -116,7 +119,7 @@ function fieldsOf(parts: readonly (string | Cells)[]): Fields {
  */
 function fillRows(
   out: TextWriter,
-  { befores, cells, doubles, behind }: Fields,
+  { befores, marks, cells, doubles, behind }: Fields,
   from: number,
   to: number,
 ) {
@@ -125,7 +128,9 @@ function fillRows(
     out.reserve(0)
     let { bytes, length } = out
     for (let at = 0; at < cells.length; at++) {
-      length = put(bytes, length, befores[at] as Uint8Array)
+      const mark = marks[at] as number
+      if (mark > 0) bytes[length++] = mark
+      else length = put(bytes, length, befores[at] as Uint8Array)
       const values = doubles[at] ?? null
       let end = values ? putHundredths(bytes, length, values[row] as number) : -1
       if (end < 0) {
