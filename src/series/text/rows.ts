@@ -68,6 +68,8 @@ class Rows {
     const { between, row } = this.#layout
     const rows = frame.index.length
     if (rows === 0) return
+    // What stands before the rows may be a piece by itself: thousands of names.
+    if (this.#out.isFull) yield this.#out.take()
     // What stands between two rows goes before each, and is taken away from the very first.
     const fields = fieldsOf([between, ...row(frame)])
     this.#out.spare(fields.most)
