@@ -110,24 +110,24 @@ describe("what a chunk says unopened", () => {
         columnOf("s", "string", ["x", "", "", "", ""]),
         columnOf("none", "float64", [null, null, null, null, null]),
       ),
-    ).toBe('[[0,240000000],["f",[3,-2,4,3.5]],["i",[2,1,3,4]]]')
+    ).toBe('["0 240000000",["f",[3,-2,4,3.5]],["i",[2,1,3,4]]]')
     expect(stats(columnOf("s", "string", ["x"]))).toBeNull()
   })
 
   it("counts integers exactly, also where doubles no longer do", () => {
     const most = 2n ** 63n - 1n
     expect(stats(columnOf("i", "int64", [most, most, 1]))).toBe(
-      '[[0,120000000],["i",[3,1,9223372036854775807,18446744073709551615]]]',
+      '["0 120000000",["i",[3,1,9223372036854775807,18446744073709551615]]]',
     )
     const safe = Number.MAX_SAFE_INTEGER
     expect(stats(columnOf("i", "int64", [safe, 2, -safe]))).toBe(
-      `[[0,120000000],["i",[3,-${safe},${safe},2]]]`,
+      `["0 120000000",["i",[3,-${safe},${safe},2]]]`,
     )
   })
 
   it("says nothing of a sum that no double holds", () => {
     expect(stats(columnOf("f", "float64", [1e308, 1e308]))).toBe(
-      '[[0,60000000],["f",[2,1e+308,1e+308,null]]]',
+      '["0 60000000",["f",[2,1e+308,1e+308,null]]]',
     )
   })
 
