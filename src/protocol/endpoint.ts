@@ -119,7 +119,7 @@ export interface Answer {
   /** Plain text instead of JSON. */
   text?: string
   /** The body as it comes, made while it is sent when it is long; `Content-Type` is among the headers. */
-  pieces?: Iterable<string> | AsyncIterable<string>
+  pieces?: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
   /** The ETag. */
   revision?: number
   headers?: Record<string, string>

@@ -82,8 +82,8 @@ export const BATCH_MAX_STATEMENTS = 600
 export const REQUEST_MAX_QUERIES = 40
 /** Chunks that a page of the list of series counts; each is a row read. */
 export const SERIES_LIST_MAX_CHUNKS = 50_000
-/** Characters of an answer that is sent whole, with its length; longer ones stream. */
-export const ANSWER_WHOLE_MAX_CHARACTERS = 1_000_000
+/** Bytes of an answer that is sent whole, with its length; longer ones stream. */
+export const ANSWER_WHOLE_MAX_BYTES = 1_000_000
 /** Cells of a resampled frame, its index included: cells, places and labels of all buckets are in memory at once. */
 export const RESAMPLE_MAX_CELLS = 2_000_000
 /** Rows times columns of one payload, absent cells included: they are all in memory at once, text and values. */
