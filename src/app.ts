@@ -3,6 +3,8 @@ import type { Scope } from "./auth/scope.ts"
 import { scopeOf } from "./auth/token.ts"
 import { computeHandlers } from "./compute/routes.ts"
 import { appShape, documentHandlers } from "./documents/routes.ts"
+import { partHandlers } from "./documents/parts.ts"
+import { DocumentEditor } from "./documents/editor.ts"
 import { DocumentStore, plain } from "./documents/store.ts"
 import type { Env } from "./env.ts"
 import { Database } from "./feed/database.ts"
@@ -52,6 +54,7 @@ export interface Services extends ResourceServices {
   scope: Scope
   db: Database
   apps: DocumentStore
+  editor: DocumentEditor
   keys: KeyStore
   series: SeriesStore
   seriesWriter: SeriesWriter
@@ -72,13 +75,15 @@ export function createServices(surroundings: Surroundings, request: Request): Se
   const quiet = new Database(env.DB)
   const compactor = new Compactor(quiet, new Feed(quiet, { now, poke }))
   const piledUp = (place: Place) => background(compactor.compact(place).catch(logFailure))
+  const apps = new DocumentStore(db, feed, appShape)
   return {
     env,
     request,
     scope,
     db,
     feed,
-    apps: new DocumentStore(db, feed, appShape),
+    apps,
+    editor: new DocumentEditor(apps, feed, appShape, { now, pause }),
     keys: new KeyStore(db, feed, new EdgeCopies(env.KV), { now, consistency }),
     series: new SeriesStore(db, feed, now, piledUp),
     seriesWriter: new SeriesWriter(db, feed, { now, newId, piledUp }),
@@ -96,6 +101,12 @@ function logFailure(error: unknown): void {
   console.error({ event: "compaction_failed", message: String(error) })
 }
 
+/** Up to 10, 20, 40 … ms, so that those who collided do not meet again. */
+function pause(attempt: number): Promise<void> {
+  const milliseconds = Math.random() * 5 * 2 ** attempt
+  return new Promise((resolve) => setTimeout(resolve, milliseconds))
+}
+
 const metaHandlers: Handlers<typeof metaEndpoints, unknown> = {
   "meta.openapi": () => ({ body: openapi() }),
   "meta.schema": () => ({ body: openapi() }),
@@ -103,6 +114,7 @@ const metaHandlers: Handlers<typeof metaEndpoints, unknown> = {
 
 const handlers: Handlers<typeof api, Services> = {
   ...documentHandlers,
+  ...partHandlers,
   ...keyHandlers,
   ...seriesHandlers,
   ...computeHandlers,

@@ -1,10 +1,19 @@
 /** The handlers of the documents. */
-import type { Handlers } from "../protocol/endpoint.ts"
+import type { Handlers, JsonBody } from "../protocol/endpoint.ts"
 import type { documentEndpoints } from "../protocol/documents.ts"
 import { Problem } from "../protocol/problem.ts"
 import { fill } from "../protocol/uri.ts"
 import { applyMask, parseMask } from "./mask.ts"
+import { textOf, type Tree } from "../lib/tree.ts"
+import type { DocumentEditor } from "./editor.ts"
+import { operationsOf, PatchFailed } from "./jsonpatch.ts"
+import { problemOf } from "./refused.ts"
 import type { DocumentStore, Shape } from "./store.ts"
+
+interface Services {
+  apps: DocumentStore
+  editor: DocumentEditor
+}
 
 const PATH = "/api/apps/:name"
 
@@ -14,7 +23,7 @@ export const appShape: Shape = {
   patch: (patch) => `{"data":${patch}}`,
 }
 
-export const documentHandlers: Handlers<typeof documentEndpoints, { apps: DocumentStore }> = {
+export const documentHandlers: Handlers<typeof documentEndpoints, Services> = {
   "documents.list": async ({ uri, headers }, { apps }) => {
     const mask = parseMask(headers.get("X-Fields"))
     const { names, revision } = await apps.names(uri)
@@ -23,10 +32,11 @@ export const documentHandlers: Handlers<typeof documentEndpoints, { apps: Docume
   },
 
   "documents.create": async ({ body }, { apps }) => {
-    const uri = fill(PATH, { name: body.name })
-    const data = JSON.stringify(body.data)
+    const { name } = body.value
+    const uri = fill(PATH, { name })
+    const data = dataOf(body)
     const revision = await apps.create(uri, data)
-    const json = appShape.resource(body.name, data)
+    const json = appShape.resource(name, data)
     return { status: 201, json, revision, headers: { Location: uri } }
   },
 
@@ -45,16 +55,36 @@ export const documentHandlers: Handlers<typeof documentEndpoints, { apps: Docume
   },
 
   "documents.put": async ({ uri, body, conditions }, { apps }) => {
-    return { status: 204, revision: await apps.put(uri, JSON.stringify(body.data), conditions) }
+    return { status: 204, revision: await apps.put(uri, dataOf(body), conditions) }
   },
 
-  "documents.patch": async ({ uri, body, conditions }, { apps }) => {
-    const patch = JSON.stringify(body.data ?? {})
-    return { status: 204, revision: await apps.patch(uri, patch, conditions) }
+  "documents.patch": async ({ uri, params, body, conditions }, { apps, editor }) => {
+    if (body.type !== "application/json-patch+json") {
+      checkName(body.value.name, params.name)
+      return { status: 204, revision: await apps.patch(uri, dataOf(body), conditions) }
+    }
+    try {
+      const revision = await editor.apply(uri, operationsOf(body.tree), conditions)
+      return { status: 204, revision }
+    } catch (error) {
+      throw error instanceof PatchFailed ? problemOf(error) : error
+    }
   },
 
   "documents.delete": async ({ uri, conditions }, { apps }) => {
     const revision = await apps.remove(uri, conditions)
     return { status: 204, ...(revision > 0 ? { revision } : {}) }
   },
+}
+
+/** The member `data` as it was written. */
+function dataOf({ tree }: Pick<JsonBody<unknown>, "tree">): string {
+  return textOf((tree as Map<string, Tree>).get("data") ?? new Map())
+}
+
+function checkName(given: unknown, name: string): void {
+  if (given === undefined || given === name) return
+  throw new Problem("unprocessable", `The name of "${name}" cannot be changed`, {
+    errors: { "/name": "cannot be changed" },
+  })
 }

@@ -1,5 +1,5 @@
 /** The statements of the documents. */
-import type { Statement } from "../feed/statement.ts"
+import type { Param, Statement } from "../feed/statement.ts"
 import { REVISION, type Condition } from "../feed/sql.ts"
 
 export interface Row {
@@ -54,6 +54,21 @@ export function put(collection: string, name: string, data: string): Statement {
       VALUES (?1, ${REVISION}, ?2, ${REVISION}, ?3)
       ON CONFLICT (collection, name) DO UPDATE SET revision = excluded.revision, data = excluded.data`,
     params: [collection, name, data],
+  }
+}
+
+/** Other data for a document that is there: a SELECT of it with numbered parameters. */
+export function rewrite(
+  collection: string,
+  name: string,
+  select: string,
+  params: Param[],
+): Statement {
+  const next = params.length + 1
+  return {
+    sql: `UPDATE documents SET revision = ${REVISION}, data = (${select})
+      WHERE collection = ?${next} AND name = ?${next + 1}`,
+    params: [...params, collection, name],
   }
 }
 

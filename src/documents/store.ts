@@ -150,7 +150,8 @@ export class DocumentStore {
   }
 }
 
-function place(uri: string): [collection: string, name: string] {
+/** Where a URI's document is stored. */
+export function place(uri: string): [collection: string, name: string] {
   const collection = listOf(uri) ?? "/"
   return [collection, decodeURIComponent(uri.slice(collection.length))]
 }
@@ -160,7 +161,7 @@ function checkSize(data: string): void {
   if (bytes > DOCUMENT_MAX_BYTES) throw tooLarge(bytes)
 }
 
-function tooLarge(bytes: number | string): Problem {
+export function tooLarge(bytes: number | string): Problem {
   return new Problem(
     "too_large",
     `A document must be at most ${DOCUMENT_MAX_BYTES} bytes, this one would have ${bytes}`,
@@ -168,6 +169,6 @@ function tooLarge(bytes: number | string): Problem {
   )
 }
 
-function notFound(name: string): Problem {
+export function notFound(name: string): Problem {
   return new Problem("not_found", `There is no document "${name}"`)
 }

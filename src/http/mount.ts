@@ -32,8 +32,9 @@ export function mount<Services extends Door>(
   for (const line of [...lines].sort(bySpecificity)) {
     const method = line.endpoint.method.toLowerCase() as Lowercase<Method>
     // itty's own decoding and error replies are not used: params arrive encoded, and errors would leak.
-    router[method](line.endpoint.path, (request: Request, services: Services) =>
-      pass(line, request, services),
+    router[method](
+      line.endpoint.path.replace(/:\w+\*$/, "*"),
+      (request: Request, services: Services) => pass(line, request, services),
     )
   }
   const endpoints = lines.map((line) => line.endpoint)

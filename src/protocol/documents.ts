@@ -3,6 +3,7 @@ import * as z from "zod"
 import type { Endpoint } from "./endpoint.ts"
 import { DOCUMENT_MAX_BYTES } from "./limits.ts"
 import { JsonObject, Name as AnyName, PathParams, problems } from "./shared.ts"
+import { JsonPatch } from "./jsonpatch.ts"
 import { fill } from "./uri.ts"
 
 const Data = JsonObject.meta({
@@ -16,7 +17,7 @@ const Name = AnyName.meta({ description: "The app's name", example: "todo" })
 export const DocumentBody = z.looseObject({ data: Data }).meta({ id: "DocumentBody" })
 export const NamedBody = z.looseObject({ name: Name, data: Data }).meta({ id: "NamedDocumentBody" })
 export const DocumentPatch = z
-  .looseObject({ data: Data.optional() })
+  .strictObject({ name: z.unknown().optional(), data: Data.optional() })
   .meta({ id: "DocumentPatch", description: "RFC 7396 merge patch of what GET answers" })
 const Document = z.strictObject({ name: Name, data: Data }).partial().meta({ id: "Document" })
 const Entry = z.strictObject({ name: Name }).partial().meta({ id: "DocumentEntry" })
@@ -24,7 +25,21 @@ const Entry = z.strictObject({ name: Name }).partial().meta({ id: "DocumentEntry
 const path = "/api/apps/:name"
 const params = PathParams({ name: "The app's name" })
 const masks = { "X-Fields": "Which members to answer: `name`, `{data}`, `*`, `name,data`" }
-const json = { types: ["application/json"], maxBytes: DOCUMENT_MAX_BYTES, as: "exact" } as const
+const json = { types: ["application/json"], maxBytes: DOCUMENT_MAX_BYTES, as: "tree" } as const
+
+export const jsonPatch = {
+  schema: JsonPatch,
+  example: [
+    { op: "test", path: "/data/theme", value: "dark" },
+    { op: "inc", path: "/data/visits", value: 1 },
+  ],
+}
+
+const CHANGE = [
+  "`application/merge-patch+json`, which plain JSON is too, or `application/json-patch+json`: all operations or none.",
+  "A failed `test`, and a path that is not there, is a 409 with `index` and `pointer`; what would leave no document",
+  "(`data` no object, another `name`, `inc` of what is no number) is a 422 with the same.",
+].join(" ")
 
 export const documentEndpoints = {
   "documents.list": {
@@ -75,15 +90,20 @@ export const documentEndpoints = {
     path,
     verb: "patch",
     tag: "documents",
-    summary: "Change parts of an app's document (RFC 7396)",
+    summary: "Change parts of an app's document (RFC 7396 and 6902)",
+    description: CHANGE,
     params,
     body: {
       ...json,
-      types: ["application/json", "application/merge-patch+json"],
+      types: ["application/json", "application/merge-patch+json", "application/json-patch+json"],
       schema: DocumentPatch,
       example: { data: { theme: null } },
+      forms: { "application/json-patch+json": jsonPatch },
     },
-    replies: { 204: { description: "Changed" }, ...problems(400, 404, 409, 412, 413, 415, 422) },
+    replies: {
+      204: { description: "Changed" },
+      ...problems(400, 404, 409, 412, 413, 415, 422, 503),
+    },
   },
   "documents.delete": {
     method: "DELETE",

@@ -31,7 +31,10 @@ export const CommandId = z.union([z.int(), z.string().max(ID_MAX_CHARACTERS)]).n
 
 const common = { id: CommandId.default(null), uri: z.string().min(1).max(URI_MAX_CHARACTERS) }
 
-/** `since` is `<epoch>.<position>`; `attributes` and `patch` go to the resource as they are. */
+/**
+ * `since` is `<epoch>.<position>`; `attributes` and `patch` go to the resource as they are. A `patch` that is an array is
+ * a JSON Patch (RFC 6902), any other a merge patch or what the resource takes.
+ */
 export const Command = z.discriminatedUnion("event", [
   z.object({ ...common, event: z.literal("subscribe"), since: z.string().optional() }),
   z.object({ ...common, event: z.literal("unsubscribe") }),

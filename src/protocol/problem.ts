@@ -76,6 +76,14 @@ export class Problem extends Error {
   }
 }
 
+/** What JSON could mean in two ways; `pointer` (RFC 6901) names the place. */
+export function inexact(pointer: string, reason: string): Problem {
+  const place = pointer === "" ? "The content" : `"${pointer}"`
+  return new Problem("unprocessable", `${place} cannot be kept exactly: ${reason}`, {
+    errors: { [pointer]: reason },
+  })
+}
+
 /** Thrown when a guard statement stopped a batch; nothing of the batch was written. Stores say what it means. */
 export class GuardFailed extends Error {
   override name = "GuardFailed"
