@@ -10,6 +10,8 @@ const json = { "Content-Type": "application/json" }
 /** A body as text, for what an object literal cannot say. */
 const putText = (name: string, text: string) => send(`PUT /api/apps/${name}`, text, json)
 
+const putTextPatch = (name: string, text: string) => send(`PATCH /api/apps/${name}`, text, json)
+
 describe("documents", () => {
   it("come back as they were put, with their name and their revision", async () => {
     const stored = await put("first", { theme: "dark" })
@@ -219,10 +221,53 @@ describe("conditions on documents", () => {
     expect((await send("GET /api/apps/cas")).revision).toBe(revision)
   })
 
+  it("tell in a 412 what happened since, as long as the journal can", async () => {
+    const { revision: first } = await put("since", { a: 1 })
+    const patched = await putTextPatch("since", '{"data":{"10":1.0,"1":2}}')
+    await put("another", {})
+    const replaced = await putText("since", '{"data":{"2":1,"1":1.50}}')
+    const refused = (condition: object) =>
+      send("PUT /api/apps/since", { data: {} }, { ...condition })
+    const answer = await refused({ "If-Match": `"${first}", "1"` })
+    expect(answer).toMatchObject({ status: 412, json: { etag: `"${replaced.revision}"` } })
+    expect(answer.text).toContain(
+      `"changes":[{"revision":${patched.revision},"event":"patch","patch":{"data":{"10":1.0,"1":2}}},` +
+        `{"revision":${replaced.revision},"event":"state","resource":{"name":"since","data":{"2":1,"1":1.50}}}]`,
+    )
+    expect(answer.text).toContain('"current":{"name":"since","data":{"2":1,"1":1.50}}')
+    const { revision: gone } = await send("DELETE /api/apps/since")
+    expect((await refused({ "If-Match": `"${replaced.revision}"` })).json).toMatchObject({
+      current: null,
+      changes: [{ revision: gone, event: "delete" }],
+    })
+    // A revision that never was, any revision, and a document too large for the journal.
+    await put("since", { text: "x".repeat(70_000) })
+    for (const condition of [
+      { "If-Match": '"other"' },
+      { "If-None-Match": "*" },
+      { "If-Match": `"${gone}"` },
+    ]) {
+      const { json: problem } = await refused(condition)
+      expect(problem).toMatchObject({ status: 412, current: { name: "since" } })
+      expect(problem).not.toHaveProperty("changes")
+    }
+  })
+
   it("let If-None-Match: * create and never replace", async () => {
     expect((await put("nx", { n: 1 }, { "If-None-Match": "*" })).status).toBe(204)
     const again = await put("nx", { n: 2 }, { "If-None-Match": "*" })
     expect(again).toMatchObject({ status: 412, json: { current: { data: { n: 1 } } } })
+  })
+
+  it("let If-Match with a revision never create, nor delete what is not there", async () => {
+    const { revision } = await put("was", {})
+    await send("DELETE /api/apps/was")
+    for (const request of ["PUT /api/apps/was", "PATCH /api/apps/was", "DELETE /api/apps/was"]) {
+      const body = request.startsWith("DELETE") ? undefined : { data: {} }
+      const answer = await send(request, body, { "If-Match": `"${revision}"` })
+      expect(answer, request).toMatchObject({ status: 412, json: { current: null } })
+    }
+    expect((await send("GET /api/apps/was")).status).toBe(404)
   })
 
   it("let If-Match: * replace and never create", async () => {

@@ -1,5 +1,5 @@
 /** Changes parts of app documents: JSON Patches and sub-documents. */
-import { conditionGuards, explainConditions } from "../feed/conditions.ts"
+import { conditionGuards } from "../feed/conditions.ts"
 import type { Committer } from "../feed/feed.ts"
 import { guard } from "../feed/statement.ts"
 import type { Conditions } from "../protocol/endpoint.ts"
@@ -94,7 +94,7 @@ export class DocumentEditor {
         writes: [statements.write],
         explain: async () => {
           const document = await this.#store.get(uri)
-          return this.#unmet(document, name, conditions, called) ?? stopped()
+          return (await this.#unmet(document, uri, conditions, called)) ?? stopped()
         },
       }),
     )
@@ -109,7 +109,7 @@ export class DocumentEditor {
   ): Promise<number | null> {
     const [collection, name] = place(uri)
     const document = await this.#store.get(uri)
-    const problem = this.#unmet(document, name, conditions, called)
+    const problem = await this.#unmet(document, uri, conditions, called)
     if (problem) throw problem
     const { data, revision } = document as Document
     const read = this.#shape.resource(name, data)
@@ -145,14 +145,14 @@ export class DocumentEditor {
     }
   }
 
-  #unmet(
+  async #unmet(
     document: Document | null,
-    name: string,
+    uri: string,
     conditions: Conditions,
     called: string,
-  ): Problem | null {
-    const unmet = explainConditions(called, conditions, document?.revision)
-    return unmet ?? (document ? null : notFound(name))
+  ): Promise<Problem | null> {
+    const unmet = await this.#store.unmet(uri, conditions, document, called)
+    return unmet ?? (document ? null : notFound(place(uri)[1]))
   }
 }
 

@@ -3,6 +3,7 @@ import type { Database } from "../feed/database.ts"
 import { guard, type Statement } from "../feed/statement.ts"
 import { conditionGuards, explainConditions } from "../feed/conditions.ts"
 import type { Commit, Committer } from "../feed/feed.ts"
+import { changesSince } from "../feed/since.ts"
 import type { Conditions } from "../protocol/endpoint.ts"
 import { DOCUMENT_MAX_BYTES, LIST_MAX_ITEMS } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
@@ -141,12 +142,27 @@ export class DocumentStore {
       ...commit,
       guards: [...conditionGuards(conditions, sql.CURRENT, place(uri)), ...(commit.guards ?? [])],
       explain: async () => {
-        const current = (await this.get(uri))?.revision
-        const unmet = explainConditions(uri, conditions, current)
+        const unmet = await this.unmet(uri, conditions, await this.get(uri))
         return unmet ?? (await commit.explain?.()) ?? null
       },
     })
     return changes.at(-1)?.revision ?? 0
+  }
+
+  /**
+   * The problem when the conditions do not hold for what was read, with the changes since the caller's ETag.
+   * @param called the URI that the conditions are about, where it is a part's
+   */
+  async unmet(
+    uri: string,
+    conditions: Conditions,
+    document: Document | null,
+    called = uri,
+  ): Promise<Problem | null> {
+    const problem = explainConditions(called, conditions, document?.revision)
+    const changes = problem && (await changesSince(this.#db, uri, conditions))
+    if (!problem || !changes) return problem
+    return new Problem(problem.code, problem.message, problem.details, {}, { changes })
   }
 }
 

@@ -8,7 +8,10 @@ export interface Statement {
   params: Param[]
 }
 
-/** A statement that fails its batch unless the condition holds. The condition's parameters are `?` in order. */
+/**
+ * A statement that fails its batch unless the condition holds: NULL does not, which is what a comparison with nothing
+ * gives. The condition's parameters are `?` in order.
+ */
 export function guard(condition: string, params: Param[] = []): Statement {
-  return { sql: `SELECT json('guard') WHERE NOT (${condition})`, params }
+  return { sql: `SELECT json('guard') WHERE (${condition}) IS NOT TRUE`, params }
 }

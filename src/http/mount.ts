@@ -4,7 +4,6 @@ import { authorize, type Scope } from "../auth/scope.ts"
 import type { Answer, Call, Endpoint, Method } from "../protocol/endpoint.ts"
 import { Problem } from "../protocol/problem.ts"
 import { fill, match } from "../protocol/uri.ts"
-import { parseExact } from "../lib/json.ts"
 import { readBody } from "./body.ts"
 import { check, show } from "./check.ts"
 import { preflight } from "./cors.ts"
@@ -69,15 +68,15 @@ export function mount<Services extends Door>(
     // What the condition was about is not always the URI that was called: PUT /keys?name=value.
     const uri = new URL(String(problem.details["instance"] ?? request.url), request.url)
     const current = await dispatch(new Request(uri), services)
-    const { details } = problem
-    if (!current.ok)
-      return new Problem(problem.code, problem.message, { ...details, current: null })
-    const etag = current.headers.get("ETag")
+    const { code, message, details } = problem
+    const body = current.ok ? await current.text() : "null"
+    const etag = current.ok ? current.headers.get("ETag") : null
     return new Problem(
-      problem.code,
-      problem.message,
-      { ...details, current: parseExact(await current.text()), etag },
+      code,
+      message,
+      { ...details, ...(current.ok ? { etag } : {}) },
       etag === null ? {} : { ETag: etag },
+      { ...problem.texts, current: body },
     )
   }
 

@@ -132,7 +132,7 @@ function badFrame(detail: string, details = {}): Problem {
 
 function problemText(error: unknown): string {
   if (error instanceof Refusal) return error.json
-  if (error instanceof Problem) return JSON.stringify(error)
+  if (error instanceof Problem) return error.toText()
   console.error({
     event: "internal_error",
     message: error instanceof Error ? error.message : String(error),

@@ -2,9 +2,9 @@
 import type { Feed } from "../feed/feed.ts"
 import type { Change, Position } from "../protocol/change.ts"
 import { CHANGES_PAGE_ROWS, RESUME_MAX_CHANGES } from "../protocol/limits.ts"
-import { listOf, pathOf } from "../protocol/uri.ts"
+import { listOf } from "../protocol/uri.ts"
 import { deliveryOf, isTold } from "./fanout.ts"
-import { isFollowable, type Resolve, type Target } from "./uris.ts"
+import { isFollowable, sourceOf, type Resolve, type Target } from "./uris.ts"
 
 export interface Missed {
   /** The frames, in order. */
@@ -43,9 +43,10 @@ export async function missedBy(
 
 /** Followable topics are concerned by themselves and their members, others by all that is below them. */
 function concerns(target: Target, { uri }: Change): boolean {
-  const path = pathOf(target.topic)
+  const source = sourceOf(target)
+  const path = source ?? target.topic
   if (uri === path) return true
-  return isFollowable(target) ? listOf(uri) === path : path.endsWith("/") && uri.startsWith(path)
+  return source === null ? listOf(uri) === path : path.endsWith("/") && uri.startsWith(path)
 }
 
 function textOf({ topic }: Target, change: Change, resolve: Resolve): string {

@@ -23,9 +23,10 @@ export function listOf(uri: string): string | null {
  * segments, whose value is a JSON Pointer without its first slash.
  */
 export function fill(pattern: string, params: Readonly<Record<string, string>>): string {
-  return pattern.replace(/:(\w+)(\*?)/g, (_, name: string, rest: string) => {
+  return pattern.replace(/\/:(\w+)(\*?)/g, (_, name: string, rest: string) => {
     const value = params[name] ?? ""
-    return rest ? value.split("/").map(encodeSegment).join("/") : encodeSegment(value)
+    const segments = !rest ? [value] : value === "" ? [] : value.split("/")
+    return segments.map((segment) => `/${encodeSegment(segment)}`).join("")
   })
 }
 
