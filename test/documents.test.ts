@@ -33,6 +33,13 @@ describe("documents", () => {
     expect((await send("GET /api/apps/odd")).text).toBe(`{"name":"odd","data":${data}}`)
   })
 
+  it("cost at most three rows written each, new or replaced", async () => {
+    for (const what of ["new", "replaced"]) {
+      const { headers } = await put("rows", { what })
+      expect(Number(headers.get("X-Rows-Written")), what).toBeLessThanOrEqual(3)
+    }
+  })
+
   it("list in the order of creation; an update keeps the place, delete and put again moves to the end", async () => {
     for (const name of ["l-b", "l-a", "l-c"]) await put(name, {})
     const names = async () =>
