@@ -113,6 +113,7 @@ describe("copies of documents", () => {
       [[{ op: "test", path: "/data/o/x", value: 1 }], {}],
       [[{ op: "add", path: "/data/o", value: { z: 1 } }], undefined],
       [[{ op: "add", path: "/data/nothing", value: null }], undefined],
+      [[{ op: "move", from: "/data/nothing", path: "/data/null" }], undefined],
     ]) {
       frames.length = 0
       const { revision } = await send(`PATCH ${uri}`, JSON.stringify(operations), JSON_PATCH)
