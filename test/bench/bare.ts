@@ -2,7 +2,7 @@
 const GET = "SELECT name, revision, data FROM documents WHERE collection = ?1 AND name = ?2"
 const CHANGE = `INSERT INTO changes (at, uri, event, body, extra) SELECT ?, ?, ?, ?, ?
   WHERE NOT EXISTS (SELECT 1 FROM documents WHERE collection = ? AND name = ?) = ?
-  RETURNING revision`
+  RETURNING revision, at, uri, event, body, extra`
 const PUT = `INSERT INTO documents (collection, created, name, revision, data)
   VALUES (?1, (SELECT max(revision) FROM changes), ?2, (SELECT max(revision) FROM changes), ?3)
   ON CONFLICT (collection, name) DO UPDATE SET revision = excluded.revision, data = excluded.data`
