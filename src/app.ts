@@ -3,6 +3,8 @@ import type { Scope } from "./auth/scope.ts"
 import { scopeOf } from "./auth/token.ts"
 import { computeHandlers } from "./compute/routes.ts"
 import { appShape, documentHandlers } from "./documents/routes.ts"
+import { partHandlers } from "./documents/parts.ts"
+import { DocumentEditor } from "./documents/editor.ts"
 import { isListTouched } from "./documents/list/touch.ts"
 import { DocumentLists } from "./documents/list/reader.ts"
 import { TABLE as DOCUMENTS } from "./documents/sql.ts"
@@ -65,6 +67,7 @@ export interface Services extends ResourceServices {
   feed: Feed
   apps: DocumentStore
   appLists: DocumentLists
+  editor: DocumentEditor
   keys: KeyStore
   series: SeriesStore
   seriesWriter: SeriesWriter
@@ -104,6 +107,7 @@ export function createServices(
   const endExpired = () => sweep(db, feed, EXPIRING, now())
   const expiring = { now, sweep: endExpired }
   const together = (requests: Request[]) => answerTogether(requests, surroundings, db, feed)
+  const apps = new DocumentStore(db, documentJournal, appShape, expiring)
   return {
     env,
     request,
@@ -113,7 +117,11 @@ export function createServices(
     db,
     feed,
     journal: documentJournal,
-    apps: new DocumentStore(db, documentJournal, appShape, expiring),
+    apps,
+    editor: new DocumentEditor(apps, documentJournal, appShape, {
+      now,
+      pause,
+    }),
     appLists: new DocumentLists(db, expiring),
     keys: new KeyStore(db, feed, new EdgeCopies(env.KV), { now, consistency }),
     series: new SeriesStore(db, journal, now, piledUp),
@@ -146,6 +154,12 @@ function logFailure(error: unknown): void {
   console.error({ event: "compaction_failed", message: String(error) })
 }
 
+/** Up to 10, 20, 40 … ms, so that those who collided do not meet again. */
+function pause(attempt: number): Promise<void> {
+  const milliseconds = Math.random() * 5 * 2 ** attempt
+  return new Promise((resolve) => setTimeout(resolve, milliseconds))
+}
+
 const metaHandlers: Handlers<typeof metaEndpoints, unknown> = {
   "meta.openapi": () => ({ body: openapi() }),
   "meta.schema": () => ({ body: openapi() }),
@@ -153,6 +167,7 @@ const metaHandlers: Handlers<typeof metaEndpoints, unknown> = {
 
 const handlers: Handlers<typeof api, Services> = {
   ...documentHandlers,
+  ...partHandlers,
   ...keyHandlers,
   ...seriesHandlers,
   ...batchHandlers,

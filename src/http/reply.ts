@@ -38,7 +38,7 @@ function bodyText({ json, text, body }: Answer): string | null {
 /** The problem document. What is not a Problem is logged and says nothing of the inside. */
 export function problemReply(error: unknown): Response {
   const problem = toProblem(error)
-  return new Response(JSON.stringify(problem), {
+  return new Response(problem.toText(), {
     status: problem.status,
     headers: { "Content-Type": "application/problem+json", ...problem.headers },
   })

@@ -1,17 +1,17 @@
 /** Who follows what: an index over the sessions. Pure. */
-import { listOf, pathOf } from "../protocol/uri.ts"
+import { listOf } from "../protocol/uri.ts"
 import type { Delivery } from "./fanout.ts"
 import type { Session } from "./session.ts"
 
 export class Topics {
   readonly #followers = new Map<string, Set<Session>>()
-  /** Path → topics on it that are read again on every change. */
+  /** URI → topics that are read again on every change there or below. */
   readonly #views = new Map<string, Set<string>>()
-  readonly #isFollowable: (topic: string) => boolean
+  readonly #sourceOf: (topic: string) => string | null
 
-  /** @param isFollowable whether frames of members tell a topic's changes; others are views */
-  constructor(isFollowable: (topic: string) => boolean) {
-    this.#isFollowable = isFollowable
+  /** @param sourceOf the URI whose changes make a topic's view another; null where frames tell its changes */
+  constructor(sourceOf: (topic: string) => string | null) {
+    this.#sourceOf = sourceOf
   }
 
   get isEmpty(): boolean {
@@ -24,17 +24,19 @@ export class Topics {
 
   /** True when somebody follows the topic by the frames of changes. */
   has(topic: string): boolean {
-    return this.#followers.has(topic) && !this.#views.get(pathOf(topic))?.has(topic)
+    return this.#followers.has(topic) && this.#sourceOf(topic) === null
   }
 
   add(topic: string, session: Session): void {
     add(this.#followers, topic, session)
-    if (!this.#isFollowable(topic)) add(this.#views, pathOf(topic), topic)
+    const source = this.#sourceOf(topic)
+    if (source !== null) add(this.#views, source, topic)
   }
 
   remove(topic: string, session: Session): void {
     remove(this.#followers, topic, session)
-    if (!this.#followers.has(topic)) remove(this.#views, pathOf(topic), topic)
+    const source = this.#sourceOf(topic)
+    if (source !== null && !this.#followers.has(topic)) remove(this.#views, source, topic)
   }
 
   /** The topics that must be read again when something changes at `uri`: views of it and of every list above it. */

@@ -14,6 +14,18 @@ export const EXPIRE_MAX_SECONDS = 1_000_000_000
 export const KEY_LIST_MAX_BYTES = 8_000_000
 /** Bodies nest no deeper, so that no recursive reader can be made to overflow. */
 export const JSON_MAX_DEPTH = 100
+/** Operations of one JSON Patch. */
+export const JSON_PATCH_MAX_OPERATIONS = 1_000
+/** Characters that the copies of one JSON Patch may have together. */
+export const JSON_PATCH_MAX_COPIED = 8_000_000
+/** A patch that is read, applied and written back is tried as often; with five queries each, of 40. */
+export const PATCH_MAX_ATTEMPTS = 6
+/** A 412 tells the changes since the caller's ETag when they are among the newest so many of all … */
+export const MERGE_MAX_REVISIONS = 2_000
+/** … no more than this … */
+export const MERGE_MAX_CHANGES = 100
+/** … and no larger together. */
+export const MERGE_MAX_BYTES = 1_000_000
 /** Change rows larger than this keep no body; who follows is sent the state instead. */
 export const CHANGE_BODY_MAX_BYTES = 64_000
 /** Workers KV keeps an entry at least this long (its `expiration_ttl` floor). */
