@@ -24,6 +24,7 @@ import type { metaEndpoints } from "./protocol/meta.ts"
 import { linesOf, type ResourceServices } from "./resources/mounted.ts"
 import { todos } from "./resources/todo.ts"
 import { Compactor } from "./series/compactor.ts"
+import { Keeper } from "./series/keeper.ts"
 import { SeriesLists } from "./series/read/lists.ts"
 import { SeriesReader } from "./series/read/reader.ts"
 import { seriesHandlers } from "./series/routes.ts"
@@ -57,6 +58,7 @@ export interface Services extends ResourceServices {
   seriesWriter: SeriesWriter
   seriesReader: SeriesReader
   seriesLists: SeriesLists
+  keeper: Keeper
   compactor: Compactor
   hubStats: () => Promise<HubStats>
   request: Request
@@ -83,7 +85,8 @@ export function createServices(surroundings: Surroundings, request: Request): Se
     series: new SeriesStore(db, feed, now, piledUp),
     seriesWriter: new SeriesWriter(db, feed, { now, newId, piledUp }),
     seriesReader: new SeriesReader(db, now),
-    seriesLists: new SeriesLists(db),
+    seriesLists: new SeriesLists(db, now),
+    keeper: new Keeper(db, feed, now),
     compactor,
     hubStats: () => hubOf(env).stats(),
     documents: (committer: Committer) => new DocumentStore(db, committer, plain),

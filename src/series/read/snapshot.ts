@@ -6,8 +6,9 @@ import {
   SERIES_READ_MAX_BYTES,
 } from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
-import type { Range } from "../bounds.ts"
+import { EVERYTHING, type Range } from "../bounds.ts"
 import type { Shape } from "../merge.ts"
+import { floorOf } from "../retention.ts"
 import { get, type Place, type SeriesRow } from "../sql.ts"
 import { isUnread, readPage, readPieces, Vanished, type Read } from "./frames.ts"
 import { piecesOf, type Piece } from "./pieces.ts"
@@ -18,8 +19,12 @@ import { windowOf, type Window } from "./window.ts"
 export interface Snapshot {
   place: Place
   row: SeriesRow
-  /** What was asked for. */
+  /** What was asked for, as far as rows are still kept. */
   range: Range
+  /** No row before this stamp is kept. */
+  floor: number
+  /** Epoch microseconds. */
+  now: number
   /** The part of it that the chunks are of; smaller where only an edge was asked for. */
   part: Range
   metas: ChunkMeta[]
@@ -39,17 +44,19 @@ export async function takeSnapshot(
   window: Window,
   { edge, stats, bytes = SERIES_PAGE_BYTES }: SnapshotOptions = {},
 ): Promise<Snapshot | null> {
-  const { times, integers } = window
+  const { times, integers, now } = window
   const [rows, metas = []] = await db.batch<SeriesRow & ChunkMeta>([
     get(place),
-    sql.plan(place, { times, integers, edge, stats, bytes }),
+    sql.plan(place, { times, integers, now, edge, stats, bytes }),
   ])
   const row = rows?.[0]
   if (!row) return null
-  const range = window.of(row.kind ?? "naive")
+  const floor = floorOf(row, now) ?? EVERYTHING.first
+  const { first, last } = window.of(row.kind ?? "naive")
+  const range = { first: Math.max(first, floor), last }
   const [meta] = metas
   const part = meta ? { first: meta.low, last: meta.high } : range
-  return { place, row, range, part, metas }
+  return { place, row, range, floor, now, part, metas }
 }
 
 export interface RowsOptions {
@@ -96,9 +103,10 @@ export async function* readRows(
       if (!(error instanceof Vanished)) throw error
       if (tries === TRIES) throw overwritten(place)
       const stats = sums !== undefined
-      const now = await takeSnapshot(db, place, windowOf(rest), { stats, bytes: 0 })
-      if (now?.row.revision !== row.revision) throw overwritten(place)
-      metas = now.metas
+      const window = windowOf(rest, snapshot.now)
+      const again = await takeSnapshot(db, place, window, { stats, bytes: 0 })
+      if (again?.row.revision !== row.revision) throw overwritten(place)
+      metas = again.metas
     }
   }
 }
