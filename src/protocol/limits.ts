@@ -54,6 +54,8 @@ export const SERIES_READ_MAX_BYTES = 300_000_000
 export const SERIES_PIECE_CELLS = 10_000
 /** Rows times columns of an answer that is in memory whole: doubles of 8 bytes, in a Worker of 128 MB. */
 export const SERIES_HELD_MAX_CELLS = 8_000_000
+/** Rows among which `max_points` chooses where they cannot be held whole: a stamp, a value and a number of each can. */
+export const SERIES_THIN_MAX_ROWS = 4_000_000
 /** Rows of `latest` and `limit` that are looked for at the edge of a series instead of in all of it. */
 export const SERIES_EDGE_MAX_ROWS = 20_000
 /** Queries of a request; the free plan of D1 allows 50. */

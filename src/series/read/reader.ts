@@ -3,7 +3,6 @@ import type { Database } from "../../feed/database.ts"
 import { SERIES_EDGE_MAX_ROWS } from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
 import type { ReadQuery } from "../../protocol/series-read.ts"
-import { downsample } from "../downsample/choose.ts"
 import { slice, type Frame } from "../frame.ts"
 import { joinShapes, type Shape } from "../merge.ts"
 import { spanTexts } from "../patch.ts"
@@ -19,6 +18,7 @@ import type { Frames } from "./hold.ts"
 import { checkQuery, choose, resampleOf, thinningOf } from "./query.ts"
 import { overwritten, prime, readRows, takeSnapshot, TRIES, type RowsOptions } from "./snapshot.ts"
 import { summarize } from "./summary.ts"
+import { thin, type Source } from "./thin.ts"
 import { readWindow, type Window } from "./window.ts"
 
 /** What a query found. */
@@ -30,9 +30,14 @@ export interface View {
   /** How many rows there are at most. */
   most: number
   headers: Record<string, string>
+  /** Reads the rows again, from the first to the last and with these columns; null where it cannot. */
+  again: Source["again"]
   /** Time alone may have changed it since the revision. */
   isAging: boolean
 }
+
+/** Pages of rows that are read twice. */
+const PAGES_OF_TWO = 12
 
 export class SeriesReader {
   readonly #db: Database
@@ -104,7 +109,13 @@ export class SeriesReader {
     )
     const rows = framesOf(readRows(this.#db, snapshot, { shape, backwards }))
     const some = backwards ? holding.lastRows(rows, most) : holding.firstRows(rows, most)
-    const view = { shape, most, ...toldOf(row, window) }
+    const again = (some: Shape) =>
+      holding.firstRows(
+        framesOf(readRows(this.#db, snapshot, { shape: some, pages: PAGES_OF_TWO })),
+        most,
+      )
+    const isAll = edge.side === "first" || edge.rows === Infinity
+    const view = { shape, most, ...toldOf(row, window), again: isAll ? again : null }
     if (isTurned) return { ...view, frames: holding.turned(some) }
     return { ...view, frames: backwards ? [await gathered(some, shape, most)] : some }
   }
@@ -142,6 +153,7 @@ export class SeriesReader {
     return {
       ...toldOf(row, window, told(removed)),
       shape,
+      again: null,
       frames: order === "desc" ? holding.turned(rows) : rows,
       most: metas.filter(counts).reduce((sum, { count }) => sum + count, 0),
     }
@@ -157,14 +169,11 @@ async function thinned(view: View, query: ReadQuery): Promise<View> {
   const thinning = thinningOf(query)
   if (!thinning) return view
   const isTurned = query.order === "desc"
-  const { shape, most } = view
-  const all = await holding.hold(view.frames, shape, most)
-  const frame = isTurned ? holding.turn(all) : all
-  const some = downsample(frame, thinning)
-  const [from, to] = [frame.index.length, some.index.length]
+  const { frame, from } = await thin({ ...view, isTurned }, thinning)
+  const to = frame.index.length
   const headers = { ...view.headers }
   if (to < from) headers["X-Downsampled"] = `${thinning.method}; from=${from}; to=${to}`
-  return { ...view, frames: [isTurned ? holding.turn(some) : some], most: to, headers }
+  return { ...view, frames: [isTurned ? holding.turn(frame) : frame], most: to, headers }
 }
 
 /** What every answer tells of a series. */
@@ -193,6 +202,7 @@ function held(
     shape: { ...frame, columns: joinShapes([], [frame]) },
     frames: [order === "desc" ? holding.turn(frame) : frame],
     most: frame.index.length,
+    again: null,
   }
 }
 

@@ -68,7 +68,12 @@ export interface RowsOptions {
   sums?: ((chunk: ChunkMeta) => boolean) | undefined
   /** Which of the chunks count at all. */
   counts?: ((chunk: ChunkMeta) => boolean) | undefined
+  /** Queries it takes at most. */
+  pages?: number
 }
+
+/** Of 40, the others are for what comes before and for chunks that have moved. */
+const PAGES = 28
 
 /** Tries of an answer whose chunks go before they are read. */
 export const TRIES = 4
@@ -83,7 +88,7 @@ export async function* readRows(
   snapshot: Snapshot,
   options: RowsOptions,
 ): AsyncGenerator<Read> {
-  const { shape, backwards, sums } = options
+  const { shape, backwards, sums, pages } = options
   const { place, row } = snapshot
   const rest = { ...snapshot.part }
   for (let { metas } = snapshot, tries = 1; ; tries++) {
@@ -92,7 +97,7 @@ export async function* readRows(
       for await (const read of readPieces(db, pieces, {
         place,
         shape,
-        pageBytes: pageOf(pieces),
+        pageBytes: pageOf(pieces, pages),
       })) {
         yield read
         if (backwards) rest.last = read[0].first - 1
@@ -118,7 +123,7 @@ export async function* readRows(
 export async function prime(db: Database, { metas, part }: Snapshot, options: RowsOptions) {
   const pieces = planned(metas, part, options)
   const [first] = pieces.filter(({ summed }) => !summed)
-  if (first?.chunks.some(isUnread)) await readPage(db, pieces, pageOf(pieces))
+  if (first?.chunks.some(isUnread)) await readPage(db, pieces, pageOf(pieces, options.pages))
 }
 
 function planned(
@@ -134,21 +139,22 @@ function planned(
   return backwards ? pieces.toReversed() : pieces
 }
 
-/** Bytes of a page, such that few enough will do. */
-function pageOf(pieces: readonly Piece[]): number {
+/** Bytes of a page, such that so many will do. */
+function pageOf(pieces: readonly Piece[], pages = PAGES): number {
   const sizes = new Map<number, number>()
   for (const { chunks, summed } of pieces) {
     for (const { id, size } of summed ? [] : chunks) sizes.set(id, size ?? 0)
   }
   const bytes = [...sizes.values()].reduce((sum, size) => sum + size, 0)
-  if (bytes > SERIES_READ_MAX_BYTES) {
+  const most = Math.floor((SERIES_READ_MAX_BYTES * pages) / PAGES)
+  if (bytes > most) {
     throw new Problem(
       "too_large",
-      `What was asked for is ${bytes} bytes packed, at most ${SERIES_READ_MAX_BYTES} are read at once; take a shorter range`,
-      { limit: SERIES_READ_MAX_BYTES },
+      `What was asked for is ${bytes} bytes packed, at most ${most} are read at once; take a shorter range (start, end)`,
+      { limit: most },
     )
   }
-  return Math.max(SERIES_PAGE_BYTES, Math.ceil(bytes / 28))
+  return Math.max(SERIES_PAGE_BYTES, Math.ceil(bytes / pages))
 }
 
 /** What was to be read is gone. */
