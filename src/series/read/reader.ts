@@ -109,9 +109,9 @@ export class SeriesReader {
     )
     const rows = framesOf(readRows(this.#db, snapshot, { shape, backwards }))
     const some = backwards ? holding.lastRows(rows, most) : holding.firstRows(rows, most)
-    const again = (some: Shape) =>
+    const again = (part: Shape) =>
       holding.firstRows(
-        framesOf(readRows(this.#db, snapshot, { shape: some, pages: PAGES_OF_TWO })),
+        framesOf(readRows(this.#db, snapshot, { shape: part, pages: PAGES_OF_TWO })),
         most,
       )
     const isAll = edge.side === "first" || edge.rows === Infinity
