@@ -118,6 +118,26 @@ const write: fc.Arbitrary<Write> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ mode: fc.constant("replace"), rows, removed: none }) },
 )
 
+/** One point after another, as they come from who measures something. */
+const run = fc
+  .record({
+    mode: fc.constantFrom("append", "update", "upsert"),
+    from: stamp,
+    values: fc.array(row, { minLength: 5, maxLength: 30 }),
+  })
+  .map(({ mode, from, values }) =>
+    values.map((one, at): Write => ({ mode, rows: [[from + at, one]], removed: [] })),
+  )
+
+/** At least so many writes, runs of points among them. */
+function sample(count: number, seed: number): Write[] {
+  const some = fc.oneof(
+    { weight: 25, arbitrary: write.map((one) => [one]) },
+    { weight: 1, arbitrary: run },
+  )
+  return fc.sample(some, { seed, numRuns: count }).flat()
+}
+
 /** Rows that come after all there are. */
 function behind(model: Model, { rows: some, ...rest }: Write): Write {
   const first = Math.min(...some.map(([at]) => at))
@@ -162,15 +182,12 @@ describe("a series is a Map by stamp", () => {
   it.each([1, 2, 3, 4])(
     "through hundreds of writes, range deletes, compactions and reads, one after another (%i)",
     async (seed) => {
-      const [writes] = fc.sample(fc.array(write, { minLength: 400, maxLength: 400 }), {
-        seed,
-        numRuns: 1,
-      })
+      const writes = sample(400, seed)
       const where = place()
       const uri = `/api/store/model/${where.symbol}`
       const model: Model = new Map()
       const seeded: Write = { mode: "update", rows: [[0, { a: 1, b: 1.5, s: "x" }]], removed: [] }
-      for (const [at, made] of [seeded, ...(writes as Write[])].entries()) {
+      for (const [at, made] of [seeded, ...writes].entries()) {
         const one = made.mode === "append" && at % 2 === 0 ? behind(model, made) : made
         const mode = MODES[one.mode]
         const [method, query, body] = mode.request(one)
@@ -198,15 +215,11 @@ describe("a series is a Map by stamp", () => {
   it.each([5, 6, 7])(
     "while compactions race the writes: what counts is the order of their revisions (%i)",
     async (seed) => {
-      const [writes] = fc.sample(fc.array(write, { minLength: 300, maxLength: 300 }), {
-        seed,
-        numRuns: 1,
-      })
+      const sent = sample(300, seed)
       const where = place()
       const uri = `/api/store/model/${where.symbol}`
       await send(`PUT ${uri}?orient=split`, split([[0, { a: 1, b: 1.5, s: "x" }]]))
       const model: Model = new Map([[0, { a: 1, b: 1.5, s: "x" }]])
-      const sent = writes as Write[]
       for (let from = 0; from < sent.length; from += 15) {
         const wave = sent.slice(from, from + 15)
         const answers = await Promise.all(

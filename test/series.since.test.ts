@@ -61,30 +61,33 @@ class Copy {
 
 it("keeps a copy right through every kind of change, of all of it and of a part", async () => {
   let run = 0
-  const property = fc.asyncProperty(fc.array(step, { maxLength: 24, size: "max" }), async (steps) => {
-    const symbol = `s${++run}`
-    const uri = `/api/store/${reference}/${symbol}`
-    await send(`PATCH /api/store/${reference}/`, { retention: null })
-    const part = `&start=${label(10)}&end=${label(25)}`
-    const copies = [new Copy(uri, ""), new Copy(uri, part)]
-    let value = 0
-    for (const one of [...steps, "follow" as const]) {
-      if (one === "follow") for (const copy of copies) await copy.follow()
-      else if (one === "compact") await compact(symbol)
-      else if (one === "delete") await send(`DELETE ${uri}`)
-      else if ("retention" in one) await send(`PATCH /api/store/${reference}/`, one)
-      else if ("mode" in one) {
-        const body = {
-          columns: ["v"],
-          index: one.rows.map(label),
-          data: one.rows.map(() => [++value]),
+  const property = fc.asyncProperty(
+    fc.array(step, { maxLength: 24, size: "max" }),
+    async (steps) => {
+      const symbol = `s${++run}`
+      const uri = `/api/store/${reference}/${symbol}`
+      await send(`PATCH /api/store/${reference}/`, { retention: null })
+      const part = `&start=${label(10)}&end=${label(25)}`
+      const copies = [new Copy(uri, ""), new Copy(uri, part)]
+      let value = 0
+      for (const one of [...steps, "follow" as const]) {
+        if (one === "follow") for (const copy of copies) await copy.follow()
+        else if (one === "compact") await compact(symbol)
+        else if (one === "delete") await send(`DELETE ${uri}`)
+        else if ("retention" in one) await send(`PATCH /api/store/${reference}/`, one)
+        else if ("mode" in one) {
+          const body = {
+            columns: ["v"],
+            index: one.rows.map(label),
+            data: one.rows.map(() => [++value]),
+          }
+          await send(`PUT ${uri}?orient=split&mode=${one.mode}`, body)
+        } else {
+          const [from, length] = one.removed
+          await send(`PATCH ${uri}`, { removed: [[label(from), label(from + length)]] })
         }
-        await send(`PUT ${uri}?orient=split&mode=${one.mode}`, body)
-      } else {
-        const [from, length] = one.removed
-        await send(`PATCH ${uri}`, { removed: [[label(from), label(from + length)]] })
       }
-    }
-  })
+    },
+  )
   await fc.assert(property, { seed: 3, numRuns: 30, endOnFailure: true })
 }, 120_000)

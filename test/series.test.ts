@@ -428,7 +428,8 @@ describe("what cannot be saved", () => {
 
 describe("a damaged chunk", () => {
   it("is an error of the service, never another value", async () => {
-    const uri = await stored(days({ 1: 1.25, 2: 2.25 }))
+    const cells = Array.from({ length: 200 }, (_, at) => [at, at / 4])
+    const uri = await stored(JSON.stringify({ v: Object.fromEntries(cells) }))
     const symbol = uri.split("/").at(-1)
     const sql = `UPDATE chunks
       SET body = substr(body, 1, 40) || iif(substr(body, 41, 1) = 'A', 'B', 'A') || substr(body, 42)

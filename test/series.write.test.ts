@@ -119,11 +119,19 @@ describe("a write", () => {
     const put = await send(`PUT ${uri}`, days({ 1: 1, 2: 2 }))
     expect(put.json.rows_written).toBe(Number(put.headers.get("X-Rows-Written")))
     expect(queries(put)).toBeLessThan(12)
-    // Twelve chunks side by side are more than are opened unasked.
+    // What waits in the tail is read with the series.
     for (let date = 3; date <= 14; date++) await send(`PUT ${uri}`, days({ [date]: date }))
     const month = days(Object.fromEntries(Array.from({ length: 20 }, (_, at) => [at + 1, at])))
-    expect(counts(await send(`PUT ${uri}?mode=upsert`, month))).toEqual([undefined, undefined, 0])
-    expect(counts(await send(`PUT ${uri}?mode=upsert&counts=exact`, month))).toEqual([0, 20, 0])
+    expect(counts(await send(`PUT ${uri}?mode=upsert`, month))).toEqual([6, 14, 0])
+    // Twelve chunks side by side are more than are opened unasked.
+    const long = (from: number, to: number) => ({
+      v: Object.fromEntries(Array.from({ length: to - from }, (_, at) => [from + at, at])),
+    })
+    const many = fresh()
+    for (let at = 0; at < 12; at++) await send(`PUT ${many}`, long(at * 200, at * 200 + 150))
+    const all = long(0, 2_400)
+    expect(counts(await send(`PUT ${many}?mode=upsert`, all))).toEqual([undefined, undefined, 0])
+    expect(counts(await send(`PUT ${many}?mode=upsert&counts=exact`, all))).toEqual([0, 2_400, 0])
   })
 
   it("under a condition is made or refused as a whole, in every mode", async () => {

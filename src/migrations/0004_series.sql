@@ -2,6 +2,9 @@
 -- `kind` is naive, utc or integer, NULL until there was a row; `zone` is what a table schema named last; `columns` is [[name, bits], …] in order.
 -- `first` and `last` bound its stamps (NULL: no rows); where bit 1 or 2 of `exact` is set, there is a row at that end.
 -- `debt` counts the chunks that came since the last compaction and were not full.
+-- `tail` is the end of the log: small writes, of which a row of `chunks` each would be two rows written now, and one
+-- when it is folded. Text to which every write adds `[revision, level, first, last, replaces, count, "body"],` and of
+-- which a compaction takes away the beginning. It comes last, so that who does not want it skips its pages.
 CREATE TABLE series (
   id INTEGER PRIMARY KEY,
   reference TEXT NOT NULL,
@@ -15,6 +18,7 @@ CREATE TABLE series (
   last INTEGER,
   exact INTEGER NOT NULL,
   debt INTEGER NOT NULL DEFAULT 0,
+  tail TEXT NOT NULL DEFAULT '',
   UNIQUE (reference, symbol)
 ) STRICT;
 

@@ -74,6 +74,14 @@ export const SERIES_CHUNK_ROWS = 2_000
 export const SERIES_CHUNK_CELLS = 100_000
 /** Text of a chunk with its statistics: a D1 row holds 2,000,000 bytes. */
 export const SERIES_CHUNK_MAX_BYTES = 1_800_000
+/** A write of one chunk goes to the tail of its series if it has no more rows than this … */
+export const SERIES_TAIL_WRITE_ROWS = 100
+/** … and no more text, because every such write writes the whole tail anew … */
+export const SERIES_TAIL_WRITE_CHARACTERS = 2_000
+/** … and if there is room: the largest of such writes still find it for half of a compaction's worth. */
+export const SERIES_TAIL_MAX_CHARACTERS = 64_000
+/** Parts that a compaction leaves in the tail where none of them can be folded. */
+export const SERIES_TAIL_KEPT_PARTS = 32
 /** A series is compacted after as many small chunks. */
 export const SERIES_DEBT_MAX = 64
 /** The schedule compacts from as many: less would cost more than it saves. */

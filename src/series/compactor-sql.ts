@@ -9,6 +9,7 @@ export interface LogRow {
   kind: IndexKind | null
   columns: string
   debt: number
+  tail: string
 }
 
 export interface MetaRow {
@@ -21,10 +22,10 @@ export interface MetaRow {
   bytes: number
 }
 
-/** What a compaction has to know of a series. */
+/** What a compaction has to know of a series, its tail included. */
 export function log({ reference, symbol }: Place): Statement {
   return {
-    sql: `SELECT id AS series, kind, columns, debt FROM series
+    sql: `SELECT id AS series, kind, columns, debt, tail FROM series
       WHERE reference = ?1 AND symbol = ?2`,
     params: [reference, symbol],
   }
@@ -60,6 +61,15 @@ export function unchanged(series: number, entries: Omit<MetaRow, "replaces">[]):
   )
 }
 
+/** Fails unless the tail still begins so. */
+export function tailBegins(series: number, tail: string): Statement {
+  return guard("EXISTS (SELECT 1 FROM series WHERE id = ? AND substr(tail, 1, length(?)) = ?)", [
+    series,
+    tail,
+    tail,
+  ])
+}
+
 /** Drops chunks by id, a JSON list. */
 export function drop(ids: string): Statement {
   return { sql: "DELETE FROM chunks WHERE id IN (SELECT value FROM json_each(?1))", params: [ids] }
@@ -76,11 +86,22 @@ export function state(series: number, revision: number, parts: string): Statemen
   }
 }
 
-/** Takes from the debt what was paid, and tells readers that chunks lie elsewhere. */
-export function settle(series: number, debt: number): Statement {
+/** Makes chunks of parts of a tail: JSON text of [[part as it stands there, stats], …]. */
+export function spill(series: number, parts: string): Statement {
+  const part = [0, 1, 2, 3, 4, 5].map((place) => `value ->> '$[0][${place}]'`)
   return {
-    sql: "UPDATE series SET debt = max(0, debt - ?2) WHERE id = ?1",
-    params: [series, debt],
+    sql: `INSERT INTO chunks (series, revision, level, first, last, replaces, count, stats, body)
+      SELECT ?1, ${part.join()}, value ->> 1, value ->> '$[0][6]' FROM json_each(?2) ORDER BY key`,
+    params: [series, parts],
+  }
+}
+
+/** Takes from the debt what was paid, and leaves of the tail as it was read only what is kept. */
+export function settle(series: number, debt: number, tail: string, kept: string): Statement {
+  return {
+    sql: `UPDATE series SET debt = max(0, debt - ?2), tail = ?4 || substr(tail, length(?3) + 1)
+      WHERE id = ?1`,
+    params: [series, debt, tail, kept],
   }
 }
 

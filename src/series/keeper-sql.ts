@@ -84,6 +84,10 @@ export function retain(reference: string, keep: number | null, text: string | nu
 const KEPT = "retentions AS r CROSS JOIN series AS s ON s.reference = r.reference"
 const FLOOR = floorSql("r.keep", "s.last", "?1")
 
+/** Where the first of the parts in the tail of `s` begins; they may lie under chunks. */
+const TAIL_FIRST = `(SELECT min(part.value ->> 2)
+    FROM json_each('[' || rtrim(s.tail, ',') || ']') AS part)`
+
 /**
  * The series whose rows the clock took away since their last change, those that wait longest first. Where the journal
  * has forgotten that change: those that have rows in the future. @param now epoch microseconds
@@ -135,14 +139,14 @@ export function retold(list: string, count: number): Statement {
  */
 export function clean(now: number): Statement[] {
   const overdue = `overdue AS MATERIALIZED (
-      SELECT s.id AS id, ${FLOOR} AS floor FROM ${KEPT}
+      SELECT s.id AS id, ${FLOOR} AS floor, ${TAIL_FIRST} AS tail FROM ${KEPT}
       WHERE r.keep IS NOT NULL AND s.kind <> 'integer' AND s.first < ${FLOOR}
       ORDER BY ${FLOOR} - s.first DESC LIMIT ${RETENTION_CLEAN_SERIES}
     )`
   return [
     {
       sql: `WITH ${overdue}, cuts AS MATERIALIZED (
-          SELECT id, min(floor, coalesce((SELECT min(c.first) FROM chunks AS c
+          SELECT id, min(floor, coalesce(tail, floor), coalesce((SELECT min(c.first) FROM chunks AS c
             WHERE c.series = overdue.id AND c.last >= overdue.floor), floor)) AS cut
           FROM overdue
         )
@@ -154,11 +158,12 @@ export function clean(now: number): Statement[] {
     },
     {
       sql: `WITH ${overdue}
-        UPDATE series SET first = hit.first, exact = exact & ~${FIRST}
+        UPDATE series SET first = min(hit.first, coalesce(hit.tail, hit.first)), exact = exact & ~${FIRST}
         FROM (SELECT overdue.id AS id,
-            (SELECT min(c.first) FROM chunks AS c WHERE c.series = overdue.id) AS first
+            (SELECT min(c.first) FROM chunks AS c WHERE c.series = overdue.id) AS first,
+            overdue.tail AS tail
           FROM overdue) AS hit
-        WHERE series.id = hit.id AND hit.first > series.first`,
+        WHERE series.id = hit.id AND min(hit.first, coalesce(hit.tail, hit.first)) > series.first`,
       params: [now],
     },
   ]

@@ -8,6 +8,7 @@ import { BOOLEAN, FLOAT, INEXACT, INTEGER, STRING } from "./kinds.ts"
 import type { Span } from "./ranges.ts"
 import { RETENTION } from "./retention-sql.ts"
 import { FIRST, LAST } from "./stored.ts"
+import { addition, isUntailed, TAILED } from "./tail-sql.ts"
 
 /** Which series. */
 export interface Place {
@@ -170,12 +171,22 @@ export function debt({ reference, symbol }: Place): Statement {
   }
 }
 
-/** Makes the series, or takes in what a write says of it, and the chunks that it adds to be folded. */
-export function upsert({ reference, symbol }: Place, written: Written, added: number): Statement {
+/**
+ * Makes the series, or takes in what a write says of it: the chunks that it adds to be folded, and what it adds to the
+ * tail (see `tailOf`).
+ */
+export function upsert(
+  { reference, symbol }: Place,
+  written: Written,
+  added: number,
+  tail: string | null,
+): Statement {
   const { kind, unit, zone, columns, span } = written
   return {
-    sql: `INSERT INTO series (reference, symbol, revision, kind, unit, zone, columns, first, last, exact, debt)
-      VALUES (?1, ?2, ${REVISION}, ?3, ?4, ?8, ?5, ?6, ?7, ${FIRST | LAST}, ?9)
+    sql: `INSERT INTO series (reference, symbol, revision, kind, unit, zone, columns, first, last, exact, debt,
+        tail)
+      VALUES (?1, ?2, ${REVISION}, ?3, ?4, ?8, ?5, ?6, ?7, ${FIRST | LAST}, ?9,
+        coalesce(${addition(REVISION, "?10")}, ''))
       ON CONFLICT (reference, symbol) DO UPDATE SET
         revision = excluded.revision,
         kind = coalesce(kind, excluded.kind),
@@ -186,7 +197,8 @@ export function upsert({ reference, symbol }: Place, written: Written, added: nu
         first = coalesce(min(first, excluded.first), first, excluded.first),
         last = coalesce(max(last, excluded.last), last, excluded.last),
         exact = exact | iif(excluded.first <= first, ${FIRST}, 0) | iif(excluded.last >= last, ${LAST}, 0),
-        debt = debt + excluded.debt`,
+        debt = debt + excluded.debt,
+        ${TAILED}`,
     params: [
       reference,
       symbol,
@@ -197,6 +209,7 @@ export function upsert({ reference, symbol }: Place, written: Written, added: nu
       span?.[1] ?? null,
       zone,
       added,
+      tail,
     ],
   }
 }
@@ -207,11 +220,11 @@ export function shrink({ reference, symbol }: Place, spans: string): Statement {
     sql: `UPDATE series SET
         first = iif(whole, NULL, first),
         last = iif(whole, NULL, last),
-        exact = iif(whole, ${FIRST | LAST}, exact & ~(head | tail))
+        exact = iif(whole, ${FIRST | LAST}, exact & ~(hit.head | hit.foot))
       FROM (SELECT s.id AS series,
           max(span.value ->> 0 <= s.first AND span.value ->> 1 >= s.last) AS whole,
           max(iif(span.value ->> 0 <= s.first AND span.value ->> 1 >= s.first, ${FIRST}, 0)) AS head,
-          max(iif(span.value ->> 0 <= s.last AND span.value ->> 1 >= s.last, ${LAST}, 0)) AS tail
+          max(iif(span.value ->> 0 <= s.last AND span.value ->> 1 >= s.last, ${LAST}, 0)) AS foot
         FROM series AS s CROSS JOIN json_each(?3) AS span
         WHERE s.reference = ?1 AND s.symbol = ?2 GROUP BY s.id) AS hit
       WHERE series.id = hit.series`,
@@ -234,15 +247,23 @@ export function dropWithin({ reference, symbol }: Place, spans: string): Stateme
   }
 }
 
-/** Adds chunks: JSON text of [[level, first, last, replaces, count, stats, body], …]. */
-export function append({ reference, symbol }: Place, parts: string): Statement {
+/**
+ * Adds chunks, unless the tail has taken them in: JSON text of [[level, first, last, replaces, count, stats, body], …].
+ */
+export function append(
+  { reference, symbol }: Place,
+  parts: string,
+  tail: string | null,
+): Statement {
   return {
     sql: `INSERT INTO chunks (series, revision, level, first, last, replaces, count, stats, body)
-      SELECT s.id, s.revision, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
-        value ->> 5, value ->> 6
-      FROM series AS s CROSS JOIN json_each(?3) WHERE s.reference = ?1 AND s.symbol = ?2
+      SELECT series.id, series.revision, value ->> 0, value ->> 1, value ->> 2, value ->> 3,
+        value ->> 4, value ->> 5, value ->> 6
+      FROM series CROSS JOIN json_each(?3)
+      WHERE series.reference = ?1 AND series.symbol = ?2
+        AND (${isUntailed("?4")})
       ORDER BY key`,
-    params: [reference, symbol, parts],
+    params: [reference, symbol, parts, tail],
   }
 }
 

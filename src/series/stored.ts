@@ -11,6 +11,7 @@ import type { Part } from "./part.ts"
 import type { Span } from "./ranges.ts"
 import type { ChunkRow, Place, SeriesRow, Written } from "./sql.ts"
 import { stampFormat } from "./stamp.ts"
+import { isTailId } from "./tail.ts"
 
 /** The bits of `exact`: there is a row at `first`, there is one at `last`. Where not, they are bounds only. */
 export const FIRST = 1
@@ -73,10 +74,11 @@ export function corrupt(
 ): Problem {
   const reason = error instanceof Error ? error.message : String(error)
   const range = [first, last].map(stampFormat(kind ?? "naive", "us"))
+  const isTail = isTailId(id)
   return new Problem(
     "corrupt_data",
-    `Chunk ${id} of "${reference}/${symbol}", from ${range.join(" to ")}, cannot be read: ${reason}`,
-    { chunk: { id, reference, symbol, range } },
+    `${isTail ? "A part of the tail" : `Chunk ${id}`} of "${reference}/${symbol}", from ${range.join(" to ")}, cannot be read: ${reason}`,
+    isTail ? { tail: { reference, symbol, range } } : { chunk: { id, reference, symbol, range } },
   )
 }
 

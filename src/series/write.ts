@@ -14,6 +14,7 @@ import * as sql from "./sql.ts"
 import * as told from "./told-sql.ts"
 import type { Place, SeriesRow, Written } from "./sql.ts"
 import { partTexts, shapeOf, spanOf, writtenOf } from "./stored.ts"
+import { tailOf } from "./tail.ts"
 
 export interface Write {
   rows: Frame
@@ -68,6 +69,7 @@ export function commitOf(
   const { rows, written, removed, parts } = write
   const spans = JSON.stringify(removed)
   const debt = debtOf(parts, rows.columns.length)
+  const tail = tailOf(parts)
   return {
     guards: [
       ...guards,
@@ -86,9 +88,9 @@ export function commitOf(
     drafts: draftsOf(place, write, now),
     writes: [
       sql.shrink(place, spans),
-      sql.upsert(place, written, debt),
+      sql.upsert(place, written, debt, tail),
       sql.dropWithin(place, spans),
-      ...partTexts(parts).map((text) => sql.append(place, text)),
+      ...partTexts(parts).map((text) => sql.append(place, text, tail)),
     ],
   }
 }

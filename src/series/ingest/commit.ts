@@ -40,7 +40,7 @@ export interface Plan {
 }
 
 /** JSON text of what the statements know of the series. Throws Problem too_large for names beyond measure. */
-export function listOf({ targets, mode, free }: Plan): string {
+export function listOf({ targets, stage, mode, free }: Plan): string {
   const items = targets.map((target) => itemOf(target, mode, free.get(target.key)))
   const texts = items.map((item) => JSON.stringify(item))
   let bytes = 2 + texts.reduce((sum, text) => sum + byteLength(text) + 1, 0)
@@ -51,14 +51,20 @@ export function listOf({ targets, mode, free }: Plan): string {
       { limit: DATABASE_TEXT_MAX_BYTES },
     )
   }
-  // Who follows a series whose patch finds no room reads it again.
-  for (const [at, target] of targets.entries()) {
-    const text = JSON.stringify({ ...items[at], ...patchesOf(target, mode) })
+  const extend = (at: number, members: Partial<Item>) => {
+    const text = JSON.stringify({ ...items[at], ...members })
     const more = byteLength(text) - byteLength(texts[at] as string)
-    if (bytes + more > DATABASE_TEXT_MAX_BYTES) continue
+    if (bytes + more > DATABASE_TEXT_MAX_BYTES) return
+    Object.assign(items[at] as Item, members)
     texts[at] = text
     bytes += more
   }
+  // What finds no room is a chunk. What is staged is in the log already.
+  for (const [at, { tail }] of targets.entries()) {
+    if (tail !== null && stage.count === 0) extend(at, { tail })
+  }
+  // Who follows a series whose patch finds no room reads it again.
+  for (const [at, target] of targets.entries()) extend(at, patchesOf(target, mode))
   return `[${texts.join()}]`
 }
 
@@ -74,9 +80,10 @@ export function commitOf(
   const { targets, stage, mode, now } = plan
   const before = new Map<number, Ends>()
   let opened: readonly ChunkRow[] | null = null
+  const look = lookOf(plan)
   const reads: Commit["reads"] = [
     {
-      statement: sql.ends(list),
+      statement: sql.ends(list, look !== null),
       take: (rows) => {
         for (const ends of rows as (Ends & { debt: number })[]) before.set(ends.key, ends)
         const place = mostPiledUp(plan, rows as (Ends & { debt: number })[])
@@ -84,7 +91,6 @@ export function commitOf(
       },
     },
   ]
-  const look = lookOf(plan)
   if (look) {
     const { statement, limit } = look
     const take = (rows: unknown[]) => {

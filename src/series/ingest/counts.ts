@@ -4,6 +4,7 @@ import { lowerBound, type IndexKind } from "../frame.ts"
 import { merge } from "../merge.ts"
 import type { ChunkRow } from "../sql.ts"
 import { entriesOf } from "../stored.ts"
+import { readTail } from "../tail.ts"
 import type { Target } from "./target.ts"
 
 /** Left out where only more reading would tell. */
@@ -19,6 +20,8 @@ export interface Ends {
   first: number | null
   last: number | null
   kind: IndexKind | null
+  /** The end of its log, beside the chunks. */
+  tail: string
 }
 
 /**
@@ -38,7 +41,7 @@ export function countsOf(
   if (!before || before.first === null || before.last === null) return fresh
   const apart = distinct === 0 || first > before.last || last < before.first
   if (mode === "append" || (mode !== "replace" && apart)) return fresh
-  const old = chunks && stampsOf([...chunks], target)
+  const old = chunks && stampsOf(chunks, before.tail, target)
   if (!old) return mode === "upsert" ? { removed: 0 } : {}
   if (mode === "replace" && before.kind !== target.kind) return { ...fresh, removed: old.length }
   if (!stamps) return mode === "upsert" ? { removed: 0 } : {}
@@ -63,9 +66,14 @@ export function sumOf(all: readonly Counts[]): Counts {
 }
 
 /** The stamps that chunks hold together; null when one of them cannot be read, which is for a reader to complain of. */
-function stampsOf(chunks: ChunkRow[], { place }: Target): Float64Array | null {
+function stampsOf(
+  chunks: readonly ChunkRow[],
+  tail: string,
+  { place }: Target,
+): Float64Array | null {
   try {
-    const entries = entriesOf(chunks, place, null).map(({ removed, rows }) => ({
+    const all = [...chunks, ...readTail(tail, place)]
+    const entries = entriesOf(all, place, null).map(({ removed, rows }) => ({
       removed,
       rows: rows && { ...rows, columns: [] },
     }))

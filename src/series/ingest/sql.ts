@@ -11,6 +11,7 @@ import type { IndexKind, Unit } from "../frame.ts"
 import { BODY_WITH_FLOOR, floorSql, KEEP, reached } from "../retention-sql.ts"
 import { BESIDE, kindOf, ROW } from "../sql.ts"
 import { FIRST, LAST } from "../stored.ts"
+import { addition, isUntailed, TAILED } from "../tail-sql.ts"
 
 /** What a statement knows of a series that is written. */
 export interface Item {
@@ -29,6 +30,8 @@ export interface Item {
   /** The patch that tells of the write, if the series has stamps of this unit. */
   ms?: string | null
   us?: string | null
+  /** What it adds to the tail (see `tailOf`); then it has one part, which is also among those to append. */
+  tail?: string
   /** The revision at which the series was found to have no row from `first` on. */
   free?: number
 }
@@ -105,11 +108,14 @@ export function sweep(number: bigint): Statement {
   }
 }
 
-/** How far the series reach before the write, and what there is to be folded, by key. */
-export function ends(list: string): Statement {
+/**
+ * How far the series reach before the write, and what there is to be folded, by key.
+ * @param withTail read their tails too
+ */
+export function ends(list: string, withTail: boolean): Statement {
   return {
     sql: `SELECT l.key AS key, series.first AS first, series.last AS last, series.kind AS kind,
-        series.debt AS debt
+        series.debt AS debt, ${withTail ? "series.tail" : "''"} AS tail
       FROM ${STORED}`,
     params: [list],
   }
@@ -150,22 +156,24 @@ const JOINED = `kind = coalesce(kind, excluded.kind),
   first = coalesce(min(first, excluded.first), first, excluded.first),
   last = coalesce(max(last, excluded.last), last, excluded.last),
   exact = exact | iif(excluded.first <= first, ${FIRST}, 0) | iif(excluded.last >= last, ${LAST}, 0),
-  debt = debt + excluded.debt`
+  debt = debt + excluded.debt, ${TAILED}`
 
 const ANEW = `kind = excluded.kind, unit = excluded.unit, zone = excluded.zone, columns = excluded.columns,
   first = excluded.first, last = excluded.last, exact = excluded.exact,
-  debt = excluded.debt`
+  debt = excluded.debt, tail = excluded.tail`
 
 /**
  * Makes the series, or has them take in what the write says of them: beside what they know, or in its place. Each
  * gets the revision of its own change.
  */
 export function upsert(list: string, anew: boolean): Statement {
+  const revision = `${REVISION} - (json_array_length(?1) - 1 - l.key)`
   return {
-    sql: `INSERT INTO series (reference, symbol, revision, kind, unit, zone, columns, first, last, exact, debt)
-      SELECT ${of("reference")}, ${of("symbol")},
-        ${REVISION} - (json_array_length(?1) - 1 - l.key), ${of("kind")}, ${of("unit")},
-        ${of("zone")}, ${of("columns")}, ${of("first")}, ${of("last")}, ${FIRST | LAST}, ${of("debt")}
+    sql: `INSERT INTO series
+        (reference, symbol, revision, kind, unit, zone, columns, first, last, exact, debt, tail)
+      SELECT ${of("reference")}, ${of("symbol")}, ${revision}, ${of("kind")}, ${of("unit")},
+        ${of("zone")}, ${of("columns")}, ${of("first")}, ${of("last")}, ${FIRST | LAST}, ${of("debt")},
+        coalesce(${addition(revision, of("tail"))}, '')
       FROM json_each(?1) AS l WHERE true ORDER BY l.key
       ON CONFLICT (reference, symbol) DO UPDATE SET revision = excluded.revision,
         ${anew ? ANEW : JOINED}`,
@@ -214,10 +222,12 @@ export function adopt(list: string, number: bigint): Statement {
   }
 }
 
-/** Adds parts, in the form that `stage` takes. */
+/** Adds parts, in the form that `stage` takes, but for those that a tail has taken in. */
 export function append(list: string, parts: string): Statement {
   return {
-    sql: `WITH ${WRITTEN}
+    sql: `WITH written AS MATERIALIZED (
+        SELECT l.key AS key, series.id AS id, series.revision AS revision FROM ${STORED}
+        WHERE ${isUntailed(of("tail"))})
       INSERT INTO chunks (series, revision, level, first, last, replaces, count, stats, body)
       SELECT w.id, w.revision, p.value ->> 1, p.value ->> 2, p.value ->> 3, p.value ->> 4,
         p.value ->> 5, p.value ->> 6, p.value ->> 7

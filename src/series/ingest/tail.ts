@@ -5,6 +5,8 @@ import { merge } from "../merge.ts"
 import { chunks, type ChunkRow, type SeriesRow } from "../sql.ts"
 import { stampFormat } from "../stamp.ts"
 import { entriesOf, LAST, shapeOf } from "../stored.ts"
+import { tail } from "../tail-sql.ts"
+import { reaching, readTail } from "../tail.ts"
 import type { Target } from "./target.ts"
 
 /** A day; then 4,096 times as much at a time, which is all of time at the third. */
@@ -42,7 +44,11 @@ async function lastFrom(
   const end = row.last as number
   for (let window = WINDOW; ; window *= GROWTH) {
     const range = { first: Math.max(first, end - window), last: end }
-    const rows = await db.all<ChunkRow>(chunks(place, range, range))
+    const [tails, stored = []] = await db.batch<{ tail: string } & ChunkRow>([
+      tail(place),
+      chunks(place, range, range),
+    ])
+    const rows = [...stored, ...reaching(readTail(tails?.[0]?.tail ?? "", place), range)]
     const { index } = merge(entriesOf(rows, place, row.kind), { ...shapeOf(row), columns: [] })
     const last = index.findLast((stamp) => stamp >= range.first && stamp <= end)
     if (last !== undefined) return last

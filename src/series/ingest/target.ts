@@ -13,6 +13,7 @@ import { maskOf } from "../kinds.ts"
 import { cut, debtOf, levelOf, rowsOfChunk, type Part } from "../part.ts"
 import type { Place, Written } from "../sql.ts"
 import { stampFormat } from "../stamp.ts"
+import { tailOf } from "../tail.ts"
 import { Held } from "./held.ts"
 
 /** How rows are to be written. */
@@ -45,6 +46,7 @@ export class Target {
   /** Different stamps that are packed; null when only the database could tell. */
   distinct: number | null = 0
   #whole: Frame | null = null
+  #tail: string | null = null
 
   constructor(place: Place, key: number, wish: Wish) {
     this.place = place
@@ -76,6 +78,11 @@ export class Target {
       values: [],
     }))
     return { index: new Float64Array(), kind: "naive", unit: "ms", columns }
+  }
+
+  /** What it adds to the tail of the series (see `tailOf`), if that is all it has. */
+  get tail(): string | null {
+    return this.#tail
   }
 
   /** The stamps in their order; null when they are too many, or not known to be different. */
@@ -151,6 +158,7 @@ export class Target {
     const { index } = frame
     const first = index[0] as number
     const before = this.#packedLast
+    const isAll = before === -Infinity
     if (first <= before) this.#disorder(first)
     this.#packedLast = Math.max(before, index.at(-1) as number)
     if (this.distinct !== null) this.distinct += index.length
@@ -159,6 +167,7 @@ export class Target {
     const replaces = this.isOrdered && this.#wish.mode !== "upsert"
     const parts = cut(frame, replaces)
     this.#debt += debtOf(parts, frame.columns.length)
+    this.#tail = isAll ? tailOf(parts) : null
     const [head] = parts
     // So that no old row is left between what was packed before and this.
     if (replaces && head && before > -Infinity) {

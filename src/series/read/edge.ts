@@ -4,12 +4,13 @@ import { SERIES_PAGE_BYTES } from "../../protocol/limits.ts"
 import { EVERYTHING } from "../bounds.ts"
 import { slice, type Frame } from "../frame.ts"
 import { floorOf } from "../retention.ts"
-import { get, type Place, type SeriesRow } from "../sql.ts"
+import type { Place, SeriesRow } from "../sql.ts"
 import { Vanished } from "./frames.ts"
 import { hold } from "./hold.ts"
 import { overwritten, readRows, takeSnapshot, TRIES, type Snapshot } from "./snapshot.ts"
 import * as sql from "./sql.ts"
-import type { ChunkMeta, Edge, Newest } from "./sql.ts"
+import type { ChunkMeta, Edge, Newest, TailedRow } from "./sql.ts"
+import { tailMetas } from "./tail.ts"
 import { isOpen, type Window } from "./window.ts"
 import type { Shape } from "../merge.ts"
 
@@ -100,18 +101,19 @@ async function readTop(
   rows: number,
   choose: Choose,
 ): Promise<EdgeRows | null> {
-  const [found, metas = []] = await db.batch<SeriesRow & Newest>([
-    get(place),
+  const [found, metas = []] = await db.batch<TailedRow & Newest>([
+    sql.series(place),
     sql.newest(place, rows),
   ])
   const row = found?.[0]
-  if (!row || metas.length === 0 || metas.some(({ low }) => low === null)) return null
+  if (!row || metas.some(({ low }) => low === null)) return null
   // What is below the edge of one level may lie under what is on another.
   const floor = floorOf(row, now) ?? EVERYTHING.first
   const first = Math.max(floor, ...metas.map(({ low }) => low as number))
   const range = { first, last: EVERYTHING.last }
   const chunks = metas.map((meta): ChunkMeta => ({ ...meta, low: first, high: range.last }))
-  const snapshot: Snapshot = { place, row, range, floor, now, part: range, metas: chunks }
+  const all = [...chunks, ...tailMetas(row.tail, place, range)]
+  const snapshot: Snapshot = { place, row, range, floor, now, part: range, metas: all }
   const edge: Edge = { side: "last", rows }
   const frame = await whole(db, snapshot, choose(row), edge)
   return frame.index.length >= rows ? { row, frame: cut(frame, edge) } : null

@@ -13,8 +13,13 @@ export interface Part {
   limit: number
 }
 
-export type ListedRow = SeriesRow & { id: number }
+/** `tail` is the end of its log; null where those before it in the list are large enough already. */
+export type ListedRow = SeriesRow & { id: number; tail: string | null }
 export type ListedChunk = ChunkMeta & { series: number }
+/** `id` null: no chunk of a level reaches there. `low` null: where the last row is, the chunks do not tell. */
+export type ListedTop =
+  | (ListedChunk & { low: number })
+  | { series: number; id: null; low: number | null }
 
 /** The references that have series, each found by one seek. */
 export function references({ prefix, after, limit }: Part): Statement {
@@ -47,12 +52,20 @@ const ROW = `id, symbol, revision, kind, unit, zone, columns, first, last, exact
 const PAGE = `FROM series WHERE reference = ?1 AND symbol > ?3 AND symbol >= ?2
     AND symbol < ?2 || char(1114111) ORDER BY symbol LIMIT ?4`
 
-/** Some series of a reference, by symbol. */
-export function series(reference: string, { prefix, after, limit }: Part): Statement {
-  return { sql: `SELECT ${ROW} ${PAGE}`, params: [reference, prefix, after, limit] }
+/** Some series of a reference, by symbol, and so many bytes of their tails. */
+export function series(
+  reference: string,
+  { prefix, after, limit }: Part,
+  bytes: number,
+): Statement {
+  const size = "sum(octet_length(tail)) OVER (ORDER BY symbol ROWS UNBOUNDED PRECEDING)"
+  return {
+    sql: `SELECT ${ROW}, iif(${size} <= ?5, tail, NULL) AS tail ${PAGE}`,
+    params: [reference, prefix, after, limit, bytes],
+  }
 }
 
-const META = `c.series, c.id, c.revision, c.first, c.last, c.replaces, c.count,
+const META = `c.id, c.revision, c.first, c.last, c.replaces, c.count,
   octet_length(c.body) AS size, NULL AS stats, NULL AS body`
 
 /** All their chunks, series by series, but not more than so many. */
@@ -60,7 +73,7 @@ export function chunks(reference: string, part: Part, most: number): Statement {
   const { prefix, after, limit } = part
   return {
     sql: `WITH page AS MATERIALIZED (SELECT id ${PAGE})
-      SELECT ${META} FROM page CROSS JOIN chunks AS c WHERE c.series = page.id LIMIT ?5`,
+      SELECT c.series, ${META} FROM page CROSS JOIN chunks AS c WHERE c.series = page.id LIMIT ?5`,
     params: [reference, prefix, after, limit, most],
   }
 }
@@ -85,10 +98,11 @@ export function newest(reference: string, { prefix, after, limit }: Part): State
       ), edge AS MATERIALIZED (
         SELECT series, max(first) AS first FROM tops GROUP BY series
       )
-      SELECT ${META}, edge.first AS low
-      FROM edge CROSS JOIN tops AS t CROSS JOIN chunks AS c
-      WHERE t.series = edge.series AND c.series = edge.series AND c.level = t.level
-        AND c.first > edge.first - (1 << (2 * t.level)) AND c.last >= edge.first`,
+      SELECT edge.series, ${META}, edge.first AS low
+      FROM edge CROSS JOIN tops AS t LEFT JOIN chunks AS c
+        ON c.series = edge.series AND c.level = t.level
+          AND c.first > edge.first - (1 << (2 * t.level)) AND c.last >= edge.first
+      WHERE t.series = edge.series`,
     params: [reference, prefix, after, limit],
   }
 }

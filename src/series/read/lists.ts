@@ -18,9 +18,11 @@ import { entryOf, FIRST, LAST, shapeOf } from "../stored.ts"
 import { readEdge } from "./edge.ts"
 import { isUnread, readPage, readPieces, Vanished } from "./frames.ts"
 import * as listing from "./listing.ts"
-import type { ListedChunk, ListedRow, Part } from "./listing.ts"
+import type { ListedChunk, ListedRow, ListedTop, Part } from "./listing.ts"
 import { piecesOf, type Piece } from "./pieces.ts"
 import { overwritten, TRIES } from "./snapshot.ts"
+import type { ChunkMeta } from "./sql.ts"
+import { tailMetas } from "./tail.ts"
 import { windowOf } from "./window.ts"
 
 /** A part of a list as JSON texts, and the name after which the next begins. */
@@ -92,10 +94,10 @@ export class SeriesLists {
     const wanted = { ...part, limit: part.limit + 1 }
     const now = this.#now() * 1_000
     const [at, rows = [], chunks = []] = await this.#db.batch<
-      { revision: number; retention: string | null } & ListedRow & ListedChunk
+      { revision: number; retention: string | null } & ListedRow & ListedChunk & ListedTop
     >([
       listing.head(reference),
-      listing.series(reference, wanted),
+      listing.series(reference, wanted, SERIES_PAGE_BYTES),
       latest
         ? listing.newest(reference, wanted)
         : listing.chunks(reference, wanted, SERIES_LIST_MAX_CHUNKS),
@@ -104,12 +106,18 @@ export class SeriesLists {
     // What was cut off belongs to the series that came last; if it is the only one, it stays without a count.
     const isCut = !latest && chunks.length === SERIES_LIST_MAX_CHUNKS
     const end = isCut ? rows.findIndex(({ id }) => id === chunks.at(-1)?.series) : part.limit
-    const listed = rows.slice(0, Math.max(1, Math.min(end, part.limit))).map((row): Listed => {
+    const tailless = rows.findIndex(({ tail }) => tail === null)
+    const most = Math.min(end, part.limit, tailless < 0 ? Infinity : tailless)
+    const listed = rows.slice(0, Math.max(1, most)).map((row): Listed => {
       const shape = shapeOf(row)
+      const place = { reference, symbol: row.symbol }
       const metas = bySeries.get(row.id) ?? []
       const floor = floorOf(row, now) ?? EVERYTHING.first
-      const pieces = latest ? newestOf(metas, floor) : countedOf(metas, row, floor)
-      return { row, floor, place: { reference, symbol: row.symbol }, shape, pieces }
+      const tail = tailMetas(row.tail ?? "", place, EVERYTHING)
+      const pieces = latest
+        ? newestOf(metas, tail, floor)
+        : countedOf([...metas, ...tail], row, floor)
+      return { row, floor, place, shape, pieces }
     })
     const entries: string[] = []
     const queries = this.#db.cost.queries
@@ -185,15 +193,17 @@ function labelOf({ kind, unit }: Shape): (stamp: number) => string | number {
 
 const CELLS = { columns: 1, cells: SERIES_PIECE_CELLS }
 
-function newestOf(metas: readonly ListedChunk[], floor: number): Piece[] {
-  const [meta] = metas
-  if (!meta) return []
-  return piecesOf(metas, { first: Math.max(meta.low, floor), last: EVERYTHING.last }, CELLS)
+function newestOf(found: readonly ListedTop[], tail: readonly ChunkMeta[], floor: number): Piece[] {
+  const low = found[0] ? found[0].low : EVERYTHING.first
+  if (low === null) return []
+  const first = Math.max(low, floor, ...tail.map((part) => part.first))
+  const chunks = found.filter((one) => one.id !== null)
+  return piecesOf([...chunks, ...tail], { first, last: EVERYTHING.last }, CELLS)
 }
 
 /** Chunks that lie alone need not be opened, but for those that may tell where the series begins and ends. */
 function countedOf(
-  metas: readonly ListedChunk[],
+  metas: readonly ChunkMeta[],
   { exact, first }: ListedRow,
   floor: number,
 ): Piece[] {

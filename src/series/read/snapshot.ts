@@ -9,11 +9,12 @@ import { Problem } from "../../protocol/problem.ts"
 import { EVERYTHING, type Range } from "../bounds.ts"
 import type { Shape } from "../merge.ts"
 import { floorOf } from "../retention.ts"
-import { get, type Place, type SeriesRow } from "../sql.ts"
+import type { Place, SeriesRow } from "../sql.ts"
 import { isUnread, readPage, readPieces, Vanished, type Read } from "./frames.ts"
 import { piecesOf, type Piece } from "./pieces.ts"
 import * as sql from "./sql.ts"
-import type { ChunkMeta, Edge } from "./sql.ts"
+import type { ChunkMeta, Edge, TailedRow } from "./sql.ts"
+import { tailMetas } from "./tail.ts"
 import { windowOf, type Window } from "./window.ts"
 
 export interface Snapshot {
@@ -37,7 +38,10 @@ export interface SnapshotOptions {
   bytes?: number
 }
 
-/** One query for the series, one for its chunks, one moment; null when there is no such series. */
+/**
+ * One query for the series, one for its chunks, one moment; null when there is no such series.
+ * Throws Problem corrupt_data when its tail cannot be read.
+ */
 export async function takeSnapshot(
   db: Database,
   place: Place,
@@ -45,8 +49,8 @@ export async function takeSnapshot(
   { edge, stats, bytes = SERIES_PAGE_BYTES }: SnapshotOptions = {},
 ): Promise<Snapshot | null> {
   const { times, integers, now } = window
-  const [rows, metas = []] = await db.batch<SeriesRow & ChunkMeta>([
-    get(place),
+  const [rows, chunks = []] = await db.batch<TailedRow & ChunkMeta>([
+    sql.series(place),
     sql.plan(place, { times, integers, now, edge, stats, bytes }),
   ])
   const row = rows?.[0]
@@ -54,8 +58,9 @@ export async function takeSnapshot(
   const floor = floorOf(row, now) ?? EVERYTHING.first
   const { first, last } = window.of(row.kind ?? "naive")
   const range = { first: Math.max(first, floor), last }
-  const [meta] = metas
-  const part = meta ? { first: meta.low, last: meta.high } : range
+  const [chunk] = chunks
+  const part = chunk ? { first: chunk.low, last: chunk.high } : range
+  const metas = [...chunks, ...tailMetas(row.tail, place, part)]
   return { place, row, range, floor, now, part, metas }
 }
 

@@ -1,8 +1,8 @@
 /** The statements that read a series: what chunks there are, and what is in them. */
 import type { Statement } from "../../feed/statement.ts"
 import type { Range } from "../bounds.ts"
-import { floorSql, KEEP } from "../retention-sql.ts"
-import { LEVELS, type Place } from "../sql.ts"
+import { floorSql, KEEP, RETENTION } from "../retention-sql.ts"
+import { LEVELS, ROW, type Place, type SeriesRow } from "../sql.ts"
 
 /** What is known of a chunk before it is opened. */
 export interface ChunkMeta {
@@ -27,6 +27,16 @@ export interface ChunkMeta {
 export interface Edge {
   side: "first" | "last"
   rows: number
+}
+
+/** What is read of a series beside its chunks: `tail` is the end of its log. */
+export type TailedRow = SeriesRow & { tail: string }
+
+export function series({ reference, symbol }: Place): Statement {
+  return {
+    sql: `SELECT ${ROW}, ${RETENTION} AS retention, tail FROM series WHERE reference = ?1 AND symbol = ?2`,
+    params: [reference, symbol],
+  }
 }
 
 export interface Wish {

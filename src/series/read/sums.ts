@@ -6,6 +6,7 @@ import { canUseStats, type Aggregate } from "../resample/aggregate.ts"
 import type { ResampleOptions } from "../resample/options.ts"
 import type { ChunkStats } from "../resample/resample.ts"
 import type { Stats } from "../stats.ts"
+import { isTailId } from "../tail.ts"
 import type { ChunkMeta } from "./sql.ts"
 
 /** Whether statistics may be of use at all; only then are they read. */
@@ -27,9 +28,9 @@ export class Sums {
     this.#isOfUse = canUseStats(options.aggregates, shape.columns)
   }
 
-  /** True for a chunk that lies within one bucket and says enough of itself. */
+  /** True for a chunk that lies within one bucket and says enough of itself; what waits in the tail does not. */
   has(chunk: ChunkMeta): boolean {
-    return this.#isOfUse && this.statsOf(chunk) !== null
+    return this.#isOfUse && !isTailId(chunk.id) && this.statsOf(chunk) !== null
   }
 
   statsOf(chunk: ChunkMeta): ChunkStats | null {

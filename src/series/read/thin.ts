@@ -76,7 +76,7 @@ async function gather(frames: Frames, most: number): Promise<Points> {
     for (let row = 0; row < index.length; row++) {
       const value = numbers[row] as number
       if (value !== value) {
-        rows ??= new Uint32Array(room).map((_, place) => place)
+        rows ??= firstOf(known, room)
         continue
       }
       if (known === room) throw tooMany("rows", most, SERIES_THIN_MAX_ROWS)
@@ -93,6 +93,13 @@ async function gather(frames: Frames, most: number): Promise<Points> {
     rows: rows && rows.subarray(0, known),
     total,
   }
+}
+
+/** The first numbers, with room for more. */
+function firstOf(count: number, room: number): Uint32Array {
+  const numbers = new Uint32Array(room)
+  for (let place = 0; place < count; place++) numbers[place] = place
+  return numbers
 }
 
 /** The rows of these numbers. */
