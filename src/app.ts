@@ -3,16 +3,21 @@ import type { Scope } from "./auth/scope.ts"
 import { scopeOf } from "./auth/token.ts"
 import { computeHandlers } from "./compute/routes.ts"
 import { appShape, documentHandlers } from "./documents/routes.ts"
+import { TABLE as DOCUMENTS } from "./documents/sql.ts"
 import { DocumentStore, plain } from "./documents/store.ts"
 import type { Env } from "./env.ts"
 import { Database } from "./feed/database.ts"
-import { Feed, type Committer } from "./feed/feed.ts"
+import { sweep, SweptJournal } from "./feed/expiry.ts"
+import { Feed, type Committer, type Journal } from "./feed/feed.ts"
+import { commitTogether, type Ended } from "./feed/joint.ts"
+import { batchHandlers } from "./http/batch.ts"
 import { allowOrigin } from "./http/cors.ts"
 import { mount, type Mounted } from "./http/mount.ts"
 import { openapiOf } from "./http/openapi.ts"
 import { addCost } from "./http/cost.ts"
 import { EdgeCopies } from "./keys/edge.ts"
 import { keyHandlers } from "./keys/routes.ts"
+import { TABLE as KEYS } from "./keys/sql.ts"
 import { KeyStore } from "./keys/store.ts"
 import { hubOf } from "./live/hubs.ts"
 import { liveHandlers } from "./live/routes.ts"
@@ -31,6 +36,9 @@ import { seriesHandlers } from "./series/routes.ts"
 import { SeriesWriter } from "./series/ingest/writer.ts"
 import type { Place } from "./series/sql.ts"
 import { SeriesStore } from "./series/store.ts"
+
+/** The tables of what may expire. */
+const EXPIRING = [DOCUMENTS, KEYS]
 
 /** What a request finds around it; the clock and chance are passed in. */
 export interface Surroundings {
@@ -51,7 +59,9 @@ export interface Surroundings {
 export interface Services extends ResourceServices {
   env: Env
   scope: Scope
+  isBatch: boolean
   db: Database
+  feed: Feed
   apps: DocumentStore
   keys: KeyStore
   series: SeriesStore
@@ -61,38 +71,74 @@ export interface Services extends ResourceServices {
   keeper: Keeper
   compactor: Compactor
   hubStats: () => Promise<HubStats>
+  /** Ends what has expired; answers when the next thing does, in epoch milliseconds, null for never. */
+  sweep: () => Promise<number | null>
+  /** Answers many requests as one transaction. */
+  together: (requests: Request[]) => Promise<Ended<Response>>
   request: Request
 }
 
+/** An operation of a batch has the database in common with the others, and a journal that waits for them. */
+interface Shared {
+  db: Database
+  journal: Journal
+}
+
 /** The stores and the feed for one request. */
-export function createServices(surroundings: Surroundings, request: Request): Services {
+export function createServices(
+  surroundings: Surroundings,
+  request: Request,
+  shared?: Shared,
+): Services {
   const { env, now, newId, poke, scope = "write", consistency = "edge" } = surroundings
   const { background = () => {} } = surroundings
-  const db = new Database(env.DB)
+  const db = shared?.db ?? new Database(env.DB)
   const feed = new Feed(db, { now, poke })
+  const journal = shared?.journal ?? feed
+  const documentJournal = new SweptJournal(journal, DOCUMENTS, now)
   // What it costs in the background is no cost of the request, whose answer is under way by then.
   const quiet = new Database(env.DB)
   const compactor = new Compactor(quiet, new Feed(quiet, { now, poke }))
   const piledUp = (place: Place) => background(compactor.compact(place).catch(logFailure))
+  const endExpired = () => sweep(db, feed, EXPIRING, now())
+  const expiring = { now, sweep: endExpired }
+  const together = (requests: Request[]) => answerTogether(requests, surroundings, db, feed)
   return {
     env,
     request,
     scope,
+    isBatch: shared !== undefined,
+    together,
     db,
     feed,
-    apps: new DocumentStore(db, feed, appShape),
+    journal: documentJournal,
+    apps: new DocumentStore(db, documentJournal, appShape, expiring),
     keys: new KeyStore(db, feed, new EdgeCopies(env.KV), { now, consistency }),
-    series: new SeriesStore(db, feed, now, piledUp),
-    seriesWriter: new SeriesWriter(db, feed, { now, newId, piledUp }),
+    series: new SeriesStore(db, journal, now, piledUp),
+    seriesWriter: new SeriesWriter(db, journal, { now, newId, piledUp, mayStage: !shared }),
     seriesReader: new SeriesReader(db, now),
     seriesLists: new SeriesLists(db, now),
     keeper: new Keeper(db, feed, now),
     compactor,
     hubStats: () => hubOf(env).stats(),
-    documents: (committer: Committer) => new DocumentStore(db, committer, plain),
+    documents: (committer: Committer) => new DocumentStore(db, committer, plain, expiring),
+    sweep: endExpired,
     newId,
     now,
   }
+}
+
+function answerTogether(
+  requests: Request[],
+  surroundings: Surroundings,
+  db: Database,
+  feed: Feed,
+): Promise<Ended<Response>> {
+  const operations = requests.map(
+    (request) => (journal: Journal) =>
+      dispatch(request, createServices(surroundings, request, { db, journal })),
+  )
+  return commitTogether(feed, operations, (response) => response.ok)
 }
 
 function logFailure(error: unknown): void {
@@ -108,6 +154,7 @@ const handlers: Handlers<typeof api, Services> = {
   ...documentHandlers,
   ...keyHandlers,
   ...seriesHandlers,
+  ...batchHandlers,
   ...computeHandlers,
   ...liveHandlers,
   ...metricHandlers,

@@ -3,6 +3,7 @@ import type { Handlers } from "../protocol/endpoint.ts"
 import type { documentEndpoints } from "../protocol/documents.ts"
 import { Problem } from "../protocol/problem.ts"
 import { fill } from "../protocol/uri.ts"
+import { expiryHeaders, readExpiry } from "./expiry.ts"
 import { applyMask, parseMask } from "./mask.ts"
 import type { DocumentStore, Shape } from "./store.ts"
 
@@ -14,7 +15,12 @@ export const appShape: Shape = {
   patch: (patch) => `{"data":${patch}}`,
 }
 
-export const documentHandlers: Handlers<typeof documentEndpoints, { apps: DocumentStore }> = {
+interface Services {
+  apps: DocumentStore
+  now: () => number
+}
+
+export const documentHandlers: Handlers<typeof documentEndpoints, Services> = {
   "documents.list": async ({ uri, headers }, { apps }) => {
     const mask = parseMask(headers.get("X-Fields"))
     const { names, revision } = await apps.names(uri)
@@ -22,12 +28,13 @@ export const documentHandlers: Handlers<typeof documentEndpoints, { apps: Docume
     return { json: `[${entries.join()}]`, revision }
   },
 
-  "documents.create": async ({ body }, { apps }) => {
+  "documents.create": async ({ body, query }, { apps, now }) => {
     const uri = fill(PATH, { name: body.name })
     const data = JSON.stringify(body.data)
-    const revision = await apps.create(uri, data)
+    const expiry = readExpiry(query.expire_in, now()) ?? null
+    const revision = await apps.create(uri, data, expiry)
     const json = appShape.resource(body.name, data)
-    return { status: 201, json, revision, headers: { Location: uri } }
+    return { status: 201, json, revision, headers: { Location: uri, ...expiryHeaders(expiry) } }
   },
 
   "documents.get": async ({ uri, params, headers }, { apps }) => {
@@ -41,16 +48,21 @@ export const documentHandlers: Handlers<typeof documentEndpoints, { apps: Docume
       })
     }
     const parts = { name: JSON.stringify(document.name), data: document.data }
-    return { json: applyMask(parts, mask), revision: document.revision }
+    const { revision, expiresAt } = document
+    return { json: applyMask(parts, mask), revision, headers: expiryHeaders(expiresAt) }
   },
 
-  "documents.put": async ({ uri, body, conditions }, { apps }) => {
-    return { status: 204, revision: await apps.put(uri, JSON.stringify(body.data), conditions) }
+  "documents.put": async ({ uri, body, query, conditions }, { apps, now }) => {
+    const expiry = readExpiry(query.expire_in, now())
+    const revision = await apps.put(uri, JSON.stringify(body.data), { conditions, expiry })
+    return { status: 204, revision, headers: expiryHeaders(expiry) }
   },
 
-  "documents.patch": async ({ uri, body, conditions }, { apps }) => {
+  "documents.patch": async ({ uri, body, query, conditions }, { apps, now }) => {
     const patch = JSON.stringify(body.data ?? {})
-    return { status: 204, revision: await apps.patch(uri, patch, conditions) }
+    const expiry = readExpiry(query.expire_in, now())
+    const revision = await apps.patch(uri, patch, { conditions, expiry })
+    return { status: 204, revision, headers: expiryHeaders(expiry) }
   },
 
   "documents.delete": async ({ uri, conditions }, { apps }) => {

@@ -1,4 +1,5 @@
 /** The endpoint table: every endpoint of the service, once. */
+import { batchEndpoints } from "./batch.ts"
 import { computeEndpoints } from "./compute.ts"
 import { documentEndpoints } from "./documents.ts"
 import { keyEndpoints } from "./keys.ts"
@@ -11,6 +12,7 @@ export const api = {
   ...documentEndpoints,
   ...keyEndpoints,
   ...seriesEndpoints,
+  ...batchEndpoints,
   ...computeEndpoints,
   ...liveEndpoints,
   ...metricEndpoints,

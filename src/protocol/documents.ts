@@ -21,9 +21,18 @@ export const DocumentPatch = z
 const Document = z.strictObject({ name: Name, data: Data }).partial().meta({ id: "Document" })
 const Entry = z.strictObject({ name: Name }).partial().meta({ id: "DocumentEntry" })
 
+/** Which lifetimes there are the handlers say, because they know the time. */
+function ExpireIn(description: string) {
+  return z.object({ expire_in: z.string().optional().meta({ description, example: "5m" }) })
+}
+
 const path = "/api/apps/:name"
 const params = PathParams({ name: "The app's name" })
 const masks = { "X-Fields": "Which members to answer: `name`, `{data}`, `*`, `name,data`" }
+const whole = ExpireIn(
+  "Seconds, or a duration such as `5m` or `1h30m`, until the document is gone; `none` or absent: never",
+)
+const changed = ExpireIn("When the document is gone, from now on; `none`: never; absent: as before")
 const json = { types: ["application/json"], maxBytes: DOCUMENT_MAX_BYTES, as: "exact" } as const
 
 export const documentEndpoints = {
@@ -41,8 +50,10 @@ export const documentEndpoints = {
     method: "POST",
     path: "/api/apps/",
     verb: "create",
+    batch: true,
     tag: "documents",
     summary: "Create an app's document under a name that is free",
+    query: whole,
     body: { ...json, schema: NamedBody, example: { name: "todo", data: { theme: "dark" } } },
     replies: {
       201: { description: "Created; Location names it", schema: Document },
@@ -55,6 +66,7 @@ export const documentEndpoints = {
     verb: "get",
     tag: "documents",
     summary: "Read an app's document",
+    description: "`X-Expires-At` tells when it will be gone, where it will.",
     params,
     headers: masks,
     replies: { 200: { description: "The document", schema: Document }, ...problems(400, 404) },
@@ -64,9 +76,11 @@ export const documentEndpoints = {
     method: "PUT",
     path,
     verb: "replace",
+    batch: true,
     tag: "documents",
     summary: "Create or replace an app's document",
     params,
+    query: whole,
     body: { ...json, schema: DocumentBody, example: { data: { theme: "dark" } } },
     replies: { 204: { description: "Stored" }, ...problems(400, 409, 412, 413, 415, 422) },
   },
@@ -74,9 +88,11 @@ export const documentEndpoints = {
     method: "PATCH",
     path,
     verb: "patch",
+    batch: true,
     tag: "documents",
     summary: "Change parts of an app's document (RFC 7396)",
     params,
+    query: changed,
     body: {
       ...json,
       types: ["application/json", "application/merge-patch+json"],
@@ -89,6 +105,7 @@ export const documentEndpoints = {
     method: "DELETE",
     path,
     verb: "delete",
+    batch: true,
     tag: "documents",
     summary: "Delete an app's document; fine when there is none",
     params,

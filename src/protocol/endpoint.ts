@@ -33,10 +33,16 @@ export interface BodyStream {
   /** `Content-Encoding`. */
   encoding: string | null
   /**
-   * All of it as text, unzipped when it came as gzip.
-   * Throws Problem: unsupported_type for another encoding, too_large, invalid_request when it is no UTF-8.
+   * All of it, unzipped when it came as gzip; for those who do not take the stream.
+   * Throws Problem: unsupported_type for another encoding, too_large, invalid_request when it breaks off.
    */
-  text(maxBytes: number): Promise<string>
+  whole(maxBytes: number): Promise<WholeBody>
+}
+
+export interface WholeBody {
+  bytes: Uint8Array
+  /** Throws Problem invalid_request when it is no UTF-8. */
+  text(): string
 }
 
 export interface ReplyRule {
@@ -62,6 +68,8 @@ export interface Endpoint {
   headers?: Readonly<Record<string, string>>
   body?: BodyRule
   replies: Readonly<Record<number, ReplyRule>>
+  /** Of writes: true where a batch may hold it, because all it does is one commit; else a sentence that says why not. */
+  batch?: true | string
   /** True for what needs no token: what describes the service. */
   open?: true
   /** For lists: the URI of an element of the answer, so that a subscriber can keep its copy. */

@@ -1,6 +1,6 @@
 /** How long rows are kept, and from where on they are answered. Pure. */
 import { Problem } from "../protocol/problem.ts"
-import { readDuration } from "./bounds.ts"
+import { readDuration } from "../lib/durations.ts"
 import { STAMP_MAX } from "./frame.ts"
 import type { SeriesRow } from "./sql.ts"
 
