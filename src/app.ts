@@ -3,6 +3,8 @@ import type { Scope } from "./auth/scope.ts"
 import { scopeOf } from "./auth/token.ts"
 import { computeHandlers } from "./compute/routes.ts"
 import { appShape, documentHandlers } from "./documents/routes.ts"
+import { isListTouched } from "./documents/list/touch.ts"
+import { DocumentLists } from "./documents/list/reader.ts"
 import { TABLE as DOCUMENTS } from "./documents/sql.ts"
 import { DocumentStore, plain } from "./documents/store.ts"
 import type { Env } from "./env.ts"
@@ -63,6 +65,7 @@ export interface Services extends ResourceServices {
   db: Database
   feed: Feed
   apps: DocumentStore
+  appLists: DocumentLists
   keys: KeyStore
   series: SeriesStore
   seriesWriter: SeriesWriter
@@ -113,6 +116,7 @@ export function createServices(
     feed,
     journal: documentJournal,
     apps: new DocumentStore(db, documentJournal, appShape, expiring),
+    appLists: new DocumentLists(db, expiring),
     keys: new KeyStore(db, feed, new EdgeCopies(env.KV), { now, consistency }),
     series: new SeriesStore(db, journal, now, piledUp),
     seriesWriter: new SeriesWriter(db, journal, { now, newId, piledUp, mayStage: !shared }),
@@ -161,10 +165,19 @@ const handlers: Handlers<typeof api, Services> = {
   ...metaHandlers,
 }
 
+/** Views that know which changes leave them as they are. */
+const touches: Partial<Record<keyof typeof api, NonNullable<Endpoint["isTouched"]>>> = {
+  "documents.list": isListTouched,
+}
+
 /** The built-in stores, then the resources that users define: one kind of line for both. */
 const lines: Mounted<Services>[] = [
   ...(Object.keys(api) as (keyof typeof api)[]).map((name) => ({
-    endpoint: { id: name, ...api[name] },
+    endpoint: {
+      id: name,
+      ...api[name],
+      ...(touches[name] ? { isTouched: touches[name] } : {}),
+    },
     handler: handlers[name] as Mounted<Services>["handler"],
   })),
   ...linesOf(todos),

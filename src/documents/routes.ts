@@ -4,6 +4,8 @@ import type { documentEndpoints } from "../protocol/documents.ts"
 import { Problem } from "../protocol/problem.ts"
 import { fill } from "../protocol/uri.ts"
 import { expiryHeaders, readExpiry } from "./expiry.ts"
+import { answerList } from "./list/answer.ts"
+import type { DocumentLists } from "./list/reader.ts"
 import { applyMask, parseMask } from "./mask.ts"
 import type { DocumentStore, Shape } from "./store.ts"
 
@@ -17,16 +19,13 @@ export const appShape: Shape = {
 
 interface Services {
   apps: DocumentStore
+  appLists: DocumentLists
   now: () => number
 }
 
 export const documentHandlers: Handlers<typeof documentEndpoints, Services> = {
-  "documents.list": async ({ uri, headers }, { apps }) => {
-    const mask = parseMask(headers.get("X-Fields"))
-    const { names, revision } = await apps.names(uri)
-    const entries = names.map((name) => applyMask({ name: JSON.stringify(name) }, mask))
-    return { json: `[${entries.join()}]`, revision }
-  },
+  "documents.list": ({ uri, url, query, headers }, { appLists }) =>
+    answerList({ uri, url, query, mask: parseMask(headers.get("X-Fields")) }, appLists),
 
   "documents.create": async ({ body, query }, { apps, now }) => {
     const uri = fill(PATH, { name: body.name })

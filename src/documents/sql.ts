@@ -20,14 +20,6 @@ export function absent(collection: string, name: string): Condition {
   return { sql: `NOT ${sql}`, params }
 }
 
-/** Names only, in the order of creation; the rows' data stays unread. */
-export function names(collection: string, limit: number): Statement {
-  return {
-    sql: "SELECT name FROM documents WHERE collection = ?1 ORDER BY created LIMIT ?2",
-    params: [collection, limit],
-  }
-}
-
 export function all(collection: string, limit: number): Statement {
   return {
     sql: "SELECT name, revision, data FROM documents WHERE collection = ?1 ORDER BY created LIMIT ?2",

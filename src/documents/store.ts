@@ -69,12 +69,6 @@ export class DocumentStore {
     return { documents: rows, revision }
   }
 
-  /** The names in a collection in the order of creation, with the revision they were read at. */
-  async names(collection: string): Promise<{ names: string[]; revision: number }> {
-    const { rows, revision } = await this.#listed(sql.names(collection, LIST_MAX_ITEMS))
-    return { names: rows.map((row) => row.name), revision }
-  }
-
   /** Creates or replaces; answers the revision. Throws Problem: too_large, precondition_failed. */
   put(
     uri: string,

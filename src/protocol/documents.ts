@@ -1,6 +1,7 @@
 /** App documents: `{data}` in, `{name, data}` out. */
 import * as z from "zod"
 import type { Endpoint } from "./endpoint.ts"
+import { DOCUMENT_LIST_DESCRIPTION, DocumentEntry, DocumentListQuery } from "./documents-list.ts"
 import { DOCUMENT_MAX_BYTES } from "./limits.ts"
 import { JsonObject, Name as AnyName, PathParams, problems } from "./shared.ts"
 import { fill } from "./uri.ts"
@@ -19,7 +20,6 @@ export const DocumentPatch = z
   .looseObject({ data: Data.optional() })
   .meta({ id: "DocumentPatch", description: "RFC 7396 merge patch of what GET answers" })
 const Document = z.strictObject({ name: Name, data: Data }).partial().meta({ id: "Document" })
-const Entry = z.strictObject({ name: Name }).partial().meta({ id: "DocumentEntry" })
 
 /** Which lifetimes there are the handlers say, because they know the time. */
 function ExpireIn(description: string) {
@@ -41,9 +41,14 @@ export const documentEndpoints = {
     path: "/api/apps/",
     verb: "list",
     tag: "documents",
-    summary: "List the apps in the order they were created",
+    summary: "List the apps: filtered, sorted, a page at a time",
+    description: DOCUMENT_LIST_DESCRIPTION,
+    query: DocumentListQuery,
     headers: masks,
-    replies: { 200: { description: "The names", schema: z.array(Entry) }, ...problems(400) },
+    replies: {
+      200: { description: "The documents", schema: z.array(DocumentEntry) },
+      ...problems(400, 413, 503),
+    },
     memberOf: (element) => fill(path, { name: (element as { name: string }).name }),
   },
   "documents.create": {

@@ -3,6 +3,7 @@
  * the typed client and the live dispatch are folds over such lines.
  */
 import type * as z from "zod"
+import type { Change } from "./change.ts"
 
 export type Method = "GET" | "PUT" | "POST" | "PATCH" | "DELETE"
 
@@ -76,6 +77,8 @@ export interface Endpoint {
   memberOf?: (element: unknown, params: Record<string, string>) => string
   /** For lists: elements stand in order of their names (by code point); else in the order they were created. */
   order?: "name"
+  /** For lists: false when a change of a member surely leaves what this query answers as it is. */
+  isTouched?: (query: URLSearchParams, change: Change) => boolean
   /** For items: the element that the item's list shows for it, where that is not the item itself. */
   entryOf?: (params: Record<string, string>, revision: number) => unknown
 }
@@ -116,7 +119,7 @@ export interface Answer {
   /** Plain text instead of JSON. */
   text?: string
   /** The body as it comes, made while it is sent when it is long; `Content-Type` is among the headers. */
-  pieces?: Iterable<string> | AsyncIterable<string>
+  pieces?: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
   /** The ETag. */
   revision?: number
   /** Time alone may have changed the answer since that revision: whoever has it is not told to keep it. */

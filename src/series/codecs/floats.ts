@@ -99,9 +99,7 @@ function packDecimals(values: Float64Array): Uint8Array | null {
 function unpackDecimals(unpacker: Unpacker, count: number): Float64Array {
   const power = POWERS[unpacker.byte()]
   if (power === undefined) throw new Error("decimals have an impossible scale")
-  const values = unpackDeltas(unpacker, count)
-  for (let at = 0; at < count; at++) values[at] = (values[at] as number) / power
-  return values
+  return unpackDeltas(unpacker, count, power)
 }
 
 /** The smallest scale, from `least` on, at which a value is a decimal; -1 when it is at none. */

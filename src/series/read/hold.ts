@@ -66,7 +66,23 @@ export async function hold(
   return { ...empty, unit, index: index.subarray(0, rows), columns }
 }
 
-function tooMany(rows: number, width: number, wish: string): Problem {
+/** All frames, as they come; of one unit, as the labels of one answer are. Throws as `hold` does. */
+export async function keep(frames: Frames, shape: Shape): Promise<Frame[]> {
+  const width = shape.columns.length + 1
+  const fits = Math.floor(SERIES_HELD_MAX_CELLS / width)
+  const kept: Frame[] = []
+  let unit = shape.unit
+  let rows = 0
+  for await (const frame of frames) {
+    kept.push(frame)
+    if (frame.unit === "us") unit = "us"
+    rows += frame.index.length
+    if (rows > fits) throw tooMany(fits, width)
+  }
+  return kept.map((frame) => ({ ...frame, unit }))
+}
+
+function tooMany(rows: number, width: number, wish = FORMS): Problem {
   return new Problem(
     "too_large",
     `What is made of so many rows is in memory whole, at most ${rows} of ${width - 1} columns; ${wish}`,
