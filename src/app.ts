@@ -33,6 +33,7 @@ import type { metaEndpoints } from "./protocol/meta.ts"
 import { linesOf, type ResourceServices } from "./resources/mounted.ts"
 import { todos } from "./resources/todo.ts"
 import { Compactor } from "./series/compactor.ts"
+import { Keeper } from "./series/keeper.ts"
 import { SeriesLists } from "./series/read/lists.ts"
 import { SeriesReader } from "./series/read/reader.ts"
 import { seriesHandlers } from "./series/routes.ts"
@@ -73,6 +74,7 @@ export interface Services extends ResourceServices {
   seriesWriter: SeriesWriter
   seriesReader: SeriesReader
   seriesLists: SeriesLists
+  keeper: Keeper
   compactor: Compactor
   hubStats: () => Promise<HubStats>
   /** Ends what has expired; answers when the next thing does, in epoch milliseconds, null for never. */
@@ -127,7 +129,8 @@ export function createServices(
     series: new SeriesStore(db, journal, now, piledUp),
     seriesWriter: new SeriesWriter(db, journal, { now, newId, piledUp, mayStage: !shared }),
     seriesReader: new SeriesReader(db, now),
-    seriesLists: new SeriesLists(db),
+    seriesLists: new SeriesLists(db, now),
+    keeper: new Keeper(db, feed, now),
     compactor,
     hubStats: () => hubOf(env).stats(),
     documents: (committer: Committer) => new DocumentStore(db, committer, plain, expiring),

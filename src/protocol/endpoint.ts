@@ -140,6 +140,8 @@ export interface Answer {
   pieces?: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
   /** The ETag. */
   revision?: number
+  /** Time alone may have changed the answer since that revision: whoever has it is not told to keep it. */
+  isAging?: boolean
   headers?: Record<string, string>
   /** Answers in place of all this: an upgraded socket. */
   response?: Response

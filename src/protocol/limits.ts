@@ -81,6 +81,8 @@ export const SERIES_READ_MAX_BYTES = 300_000_000
 export const SERIES_PIECE_CELLS = 10_000
 /** Rows times columns of an answer that is in memory whole: doubles of 8 bytes, in a Worker of 128 MB. */
 export const SERIES_HELD_MAX_CELLS = 8_000_000
+/** Rows among which `max_points` chooses where they cannot be held whole: a stamp, a value and a number of each can. */
+export const SERIES_THIN_MAX_ROWS = 4_000_000
 /** Rows of `latest` and `limit` that are looked for at the edge of a series instead of in all of it. */
 export const SERIES_EDGE_MAX_ROWS = 20_000
 /** Operations of a batch. */
@@ -123,6 +125,14 @@ export const SERIES_COMPACT_CELLS = 500_000
 export const SERIES_COMPACT_BYTES = 8_000_000
 /** D1 queries of the compactions of the hourly schedule: the free plan allows 50 in all. */
 export const SCHEDULE_MAX_QUERIES = 40
+/** Series of a reference whose retention is set: each is a change, all of them in one commit. */
+export const SERIES_RETAIN_MAX = 20_000
+/** Series that an hour's run tells of rows which the clock took away … */
+export const RETENTION_TOLD_SERIES = 500
+/** … and those it deletes hidden chunks of, … */
+export const RETENTION_CLEAN_SERIES = 1_000
+/** … so many at most: each is five rows written. */
+export const RETENTION_CLEAN_CHUNKS = 5_000
 /** Ranges that one patch may take away. */
 export const SERIES_MAX_REMOVED = 1_000
 /** Text of one parameter of a statement: D1 takes 2,000,000 bytes. */

@@ -6,6 +6,7 @@ export const routes = {
   "series.ingest": ["POST", "/api/store/"],
   "series.references": ["GET", "/api/store/"],
   "series.list": ["GET", "/api/store/:reference/"],
+  "series.retain": ["PATCH", "/api/store/:reference/"],
   "series.create": ["POST", "/api/store/:reference/"],
   "series.get": ["GET", "/api/store/:reference/:symbol"],
   "series.put": ["PUT", "/api/store/:reference/:symbol"],
