@@ -1,7 +1,7 @@
 /** What one request brings, on its way into the database: rows by series, and the lines that were no rows. */
 import { BAD_LINES_SHOWN, IMPORT_MAX_SERIES } from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
-import type { BadLine } from "../formats/batch.ts"
+import type { BadLine } from "../../lines/bad.ts"
 import type { Frame } from "../frame.ts"
 import type { Place } from "../sql.ts"
 import type { Stage } from "./stage.ts"

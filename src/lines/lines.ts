@@ -1,5 +1,5 @@
 /** A stream of bytes as lines of text, in memory that does not grow with it. */
-import { LINE_MAX_BYTES } from "../../protocol/limits.ts"
+import { LINE_MAX_BYTES } from "../protocol/limits.ts"
 import { readBytes, type StreamOptions } from "./unzip.ts"
 
 export interface Line {
