@@ -2,6 +2,9 @@
 import type { Scope } from "./auth/scope.ts"
 import { scopeOf } from "./auth/token.ts"
 import { computeHandlers } from "./compute/routes.ts"
+import { HistoryKeeper } from "./documents/history/keeper.ts"
+import { DocumentHistory } from "./documents/history/history.ts"
+import { historyHandlers } from "./documents/history/routes.ts"
 import { appShape, documentHandlers } from "./documents/routes.ts"
 import { DocumentStore, plain } from "./documents/store.ts"
 import type { Env } from "./env.ts"
@@ -10,6 +13,7 @@ import { Feed, type Committer } from "./feed/feed.ts"
 import { allowOrigin } from "./http/cors.ts"
 import { mount, type Mounted } from "./http/mount.ts"
 import { openapiOf } from "./http/openapi.ts"
+import { readFrom } from "./http/from.ts"
 import { addCost } from "./http/cost.ts"
 import { EdgeCopies } from "./keys/edge.ts"
 import { keyHandlers } from "./keys/routes.ts"
@@ -52,6 +56,8 @@ export interface Services extends ResourceServices {
   scope: Scope
   db: Database
   apps: DocumentStore
+  appHistory: DocumentHistory
+  historyKeeper: HistoryKeeper
   keys: KeyStore
   series: SeriesStore
   seriesWriter: SeriesWriter
@@ -78,7 +84,9 @@ export function createServices(surroundings: Surroundings, request: Request): Se
     scope,
     db,
     feed,
-    apps: new DocumentStore(db, feed, appShape),
+    apps: new DocumentStore(db, feed, appShape, () => readFrom(request.headers)),
+    appHistory: new DocumentHistory(db),
+    historyKeeper: new HistoryKeeper(db),
     keys: new KeyStore(db, feed, new EdgeCopies(env.KV), { now, consistency }),
     series: new SeriesStore(db, feed, now, piledUp),
     seriesWriter: new SeriesWriter(db, feed, { now, newId, piledUp }),
@@ -103,6 +111,7 @@ const metaHandlers: Handlers<typeof metaEndpoints, unknown> = {
 
 const handlers: Handlers<typeof api, Services> = {
   ...documentHandlers,
+  ...historyHandlers,
   ...keyHandlers,
   ...seriesHandlers,
   ...computeHandlers,

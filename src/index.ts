@@ -37,7 +37,7 @@ export default {
 
   /** Hourly: the journal is trimmed, logs of series are compacted, the hub looks after itself if a poke was lost. */
   async scheduled(_event, env, ctx) {
-    const { feed, seriesWriter, compactor } = createServices(
+    const { db, feed, seriesWriter, compactor, historyKeeper } = createServices(
       around(env, ctx),
       new Request("https://tidemark/"),
     )
@@ -46,9 +46,10 @@ export default {
     await feed.trim(
       hours > 0 ? hours * 3_600_000 : CHANGES_KEEP_MILLISECONDS,
       rows || CHANGES_KEEP_ROWS,
+      historyKeeper,
     )
     await seriesWriter.sweep()
-    await compactor.compactAll(SCHEDULE_MAX_QUERIES)
+    await compactor.compactAll(SCHEDULE_MAX_QUERIES - db.cost.queries)
     await hubOf(env).poke([])
   },
 } satisfies ExportedHandler<Env>

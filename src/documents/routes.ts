@@ -3,8 +3,10 @@ import type { Handlers } from "../protocol/endpoint.ts"
 import type { documentEndpoints } from "../protocol/documents.ts"
 import { Problem } from "../protocol/problem.ts"
 import { fill } from "../protocol/uri.ts"
+import { readPoint } from "./history/point.ts"
+import type { HistoryServices } from "./history/routes.ts"
 import { applyMask, parseMask } from "./mask.ts"
-import type { DocumentStore, Shape } from "./store.ts"
+import type { Shape } from "./store.ts"
 
 const PATH = "/api/apps/:name"
 
@@ -14,7 +16,7 @@ export const appShape: Shape = {
   patch: (patch) => `{"data":${patch}}`,
 }
 
-export const documentHandlers: Handlers<typeof documentEndpoints, { apps: DocumentStore }> = {
+export const documentHandlers: Handlers<typeof documentEndpoints, HistoryServices> = {
   "documents.list": async ({ uri, headers }, { apps }) => {
     const mask = parseMask(headers.get("X-Fields"))
     const { names, revision } = await apps.names(uri)
@@ -30,8 +32,13 @@ export const documentHandlers: Handlers<typeof documentEndpoints, { apps: Docume
     return { status: 201, json, revision, headers: { Location: uri } }
   },
 
-  "documents.get": async ({ uri, params, headers }, { apps }) => {
+  "documents.get": async ({ uri, params, query, headers }, { apps, appHistory, now }) => {
     const mask = parseMask(headers.get("X-Fields"))
+    if (query.as_of !== undefined) {
+      const point = readPoint(query.as_of, now(), "query.as_of")
+      const { data, revision } = await appHistory.at(params.name, uri, point)
+      return { json: applyMask({ name: JSON.stringify(params.name), data }, mask), revision }
+    }
     const document = await apps.get(uri)
     if (!document) {
       // The null members are what the original's clients look at.

@@ -41,11 +41,12 @@ export async function missedBy(
   return null
 }
 
-/** Followable topics are concerned by themselves and their members, others by all that is below them. */
+/** Followable topics are concerned by themselves and their members, others by all that is above and below them. */
 function concerns(target: Target, { uri }: Change): boolean {
   const path = pathOf(target.topic)
   if (uri === path) return true
-  return isFollowable(target) ? listOf(uri) === path : path.endsWith("/") && uri.startsWith(path)
+  if (isFollowable(target)) return listOf(uri) === path
+  return (path.endsWith("/") && uri.startsWith(path)) || path.startsWith(`${uri}/`)
 }
 
 function textOf({ topic }: Target, change: Change, resolve: Resolve): string {

@@ -1,5 +1,6 @@
 /** The endpoint table: every endpoint of the service, once. */
 import { computeEndpoints } from "./compute.ts"
+import { documentHistoryEndpoints } from "./documents-history.ts"
 import { documentEndpoints } from "./documents.ts"
 import { keyEndpoints } from "./keys.ts"
 import { liveEndpoints } from "./live.ts"
@@ -9,6 +10,7 @@ import { seriesEndpoints } from "./series.ts"
 
 export const api = {
   ...documentEndpoints,
+  ...documentHistoryEndpoints,
   ...keyEndpoints,
   ...seriesEndpoints,
   ...computeEndpoints,

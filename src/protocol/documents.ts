@@ -1,5 +1,6 @@
 /** App documents: `{data}` in, `{name, data}` out. */
 import * as z from "zod"
+import { asOf } from "./documents-history.ts"
 import type { Endpoint } from "./endpoint.ts"
 import { DOCUMENT_MAX_BYTES } from "./limits.ts"
 import { JsonObject, Name as AnyName, PathParams, problems } from "./shared.ts"
@@ -24,6 +25,9 @@ const Entry = z.strictObject({ name: Name }).partial().meta({ id: "DocumentEntry
 const path = "/api/apps/:name"
 const params = PathParams({ name: "The app's name" })
 const masks = { "X-Fields": "Which members to answer: `name`, `{data}`, `*`, `name,data`" }
+const from = {
+  From: "Who changes it, a mailbox or a name: told in frames and in the history as `by`, not checked",
+}
 const json = { types: ["application/json"], maxBytes: DOCUMENT_MAX_BYTES, as: "exact" } as const
 
 export const documentEndpoints = {
@@ -43,6 +47,7 @@ export const documentEndpoints = {
     verb: "create",
     tag: "documents",
     summary: "Create an app's document under a name that is free",
+    headers: from,
     body: { ...json, schema: NamedBody, example: { name: "todo", data: { theme: "dark" } } },
     replies: {
       201: { description: "Created; Location names it", schema: Document },
@@ -56,8 +61,12 @@ export const documentEndpoints = {
     tag: "documents",
     summary: "Read an app's document",
     params,
+    query: asOf,
     headers: masks,
-    replies: { 200: { description: "The document", schema: Document }, ...problems(400, 404) },
+    replies: {
+      200: { description: "The document", schema: Document },
+      ...problems(400, 404, 410),
+    },
     entryOf: ({ name }) => ({ name }),
   },
   "documents.put": {
@@ -67,6 +76,7 @@ export const documentEndpoints = {
     tag: "documents",
     summary: "Create or replace an app's document",
     params,
+    headers: from,
     body: { ...json, schema: DocumentBody, example: { data: { theme: "dark" } } },
     replies: { 204: { description: "Stored" }, ...problems(400, 409, 412, 413, 415, 422) },
   },
@@ -77,6 +87,7 @@ export const documentEndpoints = {
     tag: "documents",
     summary: "Change parts of an app's document (RFC 7396)",
     params,
+    headers: from,
     body: {
       ...json,
       types: ["application/json", "application/merge-patch+json"],
@@ -92,6 +103,7 @@ export const documentEndpoints = {
     tag: "documents",
     summary: "Delete an app's document; fine when there is none",
     params,
+    headers: from,
     replies: { 204: { description: "There is no such document now" }, ...problems(400, 409, 412) },
   },
 } as const satisfies Record<string, Endpoint>

@@ -42,6 +42,14 @@ export const CHANGES_PAGE_ROWS = 500
 export const CHANGES_KEEP_MILLISECONDS = 7 * 24 * 3_600_000
 /** … and at most this many changes. */
 export const CHANGES_KEEP_ROWS = 100_000
+/** Steps of one trimming, each a few queries: what is left is trimmed an hour later. */
+export const TRIM_MAX_STEPS = 4
+/** Changes of documents that one step of trimming folds into what they made of the documents. */
+export const TRIM_MAX_FOLDED = 5_000
+/** Entries of one page of a document's history, of CHANGE_BODY_MAX_BYTES each. */
+export const HISTORY_MAX_ENTRIES = 100
+/** `From`: a mailbox has 254 bytes at most (RFC 5321), a name less. */
+export const FROM_MAX_CHARACTERS = 254
 /** Answers of a list without `limit`. */
 export const LIST_MAX_ITEMS = 10_000
 /** Columns of a series. Each costs a place in every chunk's header and statistics. */
