@@ -5,6 +5,9 @@ import { computeHandlers } from "./compute/routes.ts"
 import { HistoryKeeper } from "./documents/history/keeper.ts"
 import { DocumentHistory } from "./documents/history/history.ts"
 import { historyHandlers } from "./documents/history/routes.ts"
+import { DocumentExporter } from "./documents/transfer/exporter.ts"
+import { DocumentImporter } from "./documents/transfer/importer.ts"
+import { transferHandlers } from "./documents/transfer/routes.ts"
 import { appShape, documentHandlers } from "./documents/routes.ts"
 import { DocumentStore, plain } from "./documents/store.ts"
 import type { Env } from "./env.ts"
@@ -58,6 +61,9 @@ export interface Services extends ResourceServices {
   apps: DocumentStore
   appHistory: DocumentHistory
   historyKeeper: HistoryKeeper
+  appExporter: DocumentExporter
+  appImporter: DocumentImporter
+  from: () => string | null
   keys: KeyStore
   series: SeriesStore
   seriesWriter: SeriesWriter
@@ -74,6 +80,7 @@ export function createServices(surroundings: Surroundings, request: Request): Se
   const { background = () => {} } = surroundings
   const db = new Database(env.DB)
   const feed = new Feed(db, { now, poke })
+  const from = () => readFrom(request.headers)
   // What it costs in the background is no cost of the request, whose answer is under way by then.
   const quiet = new Database(env.DB)
   const compactor = new Compactor(quiet, new Feed(quiet, { now, poke }))
@@ -84,9 +91,12 @@ export function createServices(surroundings: Surroundings, request: Request): Se
     scope,
     db,
     feed,
-    apps: new DocumentStore(db, feed, appShape, () => readFrom(request.headers)),
+    apps: new DocumentStore(db, feed, appShape, from),
     appHistory: new DocumentHistory(db),
     historyKeeper: new HistoryKeeper(db),
+    appExporter: new DocumentExporter(db),
+    appImporter: new DocumentImporter(db, feed, now, newId),
+    from,
     keys: new KeyStore(db, feed, new EdgeCopies(env.KV), { now, consistency }),
     series: new SeriesStore(db, feed, now, piledUp),
     seriesWriter: new SeriesWriter(db, feed, { now, newId, piledUp }),
@@ -112,6 +122,7 @@ const metaHandlers: Handlers<typeof metaEndpoints, unknown> = {
 const handlers: Handlers<typeof api, Services> = {
   ...documentHandlers,
   ...historyHandlers,
+  ...transferHandlers,
   ...keyHandlers,
   ...seriesHandlers,
   ...computeHandlers,

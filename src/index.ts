@@ -37,7 +37,7 @@ export default {
 
   /** Hourly: the journal is trimmed, logs of series are compacted, the hub looks after itself if a poke was lost. */
   async scheduled(_event, env, ctx) {
-    const { db, feed, seriesWriter, compactor, historyKeeper } = createServices(
+    const { db, feed, appImporter, seriesWriter, compactor, historyKeeper } = createServices(
       around(env, ctx),
       new Request("https://tidemark/"),
     )
@@ -49,6 +49,7 @@ export default {
       historyKeeper,
     )
     await seriesWriter.sweep()
+    await appImporter.sweep()
     await compactor.compactAll(SCHEDULE_MAX_QUERIES - db.cost.queries)
     await hubOf(env).poke([])
   },

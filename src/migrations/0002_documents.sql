@@ -32,3 +32,14 @@ CREATE TRIGGER documents_changed BEFORE UPDATE OF data ON documents
 CREATE TRIGGER documents_deleted BEFORE DELETE ON documents
   WHEN old.collection = '/api/apps/' AND old.revision < (SELECT min(revision) FROM changes)
   BEGIN INSERT OR REPLACE INTO document_pasts VALUES (old.name, old.revision, old.data); END;
+
+-- Documents of an import on their way, where nobody sees them until they are written together. A part is a list of
+-- [name, URI, data], `count` of them; `at` is when its import began.
+CREATE TABLE document_imports (
+  import TEXT NOT NULL,
+  part INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  lines TEXT NOT NULL,
+  PRIMARY KEY (import, part)
+) STRICT, WITHOUT ROWID;

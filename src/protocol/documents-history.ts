@@ -48,7 +48,7 @@ export const documentHistoryEndpoints = {
   "documents.history": {
     method: "GET",
     path: "/api/apps/:name/history",
-    verb: "call",
+    verb: "list",
     tag: "documents",
     summary: "Who changed an app's document when, newest first",
     description:
@@ -70,7 +70,7 @@ export const documentHistoryEndpoints = {
   "documents.diff": {
     method: "GET",
     path: "/api/apps/:name/diff",
-    verb: "call",
+    verb: "get",
     tag: "documents",
     summary: "What lies between two moments of an app's document, as a JSON Patch (RFC 6902)",
     description:

@@ -101,6 +101,18 @@ export const SCHEDULE_MAX_QUERIES = 40
 export const SERIES_MAX_REMOVED = 1_000
 /** Text of one parameter of a statement: D1 takes 2,000,000 bytes. */
 export const DATABASE_TEXT_MAX_BYTES = 1_900_000
+/** Longest line of an import of documents: the longest document, with a name and some escapes. */
+export const DOCUMENT_LINE_MAX_BYTES = 2_000_000
+/** Documents of one import: one transaction writes a few rows for each. */
+export const IMPORT_MAX_DOCUMENTS = 100_000
+/** Parameters of DATABASE_TEXT_MAX_BYTES in a statement that stages documents. */
+export const IMPORT_PARTS_AT_ONCE = 4
+/** Documents of an export that one query answers … */
+export const EXPORT_PAGE_ROWS = 10_000
+/** … their bytes … */
+export const EXPORT_PAGE_BYTES = 8_000_000
+/** … and how many such queries one request makes. */
+export const EXPORT_MAX_PAGES = 38
 /** Longest line of CSV, JSON lines or line protocol: a chunk could not hold much more than one such text. */
 export const LINE_MAX_BYTES = 1_000_000
 /** Largest import by stream, counted after it was unzipped: some ten seconds of parsing. */

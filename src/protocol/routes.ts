@@ -21,6 +21,8 @@ export const routes = {
   "documents.history": ["GET", "/api/apps/:name/history"],
   "documents.diff": ["GET", "/api/apps/:name/diff"],
   "documents.restore": ["POST", "/api/apps/:name/restore"],
+  "documents.export": ["GET", "/api/export/apps"],
+  "documents.import": ["POST", "/api/import/apps"],
   "keys.list": ["GET", "/keys/"],
   "keys.put": ["PUT", "/keys/"],
   "keys.clear": ["DELETE", "/keys"],

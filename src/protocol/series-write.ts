@@ -2,7 +2,7 @@
 import * as z from "zod"
 import type { BodyRule, Endpoint } from "./endpoint.ts"
 import { IMPORT_MAX_BYTES, IMPORT_MAX_SERIES } from "./limits.ts"
-import { problems, Revision } from "./shared.ts"
+import { BadLine, problems, Revision } from "./shared.ts"
 
 export const WRITE_MODES = ["update", "upsert", "append", "replace"] as const
 export type WriteMode = (typeof WRITE_MODES)[number]
@@ -67,14 +67,6 @@ export const writeQuery = {
       description: "Of CSV: a field in quotes is text, or is read as if it had none",
     }),
 }
-
-const BadLine = z
-  .strictObject({
-    line: z.int().meta({ description: "Counted from 1" }),
-    reason: z.string(),
-    text: z.string().meta({ description: "The beginning of the line" }),
-  })
-  .meta({ id: "BadLine" })
 
 const Stamp = z.union([z.string(), z.number()])
 
