@@ -49,6 +49,12 @@ describe("tokens", () => {
     for (const request of [READ, WRITE]) expect((await call(request, "w")).ok).toBe(true)
   })
 
+  it("that may read may not write by POST either", async () => {
+    const call = deployment({ WRITE_TOKEN: "w", READ_TOKEN: "r" })
+    const uris = ["/api/store/a/b", "/api/store/", "/api/apps/a/restore", "/api/import/apps"]
+    for (const uri of uris) expect((await call(`POST ${uri}`, "r")).status, uri).toBe(403)
+  })
+
   it("that are wrong are no tokens, and say so even where reads are open", async () => {
     const call = deployment({ WRITE_TOKEN: "w" })
     expect((await call(READ, "wrong")).status).toBe(401)

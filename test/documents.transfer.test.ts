@@ -273,7 +273,7 @@ describe("an import", () => {
     })
   })
 
-  it("cannot be watched, nor can an export", async () => {
+  it("cannot be watched, as little as an export", async () => {
     const talker = await connect()
     const reply = await talker.ask("subscribe /api/export/apps")
     expect(reply).toMatchObject({ ok: false, problem: { code: "unknown_uri" } })

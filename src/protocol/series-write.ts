@@ -111,7 +111,7 @@ export const seriesWriteEndpoints = {
   "series.ingest": {
     method: "POST",
     path: "/api/store/",
-    verb: "call",
+    verb: "replace",
     tag: "series",
     summary: "Write many series with InfluxDB's line protocol",
     description: `The measurement is the reference, the tags sorted by key are the symbol (\`host=a,region=eu\`, or \`_\` without tags), fields are columns. One commit for all of it, of at most ${IMPORT_MAX_SERIES} series. The body may be zipped (\`Content-Encoding: gzip\`). Of several lines with one series and stamp the last counts as a whole.`,

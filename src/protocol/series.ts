@@ -158,7 +158,7 @@ export const seriesEndpoints = {
   "series.post": {
     ...save,
     method: "POST",
-    verb: "call",
+    verb: "replace",
     summary: "The same as PUT, for clients of Flask-BigTempo",
   },
   "series.patch": {
