@@ -2,6 +2,7 @@
  * JSON as a tree that changes nothing: members stand in the order they were written (objects of JavaScript move
  * those called "1" to the front), numbers keep their digits, and a member may be called `__proto__`. Pure.
  */
+import { endOfString } from "./json.ts"
 import { pointerOf } from "./pointer.ts"
 
 /** The text of a string, number, boolean or null; an array; or an object. */
@@ -80,8 +81,8 @@ function decimal(text: string): string {
   return kept === "" ? "0" : `${sign}${kept}e${exponent}`
 }
 
-const PLAIN = /"[^"\\\u0000-\u001f]*"/y
-const ESCAPED = /"(?:[^"\\\u0000-\u001f]|\\.)*"/y
+/** A string without escapes: no quote, backslash or control character in it. */
+const PLAIN = /"[ !#-[\]-\uffff]*"/y
 const SCALAR = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y
 const SPACE = /[ \t\n\r]*/y
 
@@ -155,19 +156,23 @@ class Reader {
       this.#at = PLAIN.lastIndex
       return text
     }
-    const start = this.#at
-    const raw = this.#take(ESCAPED)
-    let value: string
-    try {
-      value = JSON.parse(raw) as string
-    } catch {
-      this.#at = start
-      throw this.#unexpected("a broken escape")
-    }
+    const value = this.#escaped()
     if (!value.isWellFormed()) {
       throw new Ambiguous(pointerOf(this.#path), "half a surrogate pair is no text")
     }
     return JSON.stringify(value)
+  }
+
+  /** The text that a string stands for. No pattern finds its end: escapes by the million exhaust their stack. */
+  #escaped(): string {
+    const end = endOfString(this.#text, this.#at) + 1
+    try {
+      const value = JSON.parse(this.#text.slice(this.#at, end)) as string
+      this.#at = end
+      return value
+    } catch {
+      throw this.#unexpected("text with a broken escape, a control character or no end")
+    }
   }
 
   /** The text of a token. */
