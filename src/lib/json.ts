@@ -33,7 +33,7 @@ export function depthOf(text: string): number {
 }
 
 /** The closing quote of the string that opens at `start`, or the end of the text. */
-function endOfString(text: string, start: number): number {
+export function endOfString(text: string, start: number): number {
   let end = start
   do {
     end = text.indexOf('"', end + 1)
