@@ -5,6 +5,7 @@ import { computeHandlers } from "./compute/routes.ts"
 import { HistoryKeeper } from "./documents/history/keeper.ts"
 import { DocumentHistory } from "./documents/history/history.ts"
 import { historyHandlers } from "./documents/history/routes.ts"
+import { SignedCommitter } from "./documents/history/signed.ts"
 import { DocumentExporter } from "./documents/transfer/exporter.ts"
 import { DocumentImporter } from "./documents/transfer/importer.ts"
 import { transferHandlers } from "./documents/transfer/routes.ts"
@@ -91,7 +92,7 @@ export function createServices(surroundings: Surroundings, request: Request): Se
     scope,
     db,
     feed,
-    apps: new DocumentStore(db, feed, appShape, from),
+    apps: new DocumentStore(db, new SignedCommitter(feed, from), appShape),
     appHistory: new DocumentHistory(db),
     historyKeeper: new HistoryKeeper(db),
     appExporter: new DocumentExporter(db),

@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { createServices } from "../src/app.ts"
+import { SignedCommitter } from "../src/documents/history/signed.ts"
 import { connect } from "./conversation.ts"
 import { send } from "./helpers.ts"
 
@@ -306,6 +307,23 @@ describe("the history of a document", () => {
     const answer = await send("PUT /api/apps/from", { data: {} }, { From: "x".repeat(255) })
     expect(answer).toMatchObject({ status: 400, json: { errors: { From: expect.any(String) } } })
     expect((await send("GET /api/apps/from")).status).toBe(404)
+  })
+
+  it("has the name of who wrote, whatever is in it and however the change is made", async () => {
+    const by = "O'Neill ? ?1"
+    const changes = await new SignedCommitter(services().feed, () => by).commit({
+      drafts: [
+        { uri: "/signed/1", event: "delete", extra: { reason: "x" } },
+        { each: { sql: "SELECT ?1, '/signed/2', 'delete', NULL, '{\"n\":1}'", params: [1] } },
+        { each: { sql: "SELECT ?, '/signed/3', 'delete', NULL, NULL", params: [1] } },
+      ],
+      writes: [],
+    })
+    expect(changes.map(({ extra }) => JSON.parse(extra ?? ""))).toEqual([
+      { reason: "x", by },
+      { n: 1, by },
+      { by },
+    ])
   })
 
   it("is told to subscribers with the change", async () => {

@@ -32,19 +32,11 @@ export class DocumentStore {
   readonly #db: Database
   readonly #committer: Committer
   readonly #shape: Shape
-  readonly #by: () => string | null
 
-  /** @param by who makes the changes, as far as it is said; may throw a Problem */
-  constructor(
-    db: Database,
-    committer: Committer,
-    shape: Shape,
-    by: () => string | null = () => null,
-  ) {
+  constructor(db: Database, committer: Committer, shape: Shape) {
     this.#db = db
     this.#committer = committer
     this.#shape = shape
-    this.#by = by
   }
 
   async get(uri: string): Promise<Document | null> {
@@ -145,10 +137,8 @@ export class DocumentStore {
 
   /** Commits under the conditions; answers the revision, 0 when nothing changed. */
   async #write(uri: string, conditions: Conditions, commit: Commit): Promise<number> {
-    const by = this.#by()
     const changes = await this.#committer.commit({
       ...commit,
-      drafts: by === null ? commit.drafts : commit.drafts.map((draft) => signed(draft, by)),
       guards: [...conditionGuards(conditions, sql.CURRENT, place(uri)), ...(commit.guards ?? [])],
       explain: async () => {
         const current = (await this.get(uri))?.revision
@@ -163,10 +153,6 @@ export class DocumentStore {
 function place(uri: string): [collection: string, name: string] {
   const collection = listOf(uri) ?? "/"
   return [collection, decodeURIComponent(uri.slice(collection.length))]
-}
-
-function signed(draft: Commit["drafts"][number], by: string): Commit["drafts"][number] {
-  return "each" in draft ? draft : { ...draft, extra: { ...draft.extra, by } }
 }
 
 function checkSize(data: string): void {
