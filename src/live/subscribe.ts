@@ -26,9 +26,7 @@ export async function subscribe(
 ): Promise<void> {
   const { topics, follower } = bench
   const target = bench.resolve(uri)
-  // An export is longer than a hub has memory.
-  const isExport = target?.endpoint.replies[200]?.type === "application/x-ndjson"
-  if (!target || isExport) {
+  if (!target || target.endpoint.isExport) {
     // The app says in its own words what is wrong with it.
     if (!target) await ask(bench.dispatch, session.who, "GET", tidied(uri))
     throw new Problem("unknown_uri", `"${uri}" cannot be subscribed to`)

@@ -62,6 +62,8 @@ export interface Endpoint {
   headers?: Readonly<Record<string, string>>
   body?: BodyRule
   replies: Readonly<Record<number, ReplyRule>>
+  /** True for what may be longer than a hub has memory: it cannot be subscribed to. */
+  isExport?: true
   /** True for what needs no token: what describes the service. */
   open?: true
   /** For lists: the URI of an element of the answer, so that a subscriber can keep its copy. */
