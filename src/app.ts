@@ -10,10 +10,16 @@ import { DocumentExporter } from "./documents/transfer/exporter.ts"
 import { DocumentImporter } from "./documents/transfer/importer.ts"
 import { transferHandlers } from "./documents/transfer/routes.ts"
 import { appShape, documentHandlers } from "./documents/routes.ts"
+import { isListTouched } from "./documents/list/touch.ts"
+import { DocumentLists } from "./documents/list/reader.ts"
+import { TABLE as DOCUMENTS } from "./documents/sql.ts"
 import { DocumentStore, plain } from "./documents/store.ts"
 import type { Env } from "./env.ts"
 import { Database } from "./feed/database.ts"
-import { Feed, type Committer } from "./feed/feed.ts"
+import { sweep, SweptJournal } from "./feed/expiry.ts"
+import { Feed, type Committer, type Journal } from "./feed/feed.ts"
+import { commitTogether, type Ended } from "./feed/joint.ts"
+import { batchHandlers } from "./http/batch.ts"
 import { allowOrigin } from "./http/cors.ts"
 import { mount, type Mounted } from "./http/mount.ts"
 import { openapiOf } from "./http/openapi.ts"
@@ -21,6 +27,7 @@ import { readFrom } from "./http/from.ts"
 import { addCost } from "./http/cost.ts"
 import { EdgeCopies } from "./keys/edge.ts"
 import { keyHandlers } from "./keys/routes.ts"
+import { TABLE as KEYS } from "./keys/sql.ts"
 import { KeyStore } from "./keys/store.ts"
 import { hubOf } from "./live/hubs.ts"
 import { liveHandlers } from "./live/routes.ts"
@@ -38,6 +45,9 @@ import { seriesHandlers } from "./series/routes.ts"
 import { SeriesWriter } from "./series/ingest/writer.ts"
 import type { Place } from "./series/sql.ts"
 import { SeriesStore } from "./series/store.ts"
+
+/** The tables of what may expire. */
+const EXPIRING = [DOCUMENTS, KEYS]
 
 /** What a request finds around it; the clock and chance are passed in. */
 export interface Surroundings {
@@ -58,13 +68,16 @@ export interface Surroundings {
 export interface Services extends ResourceServices {
   env: Env
   scope: Scope
+  isBatch: boolean
   db: Database
+  feed: Feed
   apps: DocumentStore
   appHistory: DocumentHistory
   historyKeeper: HistoryKeeper
   appExporter: DocumentExporter
   appImporter: DocumentImporter
   from: () => string | null
+  appLists: DocumentLists
   keys: KeyStore
   series: SeriesStore
   seriesWriter: SeriesWriter
@@ -72,43 +85,81 @@ export interface Services extends ResourceServices {
   seriesLists: SeriesLists
   compactor: Compactor
   hubStats: () => Promise<HubStats>
+  /** Ends what has expired; answers when the next thing does, in epoch milliseconds, null for never. */
+  sweep: () => Promise<number | null>
+  /** Answers many requests as one transaction. */
+  together: (requests: Request[]) => Promise<Ended<Response>>
   request: Request
 }
 
+/** An operation of a batch has the database in common with the others, and a journal that waits for them. */
+interface Shared {
+  db: Database
+  journal: Journal
+}
+
 /** The stores and the feed for one request. */
-export function createServices(surroundings: Surroundings, request: Request): Services {
+export function createServices(
+  surroundings: Surroundings,
+  request: Request,
+  shared?: Shared,
+): Services {
   const { env, now, newId, poke, scope = "write", consistency = "edge" } = surroundings
   const { background = () => {} } = surroundings
-  const db = new Database(env.DB)
+  const db = shared?.db ?? new Database(env.DB)
   const feed = new Feed(db, { now, poke })
   const from = () => readFrom(request.headers)
+  const journal = shared?.journal ?? feed
+  const documentJournal = new SweptJournal(journal, DOCUMENTS, now)
+  const signed = new SignedCommitter(documentJournal, from)
   // What it costs in the background is no cost of the request, whose answer is under way by then.
   const quiet = new Database(env.DB)
   const compactor = new Compactor(quiet, new Feed(quiet, { now, poke }))
   const piledUp = (place: Place) => background(compactor.compact(place).catch(logFailure))
+  const endExpired = () => sweep(db, feed, EXPIRING, now())
+  const expiring = { now, sweep: endExpired }
+  const together = (requests: Request[]) => answerTogether(requests, surroundings, db, feed)
   return {
     env,
     request,
     scope,
+    isBatch: shared !== undefined,
+    together,
     db,
     feed,
-    apps: new DocumentStore(db, new SignedCommitter(feed, from), appShape),
-    appHistory: new DocumentHistory(db),
+    appHistory: new DocumentHistory(db, expiring),
     historyKeeper: new HistoryKeeper(db),
-    appExporter: new DocumentExporter(db),
-    appImporter: new DocumentImporter(db, feed, now, newId),
+    appExporter: new DocumentExporter(db, expiring),
+    appImporter: new DocumentImporter(db, documentJournal, { stager: feed, now, newId }),
     from,
+    journal: documentJournal,
+    apps: new DocumentStore(db, signed, appShape, expiring),
+    appLists: new DocumentLists(db, expiring),
     keys: new KeyStore(db, feed, new EdgeCopies(env.KV), { now, consistency }),
-    series: new SeriesStore(db, feed, now, piledUp),
-    seriesWriter: new SeriesWriter(db, feed, { now, newId, piledUp }),
+    series: new SeriesStore(db, journal, now, piledUp),
+    seriesWriter: new SeriesWriter(db, journal, { now, newId, piledUp, mayStage: !shared }),
     seriesReader: new SeriesReader(db, now),
     seriesLists: new SeriesLists(db),
     compactor,
     hubStats: () => hubOf(env).stats(),
-    documents: (committer: Committer) => new DocumentStore(db, committer, plain),
+    documents: (committer: Committer) => new DocumentStore(db, committer, plain, expiring),
+    sweep: endExpired,
     newId,
     now,
   }
+}
+
+function answerTogether(
+  requests: Request[],
+  surroundings: Surroundings,
+  db: Database,
+  feed: Feed,
+): Promise<Ended<Response>> {
+  const operations = requests.map(
+    (request) => (journal: Journal) =>
+      dispatch(request, createServices(surroundings, request, { db, journal })),
+  )
+  return commitTogether(feed, operations, (response) => response.ok)
 }
 
 function logFailure(error: unknown): void {
@@ -126,16 +177,26 @@ const handlers: Handlers<typeof api, Services> = {
   ...transferHandlers,
   ...keyHandlers,
   ...seriesHandlers,
+  ...batchHandlers,
   ...computeHandlers,
   ...liveHandlers,
   ...metricHandlers,
   ...metaHandlers,
 }
 
+/** Views that know which changes leave them as they are. */
+const touches: Partial<Record<keyof typeof api, NonNullable<Endpoint["isTouched"]>>> = {
+  "documents.list": isListTouched,
+}
+
 /** The built-in stores, then the resources that users define: one kind of line for both. */
 const lines: Mounted<Services>[] = [
   ...(Object.keys(api) as (keyof typeof api)[]).map((name) => ({
-    endpoint: { id: name, ...api[name] },
+    endpoint: {
+      id: name,
+      ...api[name],
+      ...(touches[name] ? { isTouched: touches[name] } : {}),
+    },
     handler: handlers[name] as Mounted<Services>["handler"],
   })),
   ...linesOf(todos),

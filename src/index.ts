@@ -69,7 +69,7 @@ export class Hub extends LiveHub<Env> {
         handle(request, { ...hub, scope: SCOPES.find((scope) => scope === who) ?? "read" }),
       admit: (request) => scopeOf(request, this.env),
       feed: () => services().feed,
-      expire: () => services().keys.sweep(),
+      expire: () => services().sweep(),
       now: hub.now,
     }
   }

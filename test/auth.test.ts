@@ -14,10 +14,16 @@ function deployment(secrets: { WRITE_TOKEN?: string; READ_TOKEN?: string }) {
     const [method = "", uri = ""] = request.split(" ")
     const headers = new Headers({ "Content-Type": "application/json" })
     if (token) headers.set("Authorization", `Bearer ${token}`)
-    const body = method === "PUT" ? '{"data":{}}' : null
+    const body = BODIES[uri] ?? (method === "PUT" ? '{"data":{}}' : null)
     const sent = new Request(`https://tidemark.test${uri}`, { method, headers, body })
     return handle(sent, surroundings as never)
   }
+}
+
+const BODIES: Record<string, string> = {
+  "/api/batch": '{"operations":[{"method":"DELETE","uri":"/api/apps/auth"}]}',
+  "/api/store/auth/s?orient=split": '{"columns":["x"],"index":["2026-01-01"],"data":[[1]]}',
+  "/api/store/": "auth x=1 1420070400",
 }
 
 const READ = "GET /api/apps"
@@ -49,10 +55,16 @@ describe("tokens", () => {
     for (const request of [READ, WRITE]) expect((await call(request, "w")).ok).toBe(true)
   })
 
-  it("that may read may not write by POST either", async () => {
-    const call = deployment({ WRITE_TOKEN: "w", READ_TOKEN: "r" })
-    const uris = ["/api/store/a/b", "/api/store/", "/api/apps/a/restore", "/api/import/apps"]
-    for (const uri of uris) expect((await call(`POST ${uri}`, "r")).status, uri).toBe(403)
+  it("are needed by every operation of a batch, and by whatever writes", async () => {
+    const call = deployment({ WRITE_TOKEN: "w" })
+    await call(WRITE, "w")
+    const refused = await call("POST /api/batch")
+    expect(refused.status).toBe(403)
+    expect((await call(READ)).status).toBe(200)
+    for (const uri of Object.keys(BODIES)) {
+      expect((await call(`POST ${uri}`)).status, uri).toBe(403)
+      expect((await call(`POST ${uri}`, "w")).status, uri).toBe(200)
+    }
   })
 
   it("that are wrong are no tokens, and say so even where reads are open", async () => {

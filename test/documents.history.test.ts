@@ -114,6 +114,21 @@ describe("a document as of a moment", () => {
     expect(entry).toMatchObject({ revision: large, event: "create", resource: null })
   })
 
+  it("is gone once it has expired, and was there before", async () => {
+    const { revision = 0 } = await send("PUT /api/apps/brief?expire_in=1h", { data: { n: 1 } })
+    const { appHistory } = services(() => Date.now() + 7_200_000)
+    const point = { revision: Number.MAX_SAFE_INTEGER, at: Number.MAX_SAFE_INTEGER }
+    const now = { ...point, place: "query.as_of", text: "now" }
+    await expect(appHistory.at("brief", "/api/apps/brief", now)).rejects.toMatchObject({
+      code: "not_found",
+    })
+    expect((await asOf("brief", revision)).json.data).toEqual({ n: 1 })
+    expect((await send("GET /api/apps/brief/history")).json).toMatchObject([
+      { event: "delete", reason: "expired" },
+      { event: "create", revision },
+    ])
+  })
+
   it("takes a mask as the document itself does", async () => {
     const revision = await put("masked", '{"n":1}')
     await put("masked", '{"n":2}')

@@ -289,3 +289,15 @@ describe("bad documents", () => {
     }
   })
 })
+
+describe("a condition on a document that is not there", () => {
+  it("fails when it names revisions, whatever the write", async () => {
+    const held = { "If-Match": '"5"' }
+    expect((await put("nobody-yet", {}, held)).status).toBe(412)
+    expect((await send("DELETE /api/apps/nobody-yet", undefined, held)).status).toBe(412)
+    expect((await send("PUT /api/apps/nobody-yet", { data: {} }, { "If-Match": "x" })).status).toBe(
+      412,
+    )
+    expect((await send("GET /api/apps/nobody-yet")).status).toBe(404)
+  })
+})

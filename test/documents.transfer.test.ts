@@ -78,7 +78,7 @@ describe("an export", () => {
     let text = ""
     for await (const piece of lines) text += piece
     expect(text).toBe(body)
-    expect(db.cost.queries).toBe(6)
+    expect(db.cost.queries).toBe(7)
   })
 
   it("refuses a cursor that is none", async () => {
@@ -187,6 +187,21 @@ describe("an import", () => {
     expect(replaced.json).toMatchObject({ documents: 3, created: 0, replaced: 3 })
     expect(await exported()).toBe(line("b", '{"new":true}') + line("a", "{}") + line("c", "{}"))
     expect(await staged()).toEqual([])
+  })
+
+  it("makes a document that was to expire stay, and tells so; what has expired is in no export", async () => {
+    await send("PUT /api/apps/brief?expire_in=1h", { data: { n: 1 } })
+    const talker = await connect()
+    await talker.ask("subscribe /api/apps/brief")
+    await talker.hear()
+    await importing(line("brief", '{"n":2}'))
+    expect(await talker.hear()).toMatchObject({ event: "state", expires_at: null })
+    expect((await send("GET /api/apps/brief")).headers.get("X-Expires-At")).toBeNull()
+    await send("PUT /api/apps/over?expire_in=1h", { data: {} })
+    const later = services(() => Date.now() + 7_200_000)
+    let text = ""
+    for await (const piece of (await later.appExporter.read(0)).lines) text += piece
+    expect(text).toBe(line("brief", '{"n":2}'))
   })
 
   it("refuses all for one bad line, with its number and what is wrong, unless it may keep the others", async () => {

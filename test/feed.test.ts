@@ -2,8 +2,10 @@ import { env } from "cloudflare:workers"
 import { describe, expect, it } from "vitest"
 import { Database } from "../src/feed/database.ts"
 import { guard, type Statement } from "../src/feed/statement.ts"
-import { Feed } from "../src/feed/feed.ts"
+import { Feed, type Journal } from "../src/feed/feed.ts"
+import { commitTogether } from "../src/feed/joint.ts"
 import type { Change } from "../src/protocol/change.ts"
+import { BATCH_MAX_STATEMENTS } from "../src/protocol/limits.ts"
 import { send } from "./helpers.ts"
 
 const HOUR = 3_600_000
@@ -97,6 +99,63 @@ describe("the feed", () => {
     const sql = "SELECT revision FROM documents WHERE name IN ('u1', 'u2') ORDER BY name"
     const rows = await db.all<{ revision: number }>({ sql, params: [] })
     expect(rows.map((row) => row.revision)).toEqual(changes.map((change) => change.revision))
+  })
+
+  it("I6: of several units, each is guarded by what those before it wrote, and none stays when one fails", async () => {
+    const { db, feed, poked } = open()
+    const is = (name: string) => guard("EXISTS (SELECT 1 FROM documents WHERE name = ?)", [name])
+    const unit = (name: string, ...guards: Statement[]) => [
+      { guards, drafts: [draft(name)], writes: [insert(name)] },
+    ]
+    const changes = await feed.commitUnits([unit("g1"), [], unit("g2", is("g1")), unit("g3")])
+    expect(changes.map((some) => some.map(({ uri }) => uri))).toEqual([
+      ["/feed/g1"],
+      [],
+      ["/feed/g2"],
+      ["/feed/g3"],
+    ])
+    expect(poked).toEqual([changes.flat()])
+    const before = await feed.position()
+    const refused = feed.commitUnits([unit("g4"), unit("g5", is("g4"), is("g6")), unit("g6")])
+    await expect(refused).rejects.toMatchObject({ unit: 1, problem: { code: "conflict" } })
+    expect(await feed.position()).toEqual(before)
+    expect(await stored(db)).not.toContain("g4")
+  })
+
+  it("I6: a guard that is neither true nor false does not hold", async () => {
+    const { feed } = open()
+    const unknown = feed.commit({ guards: [guard("NULL IN (1)")], drafts: [], writes: [] })
+    await expect(unknown).rejects.toMatchObject({ code: "conflict" })
+  })
+
+  it("I6: operations that commit together may try again; at most so many statements take part", async () => {
+    const { feed } = open()
+    let tries = 0
+    const stubborn = async (journal: Journal): Promise<string> => {
+      try {
+        const guards = [guard(tries++ === 0 ? "false" : "true")]
+        const [change] = await journal.commit({ guards, drafts: [draft("tried")], writes: [] })
+        return change!.uri
+      } catch {
+        return stubborn(journal)
+      }
+    }
+    const plain = async (journal: Journal) =>
+      (await journal.commit({ drafts: [draft("plain")], writes: [] }))[0]!.uri
+    const idle = async () => "idle"
+    const done = await commitTogether(feed, [plain, idle, stubborn], () => true)
+    expect(done).toEqual({ results: ["/feed/plain", "idle", "/feed/tried"], at: null })
+    expect(tries).toBe(2)
+
+    const before = await feed.position()
+    const drafts = Array.from({ length: BATCH_MAX_STATEMENTS }, (_, at) => draft(`many${at}`))
+    const many = (journal: Journal) => journal.commit({ drafts, writes: [] }).then(String, String)
+    const tooMany = commitTogether(feed, [plain, many], () => true)
+    await expect(tooMany).rejects.toMatchObject({
+      code: "too_large",
+      details: { limit: BATCH_MAX_STATEMENTS },
+    })
+    expect(await feed.position()).toEqual(before)
   })
 
   it("I4: a reader learns everything after its position, page by page", async () => {

@@ -6,16 +6,19 @@ import { Problem } from "../protocol/problem.ts"
 export const SCOPES = ["none", "read", "write"] as const
 export type Scope = (typeof SCOPES)[number]
 
+type Asked = Pick<Endpoint, "verb" | "open" | "batch">
+
 const CHANGING: readonly string[] = ["create", "replace", "patch", "delete"]
 
 /** The scope an endpoint asks for: to change something, `write`; to know something, `read`. */
-export function neededScope({ verb, open }: Pick<Endpoint, "verb" | "open">): Scope {
+export function neededScope({ verb, open, batch }: Asked): Scope {
   if (open) return "none"
-  return CHANGING.includes(verb) ? "write" : "read"
+  // What is called writes too, where it says what a batch makes of it.
+  return CHANGING.includes(verb) || batch !== undefined ? "write" : "read"
 }
 
 /** Throws Problem: unauthorized for callers without a scope, forbidden for those whose scope is too small. */
-export function authorize(endpoint: Pick<Endpoint, "verb" | "open">, scope: Scope): void {
+export function authorize(endpoint: Asked, scope: Scope): void {
   const needed = neededScope(endpoint)
   if (SCOPES.indexOf(scope) >= SCOPES.indexOf(needed)) return
   if (scope === "none") {

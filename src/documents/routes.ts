@@ -5,6 +5,9 @@ import { Problem } from "../protocol/problem.ts"
 import { fill } from "../protocol/uri.ts"
 import { readPoint } from "./history/point.ts"
 import type { HistoryServices } from "./history/routes.ts"
+import { expiryHeaders, readExpiry } from "./expiry.ts"
+import { answerList } from "./list/answer.ts"
+import type { DocumentLists } from "./list/reader.ts"
 import { applyMask, parseMask } from "./mask.ts"
 import type { Shape } from "./store.ts"
 
@@ -16,20 +19,21 @@ export const appShape: Shape = {
   patch: (patch) => `{"data":${patch}}`,
 }
 
-export const documentHandlers: Handlers<typeof documentEndpoints, HistoryServices> = {
-  "documents.list": async ({ uri, headers }, { apps }) => {
-    const mask = parseMask(headers.get("X-Fields"))
-    const { names, revision } = await apps.names(uri)
-    const entries = names.map((name) => applyMask({ name: JSON.stringify(name) }, mask))
-    return { json: `[${entries.join()}]`, revision }
-  },
+interface Services extends HistoryServices {
+  appLists: DocumentLists
+}
 
-  "documents.create": async ({ body }, { apps }) => {
+export const documentHandlers: Handlers<typeof documentEndpoints, Services> = {
+  "documents.list": ({ uri, url, query, headers }, { appLists }) =>
+    answerList({ uri, url, query, mask: parseMask(headers.get("X-Fields")) }, appLists),
+
+  "documents.create": async ({ body, query }, { apps, now }) => {
     const uri = fill(PATH, { name: body.name })
     const data = JSON.stringify(body.data)
-    const revision = await apps.create(uri, data)
+    const expiry = readExpiry(query.expire_in, now()) ?? null
+    const revision = await apps.create(uri, data, expiry)
     const json = appShape.resource(body.name, data)
-    return { status: 201, json, revision, headers: { Location: uri } }
+    return { status: 201, json, revision, headers: { Location: uri, ...expiryHeaders(expiry) } }
   },
 
   "documents.get": async ({ uri, params, query, headers }, { apps, appHistory, now }) => {
@@ -48,16 +52,21 @@ export const documentHandlers: Handlers<typeof documentEndpoints, HistoryService
       })
     }
     const parts = { name: JSON.stringify(document.name), data: document.data }
-    return { json: applyMask(parts, mask), revision: document.revision }
+    const { revision, expiresAt } = document
+    return { json: applyMask(parts, mask), revision, headers: expiryHeaders(expiresAt) }
   },
 
-  "documents.put": async ({ uri, body, conditions }, { apps }) => {
-    return { status: 204, revision: await apps.put(uri, JSON.stringify(body.data), conditions) }
+  "documents.put": async ({ uri, body, query, conditions }, { apps, now }) => {
+    const expiry = readExpiry(query.expire_in, now())
+    const revision = await apps.put(uri, JSON.stringify(body.data), { conditions, expiry })
+    return { status: 204, revision, headers: expiryHeaders(expiry) }
   },
 
-  "documents.patch": async ({ uri, body, conditions }, { apps }) => {
+  "documents.patch": async ({ uri, body, query, conditions }, { apps, now }) => {
     const patch = JSON.stringify(body.data ?? {})
-    return { status: 204, revision: await apps.patch(uri, patch, conditions) }
+    const expiry = readExpiry(query.expire_in, now())
+    const revision = await apps.patch(uri, patch, { conditions, expiry })
+    return { status: 204, revision, headers: expiryHeaders(expiry) }
   },
 
   "documents.delete": async ({ uri, conditions }, { apps }) => {

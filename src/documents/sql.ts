@@ -1,12 +1,9 @@
 /** The statements of the documents. */
+import { EXPIRED } from "../feed/expiry.ts"
 import type { Statement } from "../feed/statement.ts"
 import { REVISION, type Condition } from "../feed/sql.ts"
 
-export interface Row {
-  name: string
-  revision: number
-  data: string
-}
+export const TABLE = "documents"
 
 /** The stored revision, NULL when there is no such document; parameters: collection, name. */
 export const CURRENT = "SELECT revision FROM documents WHERE collection = ? AND name = ?"
@@ -23,14 +20,6 @@ export function absent(collection: string, name: string): Condition {
   return { sql: `NOT ${sql}`, params }
 }
 
-/** Names only, in the order of creation; the rows' data stays unread. */
-export function names(collection: string, limit: number): Statement {
-  return {
-    sql: "SELECT name FROM documents WHERE collection = ?1 ORDER BY created LIMIT ?2",
-    params: [collection, limit],
-  }
-}
-
 export function all(collection: string, limit: number): Statement {
   return {
     sql: "SELECT name, revision, data FROM documents WHERE collection = ?1 ORDER BY created LIMIT ?2",
@@ -42,18 +31,52 @@ export const head: Statement = { sql: `SELECT coalesce(${REVISION}, 0) AS revisi
 
 export function get(collection: string, name: string): Statement {
   return {
-    sql: "SELECT name, revision, data FROM documents WHERE collection = ?1 AND name = ?2",
+    sql: `SELECT name, revision, expires_at AS expiresAt, data FROM documents
+      WHERE collection = ?1 AND name = ?2`,
+    params: [collection, name],
+  }
+}
+
+/** Whether something has expired that is still stored. */
+export function due(now: number): Statement {
+  return { sql: `SELECT EXISTS (SELECT 1 FROM documents WHERE ${EXPIRED}) AS due`, params: [now] }
+}
+
+/** True for a document that is to expire. */
+export function expires(collection: string, name: string): Condition {
+  return {
+    sql: `EXISTS (SELECT 1 FROM documents WHERE collection = ? AND name = ? AND expires_at IS NOT NULL)`,
     params: [collection, name],
   }
 }
 
 /** Keeps the place in the list when the document is there already. */
-export function put(collection: string, name: string, data: string): Statement {
+export function put(
+  collection: string,
+  name: string,
+  data: string,
+  expiresAt: number | null,
+  uri: string,
+): Statement {
   return {
-    sql: `INSERT INTO documents (collection, created, name, revision, data)
-      VALUES (?1, ${REVISION}, ?2, ${REVISION}, ?3)
-      ON CONFLICT (collection, name) DO UPDATE SET revision = excluded.revision, data = excluded.data`,
-    params: [collection, name, data],
+    sql: `INSERT INTO documents (collection, created, name, revision, expires_at, uri, data)
+      VALUES (?1, ${REVISION}, ?2, ${REVISION}, ?4, ?5, ?3)
+      ON CONFLICT (collection, name) DO UPDATE SET revision = excluded.revision,
+        expires_at = excluded.expires_at, uri = excluded.uri, data = excluded.data`,
+    params: [collection, name, data, expiresAt, expiresAt === null ? null : uri],
+  }
+}
+
+/** When a document expires, null for never; the rest of it stays. */
+export function expire(
+  collection: string,
+  name: string,
+  expiresAt: number | null,
+  uri: string,
+): Statement {
+  return {
+    sql: "UPDATE documents SET expires_at = ?3, uri = ?4 WHERE collection = ?1 AND name = ?2",
+    params: [collection, name, expiresAt, expiresAt === null ? null : uri],
   }
 }
 

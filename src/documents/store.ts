@@ -3,6 +3,7 @@ import type { Database } from "../feed/database.ts"
 import { guard, type Statement } from "../feed/statement.ts"
 import { conditionGuards, explainConditions } from "../feed/conditions.ts"
 import type { Commit, Committer } from "../feed/feed.ts"
+import { expired, type Expiry } from "../feed/expiry.ts"
 import type { Conditions } from "../protocol/endpoint.ts"
 import { DOCUMENT_MAX_BYTES, LIST_MAX_ITEMS } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
@@ -14,7 +15,23 @@ import * as sql from "./sql.ts"
 export interface Document {
   name: string
   revision: number
+  /** Epoch milliseconds; null: never. */
+  expiresAt: number | null
   data: string
+}
+
+/** What a write may say beside the data. */
+export interface WriteOptions {
+  conditions?: Conditions
+  /** Undefined: never for what is stored whole, as before for what is changed. */
+  expiry?: Expiry
+}
+
+export interface DocumentStoreOptions {
+  /** Epoch milliseconds. */
+  now: () => number
+  /** Ends what has expired, at once and whatever else is being collected. */
+  sweep: () => Promise<unknown>
 }
 
 /** How a collection's documents look from outside. */
@@ -32,51 +49,56 @@ export class DocumentStore {
   readonly #db: Database
   readonly #committer: Committer
   readonly #shape: Shape
+  readonly #options: DocumentStoreOptions
 
-  constructor(db: Database, committer: Committer, shape: Shape) {
+  constructor(db: Database, committer: Committer, shape: Shape, options: DocumentStoreOptions) {
     this.#db = db
     this.#committer = committer
     this.#shape = shape
+    this.#options = options
   }
 
   async get(uri: string): Promise<Document | null> {
-    return this.#db.first<Document>(sql.get(...place(uri)))
+    const document = await this.#db.first<Document>(sql.get(...place(uri)))
+    return document && expired(document.expiresAt, this.#options.now()) ? null : document
   }
 
   /** Every document of a collection in the order of creation, with the revision they were read at. */
   async list(collection: string): Promise<{ documents: Document[]; revision: number }> {
-    const [head, documents] = await this.#db.batch<Document>([
-      sql.head,
-      sql.all(collection, LIST_MAX_ITEMS),
-    ])
-    return { documents: documents ?? [], revision: head?.[0]?.revision ?? 0 }
-  }
-
-  /** The names in a collection in the order of creation, with the revision they were read at. */
-  async names(collection: string): Promise<{ names: string[]; revision: number }> {
-    const [head, rows] = await this.#db.batch<Document>([
-      sql.head,
-      sql.names(collection, LIST_MAX_ITEMS),
-    ])
-    return { names: (rows ?? []).map((row) => row.name), revision: head?.[0]?.revision ?? 0 }
+    const { rows, revision } = await this.#listed(sql.all(collection, LIST_MAX_ITEMS))
+    return { documents: rows, revision }
   }
 
   /** Creates or replaces; answers the revision. Throws Problem: too_large, precondition_failed. */
-  put(uri: string, data: string, conditions: Conditions = {}): Promise<number> {
+  put(
+    uri: string,
+    data: string,
+    { conditions = {}, expiry = null }: WriteOptions = {},
+  ): Promise<number> {
     const [collection, name] = place(uri)
     checkSize(data)
     const body = this.#shape.resource(name, data)
+    const extra = expiry === null ? {} : { expires_at: expiry }
+    // Who knows of an expiry is told that there is none any more.
+    const cleared = { when: sql.expires(collection, name), extra: { expires_at: null } }
     return this.#write(uri, conditions, {
       drafts: [
-        { uri, event: "create", body, when: sql.absent(collection, name) },
-        { uri, event: "state", body, when: sql.exists(collection, name) },
+        { uri, event: "create", body, extra, when: sql.absent(collection, name) },
+        {
+          uri,
+          event: "state",
+          body,
+          extra,
+          ...(expiry === null ? { extraIf: cleared } : {}),
+          when: sql.exists(collection, name),
+        },
       ],
-      writes: [sql.put(collection, name, data)],
+      writes: [sql.put(collection, name, data, expiry, uri)],
     })
   }
 
   /** Creates; answers the revision. Throws Problem: too_large, conflict when the name is taken. */
-  create(uri: string, data: string): Promise<number> {
+  create(uri: string, data: string, expiry: number | null = null): Promise<number> {
     const [collection, name] = place(uri)
     checkSize(data)
     const absent = sql.absent(collection, name)
@@ -84,13 +106,17 @@ export class DocumentStore {
       uri,
       {},
       {
-        guards: [guard(absent.sql, absent.params)],
-        drafts: [{ uri, event: "create", body: this.#shape.resource(name, data) }],
-        writes: [sql.put(collection, name, data)],
-        explain: async () =>
-          new Problem("conflict", `There is a document "${name}" already`, {
-            errors: { name: "is taken" },
-          }),
+        guards: [guard(absent.sql, absent.params, () => taken(name))],
+        drafts: [
+          {
+            uri,
+            event: "create",
+            body: this.#shape.resource(name, data),
+            extra: expiry === null ? {} : { expires_at: expiry },
+          },
+        ],
+        writes: [sql.put(collection, name, data, expiry, uri)],
+        explain: async () => taken(name),
       },
     )
   }
@@ -99,13 +125,27 @@ export class DocumentStore {
    * Applies an RFC 7396 merge patch (JSON text) to the data; answers the revision.
    * Throws Problem: not_found, too_large, precondition_failed.
    */
-  patch(uri: string, mergePatch: string, conditions: Conditions = {}): Promise<number> {
+  patch(
+    uri: string,
+    mergePatch: string,
+    { conditions = {}, expiry }: WriteOptions = {},
+  ): Promise<number> {
     const [collection, name] = place(uri)
     const fits = sql.patchedFits(collection, name, mergePatch, DOCUMENT_MAX_BYTES)
     return this.#write(uri, conditions, {
-      guards: [this.#exists(uri), guard(fits.sql, fits.params)],
-      drafts: [{ uri, event: "patch", body: this.#shape.patch(mergePatch) }],
-      writes: [sql.patch(collection, name, mergePatch)],
+      guards: [this.#exists(uri), guard(fits.sql, fits.params, () => tooLarge("more"))],
+      drafts: [
+        {
+          uri,
+          event: "patch",
+          body: this.#shape.patch(mergePatch),
+          extra: expiry === undefined ? {} : { expires_at: expiry },
+        },
+      ],
+      writes: [
+        sql.patch(collection, name, mergePatch),
+        ...(expiry === undefined ? [] : [sql.expire(collection, name, expiry, uri)]),
+      ],
       explain: async () => ((await this.get(uri)) === null ? notFound(name) : tooLarge("more")),
     })
   }
@@ -130,16 +170,32 @@ export class DocumentStore {
     })
   }
 
+  /** The rows of a list. Of a document that is gone the revision must tell, or a 304 would hide it. */
+  async #listed(rows: Statement): Promise<{ rows: Document[]; revision: number }> {
+    const read = () =>
+      this.#db.batch<Document & { due: number }>([sql.due(this.#options.now()), sql.head, rows])
+    let found = await read()
+    if (found[0]?.[0]?.due) {
+      await this.#options.sweep()
+      found = await read()
+    }
+    return { rows: found[2] ?? [], revision: found[1]?.[0]?.revision ?? 0 }
+  }
+
   #exists(uri: string): Statement {
-    const condition = sql.exists(...place(uri))
-    return guard(condition.sql, condition.params)
+    const [collection, name] = place(uri)
+    const condition = sql.exists(collection, name)
+    return guard(condition.sql, condition.params, () => notFound(name))
   }
 
   /** Commits under the conditions; answers the revision, 0 when nothing changed. */
   async #write(uri: string, conditions: Conditions, commit: Commit): Promise<number> {
     const changes = await this.#committer.commit({
       ...commit,
-      guards: [...conditionGuards(conditions, sql.CURRENT, place(uri)), ...(commit.guards ?? [])],
+      guards: [
+        ...conditionGuards(conditions, sql.CURRENT, place(uri), uri),
+        ...(commit.guards ?? []),
+      ],
       explain: async () => {
         const current = (await this.get(uri))?.revision
         const unmet = explainConditions(uri, conditions, current)
@@ -166,6 +222,12 @@ function tooLarge(bytes: number | string): Problem {
     `A document must be at most ${DOCUMENT_MAX_BYTES} bytes, this one would have ${bytes}`,
     { limit: DOCUMENT_MAX_BYTES },
   )
+}
+
+function taken(name: string): Problem {
+  return new Problem("conflict", `There is a document "${name}" already`, {
+    errors: { name: "is taken" },
+  })
 }
 
 function notFound(name: string): Problem {

@@ -2,15 +2,21 @@
 import type { Conditions } from "../protocol/endpoint.ts"
 import { Problem } from "../protocol/problem.ts"
 import type { Condition } from "./sql.ts"
-import { guard, type Param, type Statement } from "./statement.ts"
+import { guard, type Guard, type Param } from "./statement.ts"
 
-/** The guards for conditions that must hold. */
+/**
+ * The guards for conditions that must hold.
+ * @param uri of the resource, where the conditions are the caller's
+ */
 export function conditionGuards(
   conditions: Conditions,
   current: string,
   params: Param[],
-): Statement[] {
-  return conditionsHeld(conditions, current, params).map(({ sql, params: own }) => guard(sql, own))
+  uri?: string,
+): Guard[] {
+  return conditionsHeld(conditions, current, params).map(({ sql, params: own }) =>
+    guard(sql, own, uri === undefined ? undefined : () => unmet(uri, "is in another state")),
+  )
 }
 
 /**
@@ -48,6 +54,10 @@ export function explainConditions(
     current !== undefined && (tags === "*" || tags?.includes(current) === true)
   if ((!ifMatch || names(ifMatch)) && !names(ifNoneMatch)) return null
   const found = current === undefined ? "does not exist" : `is at revision ${current}`
+  return unmet(uri, found)
+}
+
+function unmet(uri: string, found: string): Problem {
   return new Problem("precondition_failed", `The condition does not hold: "${uri}" ${found}`, {
     instance: uri,
   })

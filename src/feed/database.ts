@@ -1,7 +1,7 @@
 /** D1 for one request: reads, batches, and the count of what they cost. */
 import { GuardFailed, Problem } from "../protocol/problem.ts"
 import { migrate } from "./migrate.ts"
-import type { Statement } from "./statement.ts"
+import { failedGuard, type Statement } from "./statement.ts"
 
 /** What a request cost so far. */
 export interface Cost {
@@ -57,7 +57,8 @@ const OVERLOADED =
 
 function translate(error: unknown): unknown {
   const message = error instanceof Error ? error.message : String(error)
-  if (message.includes("malformed JSON")) return new GuardFailed("A guard stopped the batch")
+  const guard = failedGuard(message)
+  if (guard !== null) return new GuardFailed(guard)
   if (!OVERLOADED.test(message)) return error
   console.error({ event: "d1_overloaded", message })
   return new Problem(

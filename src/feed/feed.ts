@@ -1,10 +1,11 @@
 /** The seam: the only way to write, and the only order there is (DESIGN invariants I1–I6). */
 import { CHANGE_BODY_MAX_BYTES, CHANGES_PAGE_ROWS, TRIM_MAX_STEPS } from "../protocol/limits.ts"
 import type { Change, ChangeEvent, Position } from "../protocol/change.ts"
-import { GuardFailed, Problem } from "../protocol/problem.ts"
+import { GuardFailed, type Problem } from "../protocol/problem.ts"
 import { byteLength } from "../lib/bytes.ts"
 import type { Database } from "./database.ts"
-import { guard, type Statement } from "./statement.ts"
+import { meaningOf, runOf, UnitRefused, type Run } from "./run.ts"
+import { guard, type Guard, type Statement } from "./statement.ts"
 import * as sql from "./sql.ts"
 
 /** A change to record. `when` is checked inside the batch: a draft whose condition fails records nothing. */
@@ -15,13 +16,17 @@ export interface Draft {
   body?: string | null
   /** Members that the frame carries beside the body. */
   extra?: Record<string, unknown>
+  /** Other members, if the condition holds at that moment of the batch. */
+  extraIf?: { when: sql.Condition; extra: Record<string, unknown> }
   when?: sql.Condition
 }
 
 /** One unit of work: guards first, then the changes, then the statements that make them true. */
 export interface Commit {
+  /** What has expired, deleted before anything is looked at; of a transaction's several sweeps the first will do. */
+  sweep?: Commit
   /** Statements that fail the batch, made by `guard`. */
-  guards?: Statement[]
+  guards?: Guard[]
   /** Read after the guards, before anything is written: what is there at that moment. */
   reads?: { statement: Statement; take: (rows: unknown[]) => void }[]
   /** Or a SELECT of (at, uri, event, body, extra) with one row per change. */
@@ -36,6 +41,9 @@ export interface Commit {
 export interface Committer {
   commit(commit: Commit): Promise<Change[]>
 }
+
+/** Whoever can commit a unit of work, and knows where the journal is. */
+export type Journal = Pick<Feed, "commit" | "commitAll" | "position">
 
 /** What a reader gets: the changes after its position, or word that they are gone. */
 export type Since = { reset: true } | { reset: false; changes: Change[]; more: boolean }
@@ -73,28 +81,31 @@ export class Feed implements Committer {
   }
 
   /**
-   * Writes and records several units in one transaction; answers the changes with their revisions, which are
-   * contiguous. Throws what `explain` says when a guard stopped it; nothing is written then.
+   * Writes and records several commits in one transaction, all their guards first; answers the changes with their
+   * revisions, which are contiguous. Throws what `explain` says when a guard stopped it; nothing is written then.
    */
   async commitAll(commits: Commit[]): Promise<Change[]> {
-    const statements = commits.flatMap(({ guards = [] }) => guards)
-    const appended: number[] = []
-    const taken: [at: number, take: (rows: unknown[]) => void][] = []
-    for (const { reads = [], drafts, writes } of commits) {
-      for (const { statement, take } of reads) {
-        taken.push([statements.length, take])
-        statements.push(statement)
-      }
-      for (const draft of drafts) {
-        appended.push(statements.length)
-        statements.push("each" in draft ? sql.appendEach(draft.each) : this.#append(draft))
-      }
-      statements.push(...writes)
+    try {
+      return (await this.commitUnits([commits])).flat()
+    } catch (error) {
+      throw error instanceof UnitRefused ? error.problem : error
     }
-    const results = await this.#batch(statements, commits)
-    for (const [at, take] of taken) take(results[at] ?? [])
-    const changes = appended.flatMap((at) => results[at] ?? [])
-    if (changes.length > 0) this.#options.poke(changes)
+  }
+
+  /**
+   * Several units of work in one transaction, as if one were committed after the other: the guards of each find what
+   * those before it wrote. Answers the changes of each, all of them contiguous.
+   * Throws UnitRefused when a guard stopped it; nothing is written then.
+   */
+  async commitUnits(units: Commit[][]): Promise<Change[][]> {
+    const run = runOf(units, (draft) => this.#append(draft))
+    const results = await this.#batch(run, units)
+    for (const [at, take] of run.taken) take(results[at] ?? [])
+    const [swept = [], ...changes] = run.appended.map((places) =>
+      places.flatMap((at) => results[at] ?? []),
+    )
+    const told = [...swept, ...changes.flat()]
+    if (told.length > 0) this.#options.poke(told)
     return changes
   }
 
@@ -145,24 +156,22 @@ export class Feed implements Committer {
       const kept = await keeper?.keep(range)
       const last = kept?.last ?? range.last
       const begins = sql.beginsAt(range.first)
-      await this.#batch(
-        [guard(begins.sql, begins.params), ...(kept?.statements ?? []), ...sql.trim(last)],
-        [],
-      )
+      await this.commit({
+        guards: [guard(begins.sql, begins.params)],
+        drafts: [],
+        writes: [...(kept?.statements ?? []), ...sql.trim(last)],
+      })
       if (last === range.last) return
     }
   }
 
-  async #batch(statements: Statement[], commits: Commit[]): Promise<Change[][]> {
+  async #batch({ statements, guards }: Run, units: Commit[][]): Promise<Change[][]> {
     try {
       return await this.#db.batch<Change>(statements)
     } catch (error) {
-      if (!(error instanceof GuardFailed)) throw error
-      for (const { explain } of commits) {
-        const problem = await explain?.()
-        if (problem) throw problem
-      }
-      throw new Problem("conflict", "The resource changed at the same moment, try again")
+      const failed = error instanceof GuardFailed ? guards[error.guard] : undefined
+      if (!failed) throw error
+      throw new UnitRefused(failed.unit, await meaningOf(failed, units[failed.unit] ?? []))
     }
   }
 
@@ -173,11 +182,16 @@ export class Feed implements Committer {
     return bounds
   }
 
-  #append({ uri, event, body, extra, when }: Draft): Statement {
+  #append({ uri, event, body, extra, extraIf, when }: Draft): Statement {
     const kept = body != null && byteLength(body) <= CHANGE_BODY_MAX_BYTES ? body : null
-    const members = extra && Object.keys(extra).length > 0 ? JSON.stringify(extra) : null
-    return sql.append([this.#options.now(), uri, event, kept, members], when)
+    const row = [this.#options.now(), uri, event, kept]
+    const other = extraIf && { when: extraIf.when, extra: membersOf(extraIf.extra) }
+    return sql.append(row, membersOf(extra), other, when)
   }
+}
+
+function membersOf(extra: Record<string, unknown> = {}): string | null {
+  return Object.keys(extra).length > 0 ? JSON.stringify(extra) : null
 }
 
 export interface Bounds {

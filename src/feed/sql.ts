@@ -12,12 +12,23 @@ export interface Condition {
 
 const COLUMNS = "revision, at, uri, event, body, extra"
 
-/** Records one change, if the condition holds at that moment of the batch. */
-export function append(row: Param[], when: Condition = { sql: "true", params: [] }): Statement {
+/**
+ * Records one change, if the condition holds at that moment of the batch.
+ * @param row at, uri, event and body
+ * @param extra the members beside them; `other` has those that take their place under a condition of its own
+ */
+export function append(
+  row: Param[],
+  extra: string | null,
+  other: { when: Condition; extra: string | null } | undefined,
+  when: Condition = { sql: "true", params: [] },
+): Statement {
+  const members = other ? `CASE WHEN ${other.when.sql} THEN ? ELSE ? END` : "?"
+  const params = other ? [...other.when.params, other.extra, extra] : [extra]
   return {
-    sql: `INSERT INTO changes (at, uri, event, body, extra) SELECT ?, ?, ?, ?, ? WHERE ${when.sql}
+    sql: `INSERT INTO changes (at, uri, event, body, extra) SELECT ?, ?, ?, ?, ${members} WHERE ${when.sql}
       RETURNING ${COLUMNS}`,
-    params: [...row, ...when.params],
+    params: [...row, ...params, ...when.params],
   }
 }
 

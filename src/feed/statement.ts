@@ -1,4 +1,5 @@
 /** SQL as data, so that stores can make statements where there is no database. Pure. */
+import type { Problem } from "../protocol/problem.ts"
 
 export type Param = string | number | null
 
@@ -8,7 +9,30 @@ export interface Statement {
   params: Param[]
 }
 
-/** A statement that fails its batch unless the condition holds. The condition's parameters are `?` in order. */
-export function guard(condition: string, params: Param[] = []): Statement {
-  return { sql: `SELECT json('guard') WHERE NOT (${condition})`, params }
+/** A statement that fails its batch unless its condition holds. */
+export interface Guard extends Statement {
+  /** What its failing means whatever is stored. */
+  means?: () => Problem
+}
+
+/** The condition's parameters are `?` in order. One that is neither true nor false, as NULL makes it, does not hold. */
+export function guard(condition: string, params: Param[] = [], means?: () => Problem): Guard {
+  return {
+    sql: `SELECT ${FAIL} WHERE (${condition}) IS NOT TRUE`,
+    params,
+    ...(means ? { means } : {}),
+  }
+}
+
+const FAIL = "json('guard')"
+
+/** The guard, made to fail with a text that names it: SQLite shows a path that it cannot read. */
+export function numbered({ sql, params }: Statement, number: number): Statement {
+  return { sql: sql.replace(FAIL, `json_extract('{}', 'guard ${number}')`), params }
+}
+
+/** The number of the guard that failed, from the database's message; null when it names none. */
+export function failedGuard(message: string): number | null {
+  const found = /JSON path[^']*'guard (\d+)'/.exec(message)
+  return found ? Number(found[1]) : null
 }

@@ -5,6 +5,8 @@ import { Problem } from "../protocol/problem.ts"
 import { depthOf, parseExact } from "../lib/json.ts"
 import { check } from "./check.ts"
 
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false })
+
 /** The body in the form the rule asks for. Throws Problem: unsupported_type, too_large, invalid_json, invalid_request. */
 export async function readBody(request: Request, rule: BodyRule): Promise<unknown> {
   checkType(request.headers.get("Content-Type"), rule.types)
@@ -14,18 +16,37 @@ export async function readBody(request: Request, rule: BodyRule): Promise<unknow
 }
 
 /** The body unread; what is announced as too large is refused here, what turns out to be so by who reads it. */
-function streamOf({ headers, body }: Request, maxBytes: number): BodyStream {
+function streamOf(request: Request, maxBytes: number): BodyStream {
+  const { headers, body } = request
   const announced = Number(headers.get("Content-Length") ?? 0)
   if (announced > maxBytes) throw tooLarge(announced, maxBytes)
-  const raw = (body ?? new Blob([]).stream()) as ReadableStream<Uint8Array>
-  const bytes = whole(raw, announced)
   const encoding = headers.get("Content-Encoding")
+  const stream = () =>
+    whole((body ?? new Blob([]).stream()) as ReadableStream<Uint8Array>, announced)
   return {
-    bytes,
+    // Only one of the two reads it.
+    get bytes() {
+      return stream()
+    },
     type: mediaType(headers.get("Content-Type")),
     encoding,
-    text: (limit) => textOf(plain(bytes, encoding), limit),
+    whole: async (limit) => {
+      const isPlain = encoding === null && announced > 0 && announced <= limit
+      const bytes = isPlain
+        ? await atOnce(request, announced)
+        : await bytesOf(plain(stream(), encoding), limit)
+      return { bytes, text: () => textOf(bytes) }
+    },
   }
+}
+
+/** A body whose size is known: the runtime reads it without handing over each of a thousand pieces. */
+async function atOnce(request: Request, announced: number): Promise<Uint8Array> {
+  const bytes = await request.arrayBuffer().catch((error: unknown) => {
+    throw unreadable(error)
+  })
+  if (bytes.byteLength < announced) throw brokenOff(bytes.byteLength, announced)
+  return new Uint8Array(bytes)
 }
 
 /** The stream, except that it is a problem of the request, not of ours, when it ends before its time. */
@@ -40,11 +61,15 @@ function whole(stream: ReadableStream<Uint8Array>, announced: number): ReadableS
       size += value?.length ?? 0
       if (!done) controller.enqueue(value)
       // Some proxies end a body that was broken off as if that were all.
-      else if (size < announced) throw unreadable(`${announced} bytes were announced, ${size} came`)
+      else if (size < announced) throw brokenOff(size, announced)
       else controller.close()
     },
     cancel: (reason) => reader.cancel(reason),
   })
+}
+
+function brokenOff(size: number, announced: number): Problem {
+  return unreadable(`${announced} bytes were announced, ${size} came`)
 }
 
 function unreadable(error: unknown): Problem {
@@ -90,10 +115,11 @@ function checkType(header: string | null, types: BodyRule["types"]): void {
 async function readText(request: Request, maxBytes: number): Promise<string> {
   const announced = Number(request.headers.get("Content-Length") ?? 0)
   if (announced > maxBytes) throw tooLarge(announced, maxBytes)
-  return request.body ? textOf(request.body as ReadableStream<Uint8Array>, maxBytes) : ""
+  if (!request.body) return ""
+  return textOf(await bytesOf(request.body as ReadableStream<Uint8Array>, maxBytes))
 }
 
-async function textOf(stream: ReadableStream<Uint8Array>, maxBytes: number): Promise<string> {
+async function bytesOf(stream: ReadableStream<Uint8Array>, maxBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let size = 0
   try {
@@ -107,10 +133,18 @@ async function textOf(stream: ReadableStream<Uint8Array>, maxBytes: number): Pro
     // Broken gzip, or a caller who went away.
     throw unreadable(error)
   }
+  const bytes = new Uint8Array(size)
+  let at = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, at)
+    at += chunk.byteLength
+  }
+  return bytes
+}
+
+function textOf(bytes: Uint8Array): string {
   try {
-    const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false })
-    const text = chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join("")
-    return text + decoder.decode()
+    return decoder.decode(bytes)
   } catch {
     throw new Problem("invalid_request", "The body must be UTF-8 text", {
       errors: { "": "is not valid UTF-8" },
@@ -128,13 +162,18 @@ function tooLarge(size: number, limit: number): Problem {
   )
 }
 
-function parse(text: string, as: "json" | "exact"): unknown {
+/** The value of a JSON text. Throws Problem: unprocessable when it nests deeper than `maxDepth`, invalid_json. */
+export function parse(
+  text: string,
+  as: "json" | "exact",
+  maxDepth: number = JSON_MAX_DEPTH,
+): unknown {
   const depth = depthOf(text)
-  if (depth > JSON_MAX_DEPTH) {
+  if (depth > maxDepth) {
     throw new Problem(
       "unprocessable",
-      `The body must nest at most ${JSON_MAX_DEPTH} levels deep, it has ${depth}`,
-      { limit: JSON_MAX_DEPTH },
+      `The body must nest at most ${maxDepth} levels deep, it has ${depth}`,
+      { limit: maxDepth },
     )
   }
   try {

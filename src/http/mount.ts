@@ -20,6 +20,8 @@ export interface Mounted<Services> {
 /** What the door itself asks of the services. */
 interface Door {
   scope: Scope
+  /** Whether the request is an operation of a batch. */
+  isBatch?: boolean
 }
 
 export type Dispatch<Services> = (request: Request, services: Services) => Promise<Response>
@@ -67,7 +69,7 @@ export function mount<Services extends Door>(
   ): Promise<Problem> {
     // What the condition was about is not always the URI that was called: PUT /keys?name=value.
     const uri = new URL(String(problem.details["instance"] ?? request.url), request.url)
-    const current = await dispatch(new Request(uri), services)
+    const current = await dispatch(new Request(uri), { ...services, isBatch: false })
     const { details } = problem
     if (!current.ok)
       return new Problem(problem.code, problem.message, { ...details, current: null })
@@ -96,6 +98,7 @@ async function pass<Services extends Door>(
   services: Services,
 ): Promise<Response> {
   authorize(endpoint, services.scope)
+  if (services.isBatch && endpoint.batch !== true) throw unbatched(endpoint)
   const url = new URL(request.url)
   const params = readParams(endpoint, url.pathname)
   const conditions = readConditions(request.headers)
@@ -160,6 +163,12 @@ function unrouted(endpoints: Endpoint[], request: Request): Problem {
   } catch (error) {
     return error as Problem
   }
+}
+
+function unbatched({ method, path, batch }: Endpoint): Problem {
+  const reason = batch ?? "Only writes to documents, series and resources defined in code can"
+  const detail = `${method} ${path} cannot be part of a batch. ${reason}`
+  return new Problem("unprocessable", detail)
 }
 
 function unknownUri(pathname: string): Problem {

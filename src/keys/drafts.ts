@@ -1,13 +1,11 @@
 /** The changes that keys leave in the journal. */
 import type { Commit, Draft } from "../feed/feed.ts"
 import type { Condition } from "../feed/sql.ts"
-import { EXPIRED, LIVE, type Expiry } from "./expiry.ts"
+import { EXPIRED, LIVE, REASON, REASON_SQL, type Expiry } from "../feed/expiry.ts"
 import * as sql from "./sql.ts"
 
 type Drafts = Commit["drafts"]
 
-const REASON = { reason: "expired" }
-const REASON_SQL = `'${JSON.stringify(REASON)}'`
 // D1 binds every number as REAL, and the JSON of a change would show it.
 const INTEGER = "CAST(? AS INTEGER)"
 
@@ -72,16 +70,6 @@ export function cleared(now: number): Drafts {
   const each = {
     sql: `SELECT ${INTEGER}, uri, 'delete', NULL, CASE WHEN ${EXPIRED} THEN ${REASON_SQL} END
       FROM keys ORDER BY name`,
-    params: [now, now],
-  }
-  return [{ each }]
-}
-
-/** Every key that has expired is deleted, in the order in which they did. */
-export function swept(now: number): Drafts {
-  const each = {
-    sql: `SELECT ${INTEGER}, uri, 'delete', NULL, ${REASON_SQL} FROM keys WHERE ${EXPIRED}
-      ORDER BY expires_at, name`,
     params: [now, now],
   }
   return [{ each }]

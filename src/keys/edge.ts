@@ -2,7 +2,8 @@
 import { KV_BULK_MAX_KEYS } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
 import type { Entry } from "./entry.ts"
-import { expired, keepSeconds } from "./expiry.ts"
+import { expired } from "../feed/expiry.ts"
+import { keepSeconds } from "./expiry.ts"
 
 /** What stands beside a value in Workers KV; entries without it are not ours. */
 interface Metadata {

@@ -3,7 +3,7 @@ import type { Database } from "../feed/database.ts"
 import { KEY_LIST_MAX_BYTES, LIST_MAX_ITEMS } from "../protocol/limits.ts"
 import { chunksOf, type EdgeCopies } from "./edge.ts"
 import { toJson, valueOf, type Entry } from "./entry.ts"
-import { expired } from "./expiry.ts"
+import { expired } from "../feed/expiry.ts"
 import type { Filter } from "./filter.ts"
 import * as sql from "./sql.ts"
 

@@ -1,7 +1,7 @@
 /** The handlers of the keys. */
 import type { Handlers } from "../protocol/endpoint.ts"
 import { KeyName, type keyEndpoints } from "../protocol/keys.ts"
-import { KEY_TTL_MAX_SECONDS, LIST_MAX_ITEMS } from "../protocol/limits.ts"
+import { EXPIRE_MAX_SECONDS, LIST_MAX_ITEMS } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
 import { toJson, uriOf } from "./entry.ts"
 import { isTtl, parseTtlSeconds } from "./expiry.ts"
@@ -54,7 +54,7 @@ export const keyHandlers: Handlers<typeof keyEndpoints, { keys: KeyStore }> = {
   },
 }
 
-const TTL_WANTED = `must be whole seconds from 1 to ${KEY_TTL_MAX_SECONDS}`
+const TTL_WANTED = `must be whole seconds from 1 to ${EXPIRE_MAX_SECONDS}`
 
 /** The first parameter that is not `expire_in` is the pair; `URLSearchParams` keeps their order. */
 function readPair(parameters: URLSearchParams) {

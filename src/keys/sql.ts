@@ -1,7 +1,7 @@
 /** The statements of the keys. */
 import type { Param, Statement } from "../feed/statement.ts"
 import { REVISION, type Condition } from "../feed/sql.ts"
-import { EXPIRED, LIVE, type Expiry } from "./expiry.ts"
+import { EXPIRED, LIVE, type Expiry } from "../feed/expiry.ts"
 
 /** A key as the index has it. */
 export interface Row {
@@ -36,6 +36,8 @@ export interface Stored {
   /** The value, if the change row cannot carry it. */
   value: string | null
 }
+
+export const TABLE = "keys"
 
 const ROW = "k.name, k.revision, k.expires_at AS expiresAt, k.size"
 const FULL_ROW = `${ROW}, c.body, k.value`
@@ -114,11 +116,6 @@ export function otherwise(pairs: [name: string, revision: number][]): Statement 
   }
 }
 
-export const nextExpiry: Statement = {
-  sql: "SELECT min(expires_at) AS at FROM keys WHERE expires_at IS NOT NULL",
-  params: [],
-}
-
 export function put(
   name: string,
   uri: string,
@@ -154,7 +151,3 @@ export function remove(name: string): Statement {
 }
 
 export const clear: Statement = { sql: "DELETE FROM keys", params: [] }
-
-export function sweep(now: number): Statement {
-  return { sql: `DELETE FROM keys WHERE ${EXPIRED}`, params: [now] }
-}

@@ -1,6 +1,7 @@
 /** Keys: an index in D1, which decides, and copies of the values in Workers KV, which are read at the edge. */
 import { conditionGuards, explainConditions } from "../feed/conditions.ts"
 import type { Database } from "../feed/database.ts"
+import { expired, sweep } from "../feed/expiry.ts"
 import { guard, type Param, type Statement } from "../feed/statement.ts"
 import type { Commit, Feed } from "../feed/feed.ts"
 import type { Condition } from "../feed/sql.ts"
@@ -10,7 +11,6 @@ import { Problem } from "../protocol/problem.ts"
 import * as drafts from "./drafts.ts"
 import type { EdgeCopies } from "./edge.ts"
 import { nameOf, place, uriOf, type Entry } from "./entry.ts"
-import { expired } from "./expiry.ts"
 import { KeyReader, type Wish } from "./reader.ts"
 import { settle } from "./settle.ts"
 import * as sql from "./sql.ts"
@@ -149,7 +149,7 @@ export class KeyStore {
   async clear(conditions: Conditions = {}): Promise<number> {
     const now = this.#options.now()
     const changes = await this.#feed.commit({
-      guards: conditionGuards(conditions, sql.HEAD, []),
+      guards: conditionGuards(conditions, sql.HEAD, [], LIST_URI),
       drafts: drafts.cleared(now),
       writes: [sql.clear],
       explain: async () => {
@@ -174,11 +174,8 @@ export class KeyStore {
    * Deletes what has expired and records it; answers when the next key expires, in epoch milliseconds, or null.
    * Workers KV drops its copies by itself, and nobody is shown them until then.
    */
-  async sweep(): Promise<number | null> {
-    const now = this.#options.now()
-    await this.#feed.commit({ drafts: drafts.swept(now), writes: [sql.sweep(now)] })
-    const next = await this.#db.first<{ at: number | null }>(sql.nextExpiry)
-    return next?.at ?? null
+  sweep(): Promise<number | null> {
+    return sweep(this.#db, this.#feed, [sql.TABLE], this.#options.now())
   }
 
   /** Commits under the conditions. */
@@ -186,7 +183,10 @@ export class KeyStore {
     const params: Param[] = [name, now]
     return this.#feed.commit({
       ...commit,
-      guards: [...conditionGuards(conditions, sql.CURRENT, params), ...(commit.guards ?? [])],
+      guards: [
+        ...conditionGuards(conditions, sql.CURRENT, params, uriOf(name)),
+        ...(commit.guards ?? []),
+      ],
       explain: async () => {
         const current = await this.#reader.last(name, now)
         // Whoever is refused may be sending again what is recorded already: then this finishes it.

@@ -11,3 +11,13 @@ export const MICROSECONDS = {
   d: DAY,
   w: 7 * DAY,
 } as const
+
+/** Microseconds of a duration such as `1h30m` (w d h m s ms us), or null when it is none. */
+export function readDuration(text: string): number | null {
+  if (!/^(?:\d+(?:us|ms|[smhdw]))+$/.test(text)) return null
+  let span = 0
+  for (const [, count, unit] of text.matchAll(/(\d+)([a-z]+)/g)) {
+    span += Number(count) * MICROSECONDS[unit as keyof typeof MICROSECONDS]
+  }
+  return span
+}

@@ -1,5 +1,5 @@
 /** The one grammar of times. Pure; the clock is passed in. */
-import { MICROSECONDS } from "./durations.ts"
+import { MICROSECONDS, readDuration } from "./durations.ts"
 import { EPOCH_MIN, epochMicroseconds, guessUnit, isDecimal } from "./epoch.ts"
 import { parseMoment } from "./moment.ts"
 
@@ -41,14 +41,4 @@ function relative(text: string, now: number): number | null {
   if (text === "") return now * 1_000
   const span = /^[+-]/.test(text) ? readDuration(text.slice(1)) : null
   return span === null ? null : now * 1_000 + sign * span
-}
-
-/** Microseconds of a duration such as `1h30m` (w d h m s ms us), or null when it is none. */
-export function readDuration(text: string): number | null {
-  if (!/^(?:\d+(?:us|ms|[smhdw]))+$/.test(text)) return null
-  let span = 0
-  for (const [, count, unit] of text.matchAll(/(\d+)([a-z]+)/g)) {
-    span += Number(count) * MICROSECONDS[unit as keyof typeof MICROSECONDS]
-  }
-  return span
 }

@@ -103,27 +103,29 @@ export class Packer {
 
 /** Reads what a Packer wrote. Every method throws an Error when the bytes end too early. */
 export class Unpacker {
-  readonly #bytes: Uint8Array
+  /** For loops that read many small things themselves; what they do not know they leave to the methods. */
+  readonly source: Uint8Array
+  /** The place in the source where reading goes on. */
+  at = 0
   readonly #view: DataView
-  #at = 0
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes
+    this.source = bytes
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
   /** Bytes not read yet. */
   get left(): number {
-    return this.#bytes.length - this.#at
+    return this.source.length - this.at
   }
 
   byte(): number {
-    return this.#bytes[this.#skip(1)] as number
+    return this.source[this.#skip(1)] as number
   }
 
   varint(): number {
-    const bytes = this.#bytes
-    let at = this.#at
+    const bytes = this.source
+    let at = this.at
     let byte = bytes[at++] ?? this.#end()
     // Nearly all are short: four groups fit the bit operators.
     let value = byte & 127
@@ -134,9 +136,9 @@ export class Unpacker {
     for (let factor = 2 ** 28; byte > 127; factor *= 128) {
       byte = bytes[at++] ?? this.#end()
       value += (byte & 127) * factor
-      if (at - this.#at > VARINT_MAX_BYTES) throw new Error("a varint does not end")
+      if (at - this.at > VARINT_MAX_BYTES) throw new Error("a varint does not end")
     }
-    this.#at = at
+    this.at = at
     return value
   }
 
@@ -165,7 +167,7 @@ export class Unpacker {
   /** A view of the next bytes. */
   bytes(length: number): Uint8Array {
     const start = this.#skip(length)
-    return this.#bytes.subarray(start, start + length)
+    return this.source.subarray(start, start + length)
   }
 
   text(): string {
@@ -173,9 +175,9 @@ export class Unpacker {
   }
 
   #skip(length: number): number {
-    const start = this.#at
+    const start = this.at
     if (length > this.left) this.#end()
-    this.#at += length
+    this.at += length
     return start
   }
 

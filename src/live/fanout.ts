@@ -3,7 +3,7 @@ import type { Change } from "../protocol/change.ts"
 import { createText, deleteText, patchText, stateText } from "../protocol/frames.ts"
 import { listOf } from "../protocol/uri.ts"
 import type { Topics } from "./topics.ts"
-import type { Resolve } from "./uris.ts"
+import { isTouched, type Resolve } from "./uris.ts"
 
 /**
  * What happened at one place of the journal, as frames by topic. A session gets the first that it follows with a
@@ -120,7 +120,10 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
 
   for (const change of changes) {
     tellFollowers(change)
-    for (const view of topics.viewsOf(change.uri)) tellView(view, change)
+    for (const view of topics.viewsOf(change.uri)) {
+      const target = desk.resolve(view)
+      if (target && isTouched(target, change)) tellView(view, change)
+    }
     if (missing.size > maxReadings && covers > 0) break
     covers++
   }

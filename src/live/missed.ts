@@ -4,7 +4,7 @@ import type { Change, Position } from "../protocol/change.ts"
 import { CHANGES_PAGE_ROWS, RESUME_MAX_CHANGES } from "../protocol/limits.ts"
 import { listOf, pathOf } from "../protocol/uri.ts"
 import { deliveryOf, isTold } from "./fanout.ts"
-import { isFollowable, type Resolve, type Target } from "./uris.ts"
+import { isFollowable, isTouched, type Resolve, type Target } from "./uris.ts"
 
 export interface Missed {
   /** The frames, in order. */
@@ -42,11 +42,13 @@ export async function missedBy(
 }
 
 /** Followable topics are concerned by themselves and their members, others by all that is above and below them. */
-function concerns(target: Target, { uri }: Change): boolean {
+function concerns(target: Target, change: Change): boolean {
+  const { uri } = change
   const path = pathOf(target.topic)
   if (uri === path) return true
   if (isFollowable(target)) return listOf(uri) === path
-  return (path.endsWith("/") && uri.startsWith(path)) || path.startsWith(`${uri}/`)
+  if (path.startsWith(`${uri}/`)) return true
+  return path.endsWith("/") && uri.startsWith(path) && isTouched(target, change)
 }
 
 function textOf({ topic }: Target, change: Change, resolve: Resolve): string {

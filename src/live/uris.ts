@@ -1,4 +1,5 @@
 /** URIs as clients write them, made canonical through the endpoint table. Pure. */
+import type { Change } from "../protocol/change.ts"
 import type { Endpoint } from "../protocol/endpoint.ts"
 import { fill, match, pathOf } from "../protocol/uri.ts"
 
@@ -46,6 +47,17 @@ export function tidied(uri: string): string {
 export function isFollowable({ endpoint, topic }: Target): boolean {
   if (topic.includes("?")) return false
   return endpoint.verb === "get" || (endpoint.verb === "list" && endpoint.memberOf !== undefined)
+}
+
+/** False when the change surely leaves what the topic answers as it is. */
+export function isTouched({ endpoint, topic }: Target, change: Change): boolean {
+  if (!endpoint.isTouched) return true
+  try {
+    return endpoint.isTouched(new URLSearchParams(topic.slice(pathOf(topic).length)), change)
+  } catch {
+    // Whoever reads it says what is wrong with it.
+    return true
+  }
 }
 
 function matched(pattern: string, path: string): Record<string, string> | null {

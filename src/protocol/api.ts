@@ -1,4 +1,5 @@
 /** The endpoint table: every endpoint of the service, once. */
+import { batchEndpoints } from "./batch.ts"
 import { computeEndpoints } from "./compute.ts"
 import { documentHistoryEndpoints } from "./documents-history.ts"
 import { documentTransferEndpoints } from "./documents-transfer.ts"
@@ -15,6 +16,7 @@ export const api = {
   ...documentTransferEndpoints,
   ...keyEndpoints,
   ...seriesEndpoints,
+  ...batchEndpoints,
   ...computeEndpoints,
   ...liveEndpoints,
   ...metricEndpoints,

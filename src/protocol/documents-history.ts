@@ -93,6 +93,7 @@ export const documentHistoryEndpoints = {
     method: "POST",
     path: "/api/apps/:name/restore",
     verb: "replace",
+    batch: true,
     tag: "documents",
     summary: "Make an app's document what it was, also after it was deleted",
     description: "A write like any other: it has a revision of its own, and can be undone.",

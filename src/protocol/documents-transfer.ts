@@ -28,7 +28,7 @@ export const documentTransferEndpoints = {
     tag: "documents",
     summary: "All apps' documents as JSON lines, in the order they were created",
     description:
-      'Streamed. Each document is as it was when its page was read; the ETag is the revision at the beginning. When there are more than one request may read, the last line is `{"next":"…"}`, and `cursor` takes what it says; imports pass over that line.',
+      'Streamed. Each document is as it was when its page was read; the ETag is the revision at the beginning. When documents expire is not told. When there are more than one request may read, the last line is `{"next":"…"}`, and `cursor` takes what it says; imports pass over that line.',
     query: z.object({
       limit: z.coerce
         .number()
@@ -55,6 +55,7 @@ export const documentTransferEndpoints = {
     method: "POST",
     path: "/api/import/apps",
     verb: "replace",
+    batch: "An import has more statements than a batch has room for",
     tag: "documents",
     summary: "Write many apps' documents from JSON lines",
     description: `Takes what the export gives. One commit for all of it, of at most ${IMPORT_MAX_DOCUMENTS} documents, with one change for each; the body may be zipped (\`Content-Encoding: gzip\`). Names have at most ${NAME_MAX_BYTES} bytes.`,

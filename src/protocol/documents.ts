@@ -2,6 +2,7 @@
 import * as z from "zod"
 import { asOf } from "./documents-history.ts"
 import type { Endpoint } from "./endpoint.ts"
+import { DOCUMENT_LIST_DESCRIPTION, DocumentEntry, DocumentListQuery } from "./documents-list.ts"
 import { DOCUMENT_MAX_BYTES } from "./limits.ts"
 import { JsonObject, Name as AnyName, PathParams, problems } from "./shared.ts"
 import { fill } from "./uri.ts"
@@ -20,7 +21,11 @@ export const DocumentPatch = z
   .looseObject({ data: Data.optional() })
   .meta({ id: "DocumentPatch", description: "RFC 7396 merge patch of what GET answers" })
 const Document = z.strictObject({ name: Name, data: Data }).partial().meta({ id: "Document" })
-const Entry = z.strictObject({ name: Name }).partial().meta({ id: "DocumentEntry" })
+
+/** Which lifetimes there are the handlers say, because they know the time. */
+function ExpireIn(description: string) {
+  return z.object({ expire_in: z.string().optional().meta({ description, example: "5m" }) })
+}
 
 const path = "/api/apps/:name"
 const params = PathParams({ name: "The app's name" })
@@ -28,6 +33,10 @@ const masks = { "X-Fields": "Which members to answer: `name`, `{data}`, `*`, `na
 const from = {
   From: "Who changes it, a mailbox or a name: told in frames and in the history as `by`, not checked",
 }
+const whole = ExpireIn(
+  "Seconds, or a duration such as `5m` or `1h30m`, until the document is gone; `none` or absent: never",
+)
+const changed = ExpireIn("When the document is gone, from now on; `none`: never; absent: as before")
 const json = { types: ["application/json"], maxBytes: DOCUMENT_MAX_BYTES, as: "exact" } as const
 
 export const documentEndpoints = {
@@ -36,18 +45,25 @@ export const documentEndpoints = {
     path: "/api/apps/",
     verb: "list",
     tag: "documents",
-    summary: "List the apps in the order they were created",
+    summary: "List the apps: filtered, sorted, a page at a time",
+    description: DOCUMENT_LIST_DESCRIPTION,
+    query: DocumentListQuery,
     headers: masks,
-    replies: { 200: { description: "The names", schema: z.array(Entry) }, ...problems(400) },
+    replies: {
+      200: { description: "The documents", schema: z.array(DocumentEntry) },
+      ...problems(400, 413, 503),
+    },
     memberOf: (element) => fill(path, { name: (element as { name: string }).name }),
   },
   "documents.create": {
     method: "POST",
     path: "/api/apps/",
     verb: "create",
+    batch: true,
     tag: "documents",
     summary: "Create an app's document under a name that is free",
     headers: from,
+    query: whole,
     body: { ...json, schema: NamedBody, example: { name: "todo", data: { theme: "dark" } } },
     replies: {
       201: { description: "Created; Location names it", schema: Document },
@@ -60,6 +76,7 @@ export const documentEndpoints = {
     verb: "get",
     tag: "documents",
     summary: "Read an app's document",
+    description: "`X-Expires-At` tells when it will be gone, where it will.",
     params,
     query: asOf,
     headers: masks,
@@ -73,10 +90,12 @@ export const documentEndpoints = {
     method: "PUT",
     path,
     verb: "replace",
+    batch: true,
     tag: "documents",
     summary: "Create or replace an app's document",
     params,
     headers: from,
+    query: whole,
     body: { ...json, schema: DocumentBody, example: { data: { theme: "dark" } } },
     replies: { 204: { description: "Stored" }, ...problems(400, 409, 412, 413, 415, 422) },
   },
@@ -84,10 +103,12 @@ export const documentEndpoints = {
     method: "PATCH",
     path,
     verb: "patch",
+    batch: true,
     tag: "documents",
     summary: "Change parts of an app's document (RFC 7396)",
     params,
     headers: from,
+    query: changed,
     body: {
       ...json,
       types: ["application/json", "application/merge-patch+json"],
@@ -100,6 +121,7 @@ export const documentEndpoints = {
     method: "DELETE",
     path,
     verb: "delete",
+    batch: true,
     tag: "documents",
     summary: "Delete an app's document; fine when there is none",
     params,

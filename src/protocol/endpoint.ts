@@ -3,6 +3,7 @@
  * the typed client and the live dispatch are folds over such lines.
  */
 import type * as z from "zod"
+import type { Change } from "./change.ts"
 
 export type Method = "GET" | "PUT" | "POST" | "PATCH" | "DELETE"
 
@@ -33,10 +34,16 @@ export interface BodyStream {
   /** `Content-Encoding`. */
   encoding: string | null
   /**
-   * All of it as text, unzipped when it came as gzip.
-   * Throws Problem: unsupported_type for another encoding, too_large, invalid_request when it is no UTF-8.
+   * All of it, unzipped when it came as gzip; for those who do not take the stream.
+   * Throws Problem: unsupported_type for another encoding, too_large, invalid_request when it breaks off.
    */
-  text(maxBytes: number): Promise<string>
+  whole(maxBytes: number): Promise<WholeBody>
+}
+
+export interface WholeBody {
+  bytes: Uint8Array
+  /** Throws Problem invalid_request when it is no UTF-8. */
+  text(): string
 }
 
 export interface ReplyRule {
@@ -64,12 +71,16 @@ export interface Endpoint {
   replies: Readonly<Record<number, ReplyRule>>
   /** True for what may be longer than a hub has memory: it cannot be subscribed to. */
   isExport?: true
+  /** Of writes: true where a batch may hold it, because all it does is one commit; else a sentence that says why not. */
+  batch?: true | string
   /** True for what needs no token: what describes the service. */
   open?: true
   /** For lists: the URI of an element of the answer, so that a subscriber can keep its copy. */
   memberOf?: (element: unknown, params: Record<string, string>) => string
   /** For lists: elements stand in order of their names (by code point); else in the order they were created. */
   order?: "name"
+  /** For lists: false when a change of a member surely leaves what this query answers as it is. */
+  isTouched?: (query: URLSearchParams, change: Change) => boolean
   /** For items: the element that the item's list shows for it, where that is not the item itself. */
   entryOf?: (params: Record<string, string>, revision: number) => unknown
 }
@@ -110,7 +121,7 @@ export interface Answer {
   /** Plain text instead of JSON. */
   text?: string
   /** The body as it comes, made while it is sent when it is long; `Content-Type` is among the headers. */
-  pieces?: Iterable<string> | AsyncIterable<string>
+  pieces?: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
   /** The ETag. */
   revision?: number
   headers?: Record<string, string>

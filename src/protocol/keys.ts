@@ -1,7 +1,7 @@
 /** Keys with values and expiry: `PUT /keys?name=value` in, `{name: value}` out. */
 import * as z from "zod"
 import type { Endpoint } from "./endpoint.ts"
-import { BODY_MAX_BYTES, KEY_TTL_MAX_SECONDS, LIST_MAX_ITEMS } from "./limits.ts"
+import { BODY_MAX_BYTES, EXPIRE_MAX_SECONDS, LIST_MAX_ITEMS } from "./limits.ts"
 import { JsonObject, Name, problems } from "./shared.ts"
 import { fill } from "./uri.ts"
 
@@ -12,7 +12,7 @@ const Value = z.string().meta({ description: "The value", example: "dark" })
 const Seconds = z
   .int()
   .min(1)
-  .max(KEY_TTL_MAX_SECONDS)
+  .max(EXPIRE_MAX_SECONDS)
   .meta({ description: "Whole seconds until the key is gone", example: 60 })
 
 /** `{name: value}`. Never copied by zod, because a copy loses a key called `__proto__`. */
@@ -35,7 +35,7 @@ export const KeyPatch = JsonObject.meta({
     value: { type: "string" },
     expire_in: {
       description: "Whole seconds from now; null: never; absent: as before",
-      anyOf: [{ type: "integer", minimum: 1, maximum: KEY_TTL_MAX_SECONDS }, { type: "null" }],
+      anyOf: [{ type: "integer", minimum: 1, maximum: EXPIRE_MAX_SECONDS }, { type: "null" }],
     },
   },
   additionalProperties: { type: "string" },
@@ -43,6 +43,7 @@ export const KeyPatch = JsonObject.meta({
 })
 
 const path = "/keys/:id"
+const batch = "Keys cannot: Workers KV, which holds their values, has no part in a transaction"
 const params = z.object({ id: KeyName })
 const json = { types: ["application/json"], maxBytes: BODY_MAX_BYTES, as: "json" } as const
 
@@ -76,6 +77,7 @@ export const keyEndpoints = {
     method: "PUT",
     path: "/keys/",
     verb: "replace",
+    batch,
     tag: "keys",
     summary: "Create a key or replace its value",
     description:
@@ -85,7 +87,7 @@ export const keyEndpoints = {
         expire_in: z.string().optional().meta({
           type: "integer",
           minimum: 1,
-          maximum: KEY_TTL_MAX_SECONDS,
+          maximum: EXPIRE_MAX_SECONDS,
           description: "Whole seconds until the key is gone",
           example: 60,
         }),
@@ -102,6 +104,7 @@ export const keyEndpoints = {
     // Without the slash of lists: see the handler.
     path: "/keys",
     verb: "delete",
+    batch,
     tag: "keys",
     summary: "Delete all keys",
     replies: {
@@ -113,6 +116,7 @@ export const keyEndpoints = {
     method: "POST",
     path: "/keys/",
     verb: "create",
+    batch,
     tag: "keys",
     summary: "Create a key under a name that is free",
     body: { ...json, schema: KeyBody, example: { name: "theme", value: "dark", expire_in: 60 } },
@@ -134,6 +138,7 @@ export const keyEndpoints = {
     method: "PATCH",
     path,
     verb: "patch",
+    batch,
     tag: "keys",
     summary: "Change a key's value, or when it expires",
     params,
@@ -152,6 +157,7 @@ export const keyEndpoints = {
     method: "DELETE",
     path,
     verb: "delete",
+    batch,
     tag: "keys",
     summary: "Delete a key; fine when there is none",
     params,

@@ -8,8 +8,8 @@ export const NAME_MAX_BYTES = 512
 export const BODY_MAX_BYTES = 16_000_000
 /** A key's value. Larger values wait for streaming to KV. */
 export const KEY_VALUE_MAX_BYTES = 1_000_000
-/** A key's `expire_in`: 31 years, far from where any clock or counter ends. */
-export const KEY_TTL_MAX_SECONDS = 1_000_000_000
+/** An `expire_in`: 31 years, far from where any clock or counter ends. */
+export const EXPIRE_MAX_SECONDS = 1_000_000_000
 /** Values in one answer of the list of keys; all of them are in memory at once. */
 export const KEY_LIST_MAX_BYTES = 8_000_000
 /** Bodies nest no deeper, so that no recursive reader can be made to overflow. */
@@ -52,6 +52,21 @@ export const HISTORY_MAX_ENTRIES = 100
 export const FROM_MAX_CHARACTERS = 254
 /** Answers of a list without `limit`. */
 export const LIST_MAX_ITEMS = 10_000
+/** Tests in one `where`, and what may stand within each other there: D1 bounds an expression's depth at 100, its text at 100 KB. */
+export const WHERE_MAX_TERMS = 100
+export const WHERE_MAX_DEPTH = 12
+/** Paths in one `sort`; each is in every cursor. */
+export const SORT_MAX_KEYS = 4
+/** Texts are sorted by so many characters of their beginning, because cursors carry them in URIs. */
+export const SORT_TEXT_CHARACTERS = 100
+/** Paths in one `fields`. */
+export const FIELDS_MAX_PATHS = 100
+/** Documents that a request may look at to filter, sort or count them; each is a row read. */
+export const DOCUMENT_LIST_SCAN_ROWS = 100_000
+/** Tests of a `where` times documents that a request may look at: two seconds, measured where all are the costliest. */
+export const DOCUMENT_LIST_MAX_TESTS = 1_000_000
+/** Data in one answer of the list of documents; all of it is in memory at once. */
+export const DOCUMENT_LIST_MAX_BYTES = 8_000_000
 /** Columns of a series. Each costs a place in every chunk's header and statistics. */
 export const SERIES_MAX_COLUMNS = 2_000
 /** Packed chunks that are read at a time; as text they may be ten times as long. */
@@ -64,12 +79,19 @@ export const SERIES_PIECE_CELLS = 10_000
 export const SERIES_HELD_MAX_CELLS = 8_000_000
 /** Rows of `latest` and `limit` that are looked for at the edge of a series instead of in all of it. */
 export const SERIES_EDGE_MAX_ROWS = 20_000
+/** Operations of a batch. */
+export const BATCH_MAX_OPERATIONS = 40
+/**
+ * Statements of the transaction that a batch is: a write of a document takes 3 to 5, of a series about 10. D1 does not
+ * say whether each counts as a query; a request may have 1,000, on the free plan 50.
+ */
+export const BATCH_MAX_STATEMENTS = 600
 /** Queries of a request; the free plan of D1 allows 50. */
 export const REQUEST_MAX_QUERIES = 40
 /** Chunks that a page of the list of series counts; each is a row read. */
 export const SERIES_LIST_MAX_CHUNKS = 50_000
-/** Characters of an answer that is sent whole, with its length; longer ones stream. */
-export const ANSWER_WHOLE_MAX_CHARACTERS = 1_000_000
+/** Bytes of an answer that is sent whole, with its length; longer ones stream. */
+export const ANSWER_WHOLE_MAX_BYTES = 1_000_000
 /** Cells of a resampled frame, its index included: cells, places and labels of all buckets are in memory at once. */
 export const RESAMPLE_MAX_CELLS = 2_000_000
 /** Rows times columns of one payload, absent cells included: they are all in memory at once, text and values. */

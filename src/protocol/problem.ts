@@ -80,4 +80,11 @@ export class Problem extends Error {
 /** Thrown when a guard statement stopped a batch; nothing of the batch was written. Stores say what it means. */
 export class GuardFailed extends Error {
   override name = "GuardFailed"
+  /** Its place among the guards of the batch. */
+  readonly guard: number
+
+  constructor(guard: number) {
+    super(`Guard ${guard} stopped the batch`)
+    this.guard = guard
+  }
 }

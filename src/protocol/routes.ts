@@ -30,6 +30,7 @@ export const routes = {
   "keys.get": ["GET", "/keys/:id"],
   "keys.patch": ["PATCH", "/keys/:id"],
   "keys.delete": ["DELETE", "/keys/:id"],
+  "batch.run": ["POST", "/api/batch"],
   "compute.method": ["POST", "/method/"],
   "compute.sum": ["POST", "/sum"],
   "live.connect": ["GET", "/live"],

@@ -2,7 +2,7 @@
 import * as z from "zod"
 import type { BodyRule, Endpoint } from "./endpoint.ts"
 import { IMPORT_MAX_BYTES, IMPORT_MAX_SERIES } from "./limits.ts"
-import { BadLine, problems, Revision } from "./shared.ts"
+import { problems, Revision } from "./shared.ts"
 
 export const WRITE_MODES = ["update", "upsert", "append", "replace"] as const
 export type WriteMode = (typeof WRITE_MODES)[number]
@@ -68,6 +68,14 @@ export const writeQuery = {
     }),
 }
 
+const BadLine = z
+  .strictObject({
+    line: z.int().meta({ description: "Counted from 1" }),
+    reason: z.string(),
+    text: z.string().meta({ description: "The beginning of the line" }),
+  })
+  .meta({ id: "BadLine" })
+
 const Stamp = z.union([z.string(), z.number()])
 
 /** What a write answers. */
@@ -111,7 +119,8 @@ export const seriesWriteEndpoints = {
   "series.ingest": {
     method: "POST",
     path: "/api/store/",
-    verb: "replace",
+    verb: "call",
+    batch: true,
     tag: "series",
     summary: "Write many series with InfluxDB's line protocol",
     description: `The measurement is the reference, the tags sorted by key are the symbol (\`host=a,region=eu\`, or \`_\` without tags), fields are columns. One commit for all of it, of at most ${IMPORT_MAX_SERIES} series. The body may be zipped (\`Content-Encoding: gzip\`). Of several lines with one series and stamp the last counts as a whole.`,

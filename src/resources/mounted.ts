@@ -1,7 +1,7 @@
 /** Definitions as lines of the endpoint table, the same as the built-in stores'. */
 import * as z from "zod"
 import type { DocumentStore } from "../documents/store.ts"
-import type { Committer, Draft, Feed } from "../feed/feed.ts"
+import type { Committer, Draft, Journal } from "../feed/feed.ts"
 import type { Answer, Call, Endpoint } from "../protocol/endpoint.ts"
 import { DOCUMENT_MAX_BYTES } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
@@ -12,7 +12,7 @@ import { documentsFor, Stored, type Tools } from "./tools.ts"
 import { UnitOfWork } from "./unit.ts"
 
 export interface ResourceServices {
-  feed: Feed
+  journal: Journal
   /** The user's documents, written through the committer given. */
   documents: (committer: Committer) => DocumentStore
   newId: () => string
@@ -53,8 +53,8 @@ async function read(
   getter: NonNullable<Definition["getter"]>,
 ): Promise<Answer> {
   // Taken before the read: the resource may be newer than it says, never older.
-  const { revision } = await services.feed.position()
-  const found = await getter(call.params as Params, toolsFor(call, services, services.feed))
+  const { revision } = await services.journal.position()
+  const found = await getter(call.params as Params, toolsFor(call, services, services.journal))
   if (found === null || found === undefined) throw notFound(call.uri)
   return found instanceof Stored
     ? { json: found.json, revision: found.revision }
@@ -69,6 +69,7 @@ function creatorLine(
   const item = itemOf(path, all)
   const endpoint: Endpoint = {
     ...common(path, "POST", "create", "Create"),
+    batch: true,
     body: body(attributes ?? z.unknown()),
     replies: {
       201: { description: "What was created", schema: z.unknown() },
@@ -82,7 +83,7 @@ function creatorLine(
     const uri = memberUri(call.uri, item, created)
     const json = JSON.stringify(created)
     if (uri) await record(unit, { uri, event: "create", body: json })
-    const revision = await unit.flush(services.feed)
+    const revision = await unit.flush(services.journal)
     return { status: 201, json, revision, ...(uri ? { headers: { Location: uri } } : {}) }
   }
   return [{ endpoint, handler }]
@@ -92,6 +93,7 @@ function patcherLine({ path, patchers, patch }: Definition): Line[] {
   if (patchers.length === 0) return []
   const endpoint: Endpoint = {
     ...common(path, "PATCH", "patch", "Change"),
+    batch: true,
     body: body(patch ?? JsonObject),
     replies: { 204: { description: "Changed" }, ...problems(400, 404, 409, 412, 413, 415, 422) },
   }
@@ -101,7 +103,7 @@ function patcherLine({ path, patchers, patch }: Definition): Line[] {
     for (const patcher of patchers) await patcher(call.params as Params, call.body, tools)
     const { uri } = call
     await record(unit, { uri, event: "patch", body: JSON.stringify(call.body) })
-    return { status: 204, revision: await unit.flush(services.feed) }
+    return { status: 204, revision: await unit.flush(services.journal) }
   }
   return [{ endpoint, handler }]
 }
@@ -110,13 +112,14 @@ function deleterLine({ path, deleter }: Definition): Line[] {
   if (!deleter) return []
   const endpoint: Endpoint = {
     ...common(path, "DELETE", "delete", "Delete"),
+    batch: true,
     replies: { 204: { description: "Deleted" }, ...problems(400, 404, 409, 412) },
   }
   const handler: Line["handler"] = async (call, services) => {
     const unit = new UnitOfWork()
     await deleter(call.params as Params, toolsFor(call, services, unit))
     await record(unit, { uri: call.uri, event: "delete" })
-    return { status: 204, revision: await unit.flush(services.feed) }
+    return { status: 204, revision: await unit.flush(services.journal) }
   }
   return [{ endpoint, handler }]
 }

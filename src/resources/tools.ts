@@ -62,7 +62,7 @@ export function documentsFor(
       return new Stored(`[${documents.map((document) => document.data).join()}]`, revision)
     },
     async patch(uri, patch) {
-      await store.patch(uri, toJson(uri, patch), conditionsOf(uri))
+      await store.patch(uri, toJson(uri, patch), { conditions: conditionsOf(uri) })
     },
     async remove(uri) {
       await store.removeExisting(uri, conditionsOf(uri))

@@ -1,5 +1,5 @@
 /** Collects what a handler writes, so that its writes and its change are one commit. */
-import type { Commit, Committer, Feed } from "../feed/feed.ts"
+import type { Commit, Committer, Journal } from "../feed/feed.ts"
 import type { Change } from "../protocol/change.ts"
 
 export class UnitOfWork implements Committer {
@@ -19,7 +19,7 @@ export class UnitOfWork implements Committer {
   }
 
   /** Writes all of it in one transaction; answers the last revision, 0 when nothing changed. */
-  async flush(feed: Feed): Promise<number> {
+  async flush(feed: Journal): Promise<number> {
     if (this.#commits.length === 0) return 0
     const changes = await feed.commitAll(this.#commits)
     return changes.at(-1)?.revision ?? 0

@@ -164,7 +164,7 @@ function divide(parts: readonly TailPart[]): { spilled: string[]; kept: string }
   kept = ""
   for (const { text, body } of parts) {
     try {
-      spilled.push(`[${text.slice(0, -1)},${statsText(decodeChunk(body).columns)}]`)
+      spilled.push(`[${text.slice(0, -1)},${statsText(decodeChunk(body))}]`)
     } catch {
       kept += text
     }

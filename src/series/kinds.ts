@@ -12,6 +12,8 @@ export const FLOAT = 8
 export const STRING = 16
 export const JSON_VALUE = 32
 
+const INTEGER_MAX = Number.MAX_SAFE_INTEGER
+
 /** A column as a series remembers it. */
 export interface ColumnShape {
   name: string
@@ -40,7 +42,7 @@ const MASKS: Record<ColumnKind, number> = {
 export function bitsOf(value: Json): number {
   switch (typeof value) {
     case "number":
-      return Number.isSafeInteger(value) && !Object.is(value, -0) ? INTEGER : FLOAT
+      return isInteger(value) ? INTEGER : FLOAT
     case "bigint":
       return isInexact(value) ? INTEGER | INEXACT : INTEGER
     case "string":
@@ -50,6 +52,11 @@ export function bitsOf(value: Json): number {
     default:
       return value === null ? 0 : JSON_VALUE
   }
+}
+
+/** Whether a number is an integer rather than a double. Not by `Number.isSafeInteger`: measurably slower. */
+export function isInteger(value: number): boolean {
+  return Math.floor(value) === value && Math.abs(value) <= INTEGER_MAX && !Object.is(value, -0)
 }
 
 /** The bits of a column. */

@@ -24,6 +24,27 @@ export function readLabels(labels: readonly Json[], zone?: "utc"): Labels {
     : readIntegers(labels, texts)
 }
 
+/** The same for numbers; null where that is for `readLabels` to tell, or to refuse. */
+export function readNumbers(numbers: Float64Array): Labels | null {
+  let least = Infinity
+  let farthest = -Infinity
+  for (let row = 0; row < numbers.length; row++) {
+    const number = numbers[row] as number
+    if (Math.floor(number) !== number) return null
+    if (number < least) least = number
+    if (number > farthest) farthest = number
+  }
+  if (Math.max(-least, farthest) > STAMP_MAX) return null
+  const unit = least > EPOCH_MIN ? guessUnit(String(farthest)) : "us"
+  const factor = unit === null ? 0 : FACTORS[unit]
+  if (factor === 0 || farthest * factor > STAMP_MAX) return null
+  const index = new Float64Array(numbers.length)
+  // -0 would be a label of its own.
+  for (let row = 0; row < index.length; row++) index[row] = (numbers[row] as number) * factor + 0
+  if (least <= EPOCH_MIN) return { index, kind: "integer", unit: "ms" }
+  return { index, kind: "naive", unit: unitOf(index, "naive") }
+}
+
 /** 0 … count - 1. */
 export function integerLabels(count: number): Labels {
   return {

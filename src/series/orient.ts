@@ -5,7 +5,8 @@ import { parseJson } from "./json.ts"
 import { readColumns, readIndex, readRecords, readSplit, readValues } from "./orients/read.ts"
 import { frameOf } from "./orients/sheet.ts"
 import { readTable } from "./orients/table.ts"
-import * as orients from "./orients/write.ts"
+import { documentOf } from "./orients/write.ts"
+import { write } from "./text/rows.ts"
 
 type OrientQuery = Partial<Record<"orient" | "json_format" | "jsonformat", Orient | "" | undefined>>
 
@@ -40,29 +41,12 @@ export function toFrame(value: Json, orient: Orient): Frame {
   }
 }
 
-/** The JSON of a frame in pieces, without spaces; whole numbers of a float column as `1.0`. */
-export function writeFrame(
-  frame: Frame,
-  orient: Orient,
-  dates: DateFormat = "iso",
-): Iterable<string> {
-  switch (orient) {
-    case "columns":
-      return orients.writeColumns(frame, dates)
-    case "index":
-      return orients.writeIndex(frame, dates)
-    case "split":
-      return orients.writeSplit(frame, dates)
-    case "records":
-      return orients.writeRecords(frame)
-    case "values":
-      return orients.writeValues(frame)
-    case "table":
-      return orients.writeTable(frame)
-  }
-}
-
-/** The JSON of a frame in one text. */
+/** The JSON of a frame in one text, without spaces; whole numbers of a float column as `1.0`. */
 export function frameText(frame: Frame, orient: Orient, dates: DateFormat = "iso"): string {
-  return [...writeFrame(frame, orient, dates)].join("")
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+  let text = ""
+  for (const piece of write([frame], documentOf(frame, orient, dates))) {
+    text += decoder.decode(piece, { stream: true })
+  }
+  return text
 }

@@ -88,7 +88,7 @@ function spanned(part: Part, [first, last]: Span): Part {
 function partsOf(frame: Frame, replaces: boolean): Part[] {
   const { index } = frame
   const body = encodeChunk(frame)
-  const stats = statsText(frame.columns)
+  const stats = statsText(frame)
   const bytes = body.length + byteLength(stats ?? "")
   if (bytes <= SERIES_CHUNK_MAX_BYTES) {
     const span: Span = [index[0] as number, index.at(-1) as number]

@@ -94,7 +94,7 @@ export class SeriesStore {
   ): Promise<number> {
     const uri = uriOf(place)
     const { reference, symbol } = place
-    const guards = conditionGuards(conditions, sql.CURRENT, [reference, symbol])
+    const guards = conditionGuards(conditions, sql.CURRENT, [reference, symbol], uri)
     const changes = await this.#committer.commit({
       ...commit,
       guards: [...guards, ...(commit.guards ?? [])],

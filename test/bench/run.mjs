@@ -19,6 +19,10 @@ const SIZED_ROWS = 200_000
 const REPEATS = 3
 const SEED = 20_150_101
 
+/** The stores with a row per point, as the table calls them. */
+const FAST = "the fastest with a row per point"
+const USUAL = "the usual one"
+
 const server = await startServer(["--config", "test/bench/wrangler.toml"])
 const table = []
 let mostQueries = 0
@@ -84,18 +88,27 @@ const seconds = (milliseconds) => `${(milliseconds / 1_000).toFixed(2)} s`
 async function bulk() {
   const bodies = [...splits("prices", ROWS, ROWS_PER_REQUEST, SEED)]
   for (const [at, body] of bodies.entries()) await call("PUT", `/bench/inside?name=${at}`, body)
-  const load = async (prefix, query) => {
-    for (const at of bodies.keys()) await inside("PUT", `${prefix}${query}`, at)
+  const costs = new Map()
+  // Store → the least time of each request.
+  const best = new Map()
+  for (let round = 0; round < REPEATS; round++) {
+    // New series each time: rows that are there already cost otherwise.
+    const symbol = round === 0 ? "bulk" : `bulk${round}`
+    for (const store of ["/api/store/bench", "/rows", "/usual"]) {
+      await spent()
+      const path = `${store}/${symbol}${store.startsWith("/api") ? "?orient=split" : ""}`
+      const fastest = best.get(store) ?? bodies.map(() => Infinity)
+      best.set(store, fastest)
+      for (const at of bodies.keys()) {
+        fastest[at] = Math.min(fastest[at], await timed(() => inside("PUT", path, at)))
+      }
+      if (round === 0) costs.set(store, await spent())
+    }
   }
-  await spent()
-  const ours = await timed(() => load("/api/store/bench/bulk", "?orient=split"))
-  const cost = await spent()
-  const rows = await timed(() => load("/rows/bulk", ""))
-  const theirs = await spent()
-  const again = await timed(() => load("/api/store/bench/bulk2", "?orient=split"))
-  const rowsAgain = await timed(() => load("/rows/bulk2", ""))
-  await spent()
-  const [mine, other] = [Math.min(ours, again), Math.min(rows, rowsAgain)]
+  const [ours, rows, usual] = [...best.values()].map((all) =>
+    all.reduce((sum, one) => sum + one, 0),
+  )
+  const [cost, theirs] = costs.values()
   const what = `bulk load of ${count(ROWS)} rows × 5`
   line(
     `${what}: D1 rows written`,
@@ -103,12 +116,17 @@ async function bulk() {
     count(cost.rowsWritten),
     cost.rowsWritten <= 2_500,
   )
-  line(
-    `${what}: time`,
-    "at least 4× faster",
-    `${times(other / mine)} (${seconds(mine)} against ${seconds(other)})`,
-    other / mine >= 4,
-  )
+  for (const [beside, time] of [
+    [FAST, rows],
+    [USUAL, usual],
+  ]) {
+    line(
+      `${what}: time, beside ${beside}`,
+      "at least 4× faster",
+      `${times(time / ours)} (${seconds(ours)} against ${seconds(time)})`,
+      time / ours >= 4,
+    )
+  }
 }
 
 async function readAll() {
@@ -119,10 +137,13 @@ async function readAll() {
       if (characters < ROWS_PER_REQUEST * 20) throw new Error(`${prefix} has too few rows`)
     }
   }
-  const [ours, rows] = await least([
-    () => read("/api/store/bench/bulk", "&orient=split&date_format=epoch"),
-    () => read("/rows/bulk", ""),
-  ])
+  const [ours, rows] = await least(
+    [
+      () => read("/api/store/bench/bulk", "&orient=split&date_format=epoch"),
+      () => read("/rows/bulk", ""),
+    ],
+    2 * REPEATS,
+  )
   line(
     "reading all of it",
     "at least 8× faster",
@@ -152,14 +173,14 @@ async function everyDay() {
     )
     return
   }
-  const [daily, whole] = await least([
-    () => inside("GET", `${year}&every=1d`),
-    () => inside("GET", year),
-  ])
+  const [daily, whole] = await least(
+    [() => inside("GET", `${year}&every=1d`), () => inside("GET", year)],
+    2 * REPEATS,
+  )
   line(
     "`every=1d` over a year of minutes",
     "at most 15% of reading the rows",
-    `${((daily / whole) * 100).toFixed(1)}%`,
+    `${((daily / whole) * 100).toFixed(1)}% (${daily.toFixed(1)} ms against ${whole.toFixed(1)} ms)`,
     daily / whole <= 0.15,
   )
 }
@@ -231,10 +252,11 @@ function markdown() {
   return `# What the series cost
 
 \`npm run bench\` makes this page: seed ${SEED}, ${availableParallelism()} cores, Node ${process.versions.node}, \`wrangler dev\` with its local D1.
-Times are the least of several runs in turn. Beside it, in the same D1 and the same run, stands a store with a row per
-point ([test/bench/rows.ts](../test/bench/rows.ts)): clustered by series and stamp, no index beside, 25,000 rows a
-statement. Times of bulk loads, reads of everything and resampling are those of requests that the Worker makes to
-itself, so that the way of the texts through the proxies of \`wrangler dev\` is left out. Both take and answer the same JSON, ${count(ROWS_PER_REQUEST)} rows a request. D1 rows and queries are those that D1 itself counts,
+Times are the least of several runs in turn, for bulk loads request by request. Beside it, in the same D1 and the same run, stand two stores with a row per
+point ([test/bench/rows.ts](../test/bench/rows.ts)), clustered by series and stamp, with no index beside: ${FAST}
+takes 25,000 rows a statement as one parameter of JSON and reads rows as arrays; ${USUAL} takes 16 rows a
+statement, because D1 takes 100 parameters, and reads rows as objects. Times of bulk loads, reads of everything and resampling are those of requests that the Worker makes to
+itself, so that the way of the texts through the proxies of \`wrangler dev\` is left out. All take and answer the same JSON, ${count(ROWS_PER_REQUEST)} rows a request. D1 rows and queries are those that D1 itself counts,
 what happens in the background included.
 
 | Figure | Wanted | Measured | Reached |

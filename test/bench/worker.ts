@@ -1,4 +1,4 @@
-/** Tidemark, a store with a row per point in the same D1, and a count of what D1 did, background included. */
+/** Tidemark, stores with a row per point in the same D1, and a count of what D1 did, background included. */
 import worker, { Hub } from "../../src/index.ts"
 import type { Env } from "../../src/env.ts"
 import { answerRows } from "./rows.ts"
@@ -32,7 +32,7 @@ function counting(d1: D1Database): D1Database {
 }
 
 /** Bodies that requests from inside may use, by name. */
-const bodies = new Map<string, string>()
+const bodies = new Map<string, ArrayBuffer>()
 
 /**
  * Keeps a body (PUT ?name=), or makes a request from inside (POST ?path=&method=&name=) and answers how long its
@@ -45,14 +45,16 @@ async function inside(
   const { searchParams } = new URL(request.url)
   const name = searchParams.get("name") ?? ""
   if (request.method === "PUT") {
-    bodies.set(name, await request.text())
+    bodies.set(name, await request.arrayBuffer())
     return new Response()
   }
   const method = searchParams.get("method") ?? "GET"
   const body = bodies.get(name)
   const url = new URL(searchParams.get("path") ?? "/", request.url)
+  // As clients announce it.
+  const headers = { "Content-Length": String(body?.byteLength ?? 0) }
   const answer = await dispatch(
-    new Request(url, body === undefined ? { method } : { method, body }),
+    new Request(url, body === undefined ? { method } : { method, body, headers }),
   )
   const cost = { "Server-Timing": answer.headers.get("Server-Timing") ?? "" }
   const characters = (await answer.text()).length
@@ -78,7 +80,7 @@ export default {
     }
     const around = { waitUntil, passThroughOnException: () => {} } as unknown as ExecutionContext
     const dispatch = (one: Request): Promise<Response> | Response =>
-      new URL(one.url).pathname.startsWith("/rows/")
+      /^\/(?:rows|usual)\//.test(new URL(one.url).pathname)
         ? answerRows(one, env.DB)
         : worker.fetch(one as typeof request, env, around)
     return pathname === "/bench/inside" ? inside(request, dispatch) : dispatch(request)

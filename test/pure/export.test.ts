@@ -4,7 +4,8 @@ import { describe, expect, it } from "vitest"
 import { Problem } from "../../src/protocol/problem.ts"
 import { readCsv } from "../../src/series/formats/csv.ts"
 import { readNdjson } from "../../src/series/formats/ndjson.ts"
-import { csvText, ndjsonText } from "../../src/series/formats/write.ts"
+import { csvDocument, ndjsonDocument } from "../../src/series/formats/write.ts"
+import { stream, type Document } from "../../src/series/text/rows.ts"
 import {
   sorted,
   STAMP_MAX,
@@ -16,6 +17,13 @@ import {
 import * as kinds from "../../src/series/kinds.ts"
 import { merge } from "../../src/series/merge.ts"
 import { cuts, gather, streamOf } from "./streams.ts"
+
+/** All the text of a document. */
+async function textOf(frames: readonly Frame[], document: Document): Promise<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+  const pieces = await gather(stream(frames, document))
+  return pieces.map((piece) => decoder.decode(piece, { stream: true })).join("")
+}
 
 const NEW_YEAR = 1_420_070_400_000_000
 
@@ -95,7 +103,7 @@ describe("CSV that was written", () => {
     await fc.assert(
       fc.asyncProperty(frame, cuts, async (original, places) => {
         const names = original.columns.map((column) => column.name)
-        const written = (await gather(csvText([original], names))).join("")
+        const written = await textOf([original], csvDocument(names))
         const [batch] = await gather(readCsv(streamOf(written, places), { kind: original.kind }))
         expect(batch?.bad).toEqual([])
         expect(batch?.frame).toStrictEqual({ ...original, columns: original.columns.map(asRead) })
@@ -110,10 +118,10 @@ describe("CSV that was written", () => {
       { ...one, columns: [kinds.columnOf("a", "int64", [1])] },
       { ...one, columns: [kinds.columnOf("b", "string", ["x,y"])] },
     ]
-    expect((await gather(csvText(frames, ["b", "a"]))).join("")).toBe(
+    expect(await textOf(frames, csvDocument(["b", "a"]))).toBe(
       'index,b,a\n1970-01-01T00:00:00.000,,1\n1970-01-01T00:00:00.000,"x,y",\n',
     )
-    expect((await gather(csvText(frames, ["a"], "epoch"))).join("")).toBe("index,a\n0,1\n0,\n")
+    expect(await textOf(frames, csvDocument(["a"], "epoch"))).toBe("index,a\n0,1\n0,\n")
   })
 
   it("holds all of a json column as text", async () => {
@@ -121,7 +129,7 @@ describe("CSV that was written", () => {
     const index = Float64Array.from(values.keys())
     const columns = [kinds.columnOf("v", "json", values)]
     const mixture: Frame = { index, kind: "integer", unit: "ms", columns }
-    const written = (await gather(csvText([mixture], ["v"]))).join("")
+    const written = await textOf([mixture], csvDocument(["v"]))
     expect(written).toBe(
       'index,v\n0,"{""a"":[1,""x\\""y""]}"\n1,"9007199254740993"\n2,"1.5"\n3,"NA"\n4,\n5,"true"\n',
     )
@@ -133,7 +141,9 @@ describe("CSV that was written", () => {
   it("is refused where UTF-8 has no bytes for a text", async () => {
     const columns = [kinds.columnOf("v", "string", ["a\ud800"])]
     const broken: Frame = { index: Float64Array.of(7), kind: "integer", unit: "ms", columns }
-    const problem: unknown = await gather(csvText([broken], ["v"])).catch((error: unknown) => error)
+    const problem: unknown = await textOf([broken], csvDocument(["v"])).catch(
+      (error: unknown) => error,
+    )
     expect(problem).toBeInstanceOf(Problem)
     expect((problem as Problem).code).toBe("unprocessable")
     expect((problem as Problem).message).toMatch(
@@ -147,7 +157,7 @@ describe("CSV that was written", () => {
     const words = Array.from(index, (stamp) => (stamp % 3 === 0 ? null : String(stamp)))
     const columns = [kinds.columnOf("f", "float64", floats), kinds.columnOf("s", "string", words)]
     const original: Frame = { index, kind: "utc", unit: "us", columns }
-    const written = (await gather(csvText([original], ["f", "s"]))).join("")
+    const written = await textOf([original], csvDocument(["f", "s"]))
     const batches = await gather(readCsv(streamOf(written)))
     const entries = batches.map(({ frame: rows }) => ({ removed: null, rows: sorted(rows) }))
     expect(merge(entries, { kind: "utc", unit: "us", columns: [] })).toStrictEqual(original)
@@ -163,7 +173,7 @@ describe("JSON lines that were written", () => {
       fc.asyncProperty(withJson, cuts, async (original, places) => {
         const names = original.columns.map((column) => column.name)
         fc.pre(names.indexOf("nested") === names.length - 1)
-        const written = (await gather(ndjsonText([original], names))).join("")
+        const written = await textOf([original], ndjsonDocument(names))
         const [batch] = await gather(readNdjson(streamOf(written, places), { kind: original.kind }))
         expect(batch?.bad).toEqual([])
         const expected = { ...original, columns: original.columns.map(asRead) }
@@ -181,13 +191,11 @@ describe("JSON lines that were written", () => {
       kinds.columnOf("s", "string", ['say "hi"', ""]),
     ]
     const zoned: Frame = { index: Float64Array.of(0, 500), kind: "utc", unit: "us", columns }
-    expect((await gather(ndjsonText([zoned], ["s", "a", "f", "none"]))).join("")).toBe(
+    expect(await textOf([zoned], ndjsonDocument(["s", "a", "f", "none"]))).toBe(
       '{"index":"1970-01-01T00:00:00.000000Z","s":"say \\"hi\\"","a":1,"f":1.0}\n' +
         '{"index":"1970-01-01T00:00:00.000500Z","s":"","a":null,"f":null}\n',
     )
     const numbered: Frame = { ...zoned, kind: "integer", columns: [] }
-    expect((await gather(ndjsonText([numbered], ["index"]))).join("")).toBe(
-      '{"INDEX":0}\n{"INDEX":500}\n',
-    )
+    expect(await textOf([numbered], ndjsonDocument(["index"]))).toBe('{"INDEX":0}\n{"INDEX":500}\n')
   })
 })

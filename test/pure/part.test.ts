@@ -8,7 +8,7 @@ import { STAMP_MAX, type Column, type Frame } from "../../src/series/frame.ts"
 import { columnOf } from "../../src/series/kinds.ts"
 import { merge } from "../../src/series/merge.ts"
 import { cut, levelOf } from "../../src/series/part.ts"
-import { statsText } from "../../src/series/stats.ts"
+import { readStats, statsText } from "../../src/series/stats.ts"
 import { entriesOf, partTexts } from "../../src/series/stored.ts"
 
 function frame(index: number[], ...columns: Column[]): Frame {
@@ -95,35 +95,73 @@ describe("a level", () => {
   })
 })
 
-const stats = (...columns: Column[]) => statsText(columns)
+const MINUTE = 60_000_000
+const stats = (...columns: Column[]) => {
+  const index = Float64Array.from(columns[0]?.values ?? [], (_, row) => row * MINUTE)
+  return statsText({ index, kind: "utc", unit: "ms", columns })
+}
 
 describe("what a chunk says unopened", () => {
-  it("is count, least, most, sum, first and last of every column of numbers", () => {
+  it("is count, least, most and sum of every column of numbers", () => {
     expect(
       stats(
         columnOf("f", "float64", [null, 1.5, -2, null, 4]),
-        columnOf("i", "int64", [3, null, 1]),
-        columnOf("s", "string", ["x"]),
-        columnOf("none", "float64", [null]),
+        columnOf("i", "int64", [3, null, 1, null, null]),
+        columnOf("s", "string", ["x", "", "", "", ""]),
+        columnOf("none", "float64", [null, null, null, null, null]),
       ),
-    ).toBe('[["f",3,-2,4,3.5,1.5,4],["i",2,1,3,4,3,1]]')
+    ).toBe('["0 240000000",["f",[3,-2,4,3.5]],["i",[2,1,3,4]]]')
     expect(stats(columnOf("s", "string", ["x"]))).toBeNull()
   })
 
   it("counts integers exactly, also where doubles no longer do", () => {
     const most = 2n ** 63n - 1n
     expect(stats(columnOf("i", "int64", [most, most, 1]))).toBe(
-      '[["i",3,1,9223372036854775807,18446744073709551615,9223372036854775807,1]]',
+      '["0 120000000",["i",[3,1,9223372036854775807,18446744073709551615]]]',
     )
     const safe = Number.MAX_SAFE_INTEGER
     expect(stats(columnOf("i", "int64", [safe, 2, -safe]))).toBe(
-      `[["i",3,-${safe},${safe},2,${safe},-${safe}]]`,
+      `["0 120000000",["i",[3,-${safe},${safe},2]]]`,
     )
   })
 
   it("says nothing of a sum that no double holds", () => {
     expect(stats(columnOf("f", "float64", [1e308, 1e308]))).toBe(
-      '[["f",2,1e+308,1e+308,null,1e+308,1e+308]]',
+      '["0 60000000",["f",[2,1e+308,1e+308,null]]]',
     )
+  })
+
+  it("is told of the hours, days or weeks by themselves that it reaches over, where they are few", () => {
+    const days = 2_000 * MINUTE
+    const every = (step: number, count: number, from = 0): Frame => {
+      const index = Float64Array.from({ length: count }, (_, row) => from + row * step)
+      const values = Float64Array.from(index, (_, row) => row)
+      return { index, kind: "naive", unit: "ms", columns: [{ name: "v", kind: "float64", values }] }
+    }
+    const counts = (one: Frame) =>
+      readStats(statsText(one) ?? "").map(({ columns }) => columns[0]?.[1]?.[0])
+    expect(counts(every(1_000_000, 2_000, 30 * MINUTE))).toEqual([1_800, 200])
+    expect(counts(every(MINUTE, 2_000))).toEqual([1_440, 560])
+    expect(counts(every(MINUTE, 2_000, days - 10 * MINUTE))).toEqual([890, 1_110])
+    expect(counts(every(15 * MINUTE, 2_000))).toEqual([384, 672, 672, 272])
+    expect(counts(every(60 * MINUTE, 2_000))).toEqual([2_000])
+    expect(counts({ ...every(MINUTE, 2_000), kind: "integer" })).toEqual([2_000])
+  })
+
+  it("has the stamps of the rows at the ends of each, and what is null in one of them", () => {
+    const day = 1_440 * MINUTE
+    const index = Float64Array.of(day - 7 * MINUTE, day - MINUTE, 2 * day, 9 * day)
+    const values = Float64Array.of(1, 2, NaN, 4)
+    const one: Frame = {
+      index,
+      kind: "utc",
+      unit: "ms",
+      columns: [{ name: "v", kind: "float64", values }],
+    }
+    expect(readStats(statsText(one) ?? "")).toEqual([
+      { first: day - 7 * MINUTE, last: day - MINUTE, columns: [["v", [2, 1, 2, 3]]] },
+      { first: 2 * day, last: 2 * day, columns: [["v", null]] },
+      { first: 9 * day, last: 9 * day, columns: [["v", [1, 4, 4, 4]]] },
+    ])
   })
 })

@@ -3,6 +3,7 @@ import type { Database } from "../../feed/database.ts"
 import type { ChangeEvent } from "../../protocol/change.ts"
 import { CHANGE_BODY_MAX_BYTES } from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
+import type { DocumentStoreOptions } from "../store.ts"
 import { LATEST, wrong, type Point } from "./point.ts"
 import * as sql from "./sql.ts"
 
@@ -34,15 +35,18 @@ interface Standing {
   revision: number
   data: string | null
   created: number | null
+  isExpired: number
 }
 
 type Mark = Pick<Entry, "revision" | "event">
 
 export class DocumentHistory {
   readonly #db: Database
+  readonly #options: DocumentStoreOptions
 
-  constructor(db: Database) {
+  constructor(db: Database, options: DocumentStoreOptions) {
     this.#db = db
+    this.#options = options
   }
 
   /**
@@ -53,7 +57,7 @@ export class DocumentHistory {
   async at(name: string, uri: string, point: Point): Promise<Past> {
     const [bounds, standing, last, whole, ended, past] = await this.#db.batch<unknown>([
       sql.bounds,
-      sql.standing(name, point),
+      sql.standing(name, point, this.#options.now()),
       sql.latest(uri, point),
       sql.latest(uri, point, "whole"),
       sql.latest(uri, { revision: LATEST, at: LATEST }, "delete"),
@@ -61,6 +65,10 @@ export class DocumentHistory {
     ])
     checkBounds(bounds?.[0] as Bounds, point)
     const now = standing?.[0] as Standing | undefined
+    if (now?.isExpired) {
+      await this.#options.sweep()
+      return this.at(name, uri, point)
+    }
     if (now?.data != null) return { data: now.data, revision: now.revision }
     const before = past?.[0] as Mark | undefined
     const marks = {
@@ -107,7 +115,7 @@ export class DocumentHistory {
   ): Promise<{ entries: Entry[]; hasMore: boolean; revision: number }> {
     const everything = { revision: LATEST, at: LATEST }
     const [standing, last, ended, past, creation, rows = []] = await this.#db.batch<unknown>([
-      sql.standing(name, everything),
+      sql.standing(name, everything, this.#options.now()),
       sql.latest(uri, everything),
       sql.latest(uri, everything, "delete"),
       sql.past(name),
@@ -115,6 +123,10 @@ export class DocumentHistory {
       sql.entries(uri, before, limit + 1),
     ])
     const now = standing?.[0] as Standing | undefined
+    if (now?.isExpired) {
+      await this.#options.sweep()
+      return this.entries(name, uri, before, limit)
+    }
     const newest = last?.[0] as Mark | undefined
     if (!now && !newest && !past?.[0])
       throw new Problem("not_found", `There is no document "${name}"`)

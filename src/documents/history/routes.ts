@@ -54,7 +54,7 @@ export const historyHandlers: Handlers<typeof documentHistoryEndpoints, HistoryS
   ) => {
     const point = readPoint(String(body.as_of), now(), "as_of")
     const { data } = await appHistory.at(name, uriOf(name), point)
-    const revision = await apps.put(uriOf(name), data, conditions)
+    const revision = await apps.put(uriOf(name), data, { conditions })
     return { json: `{"name":${JSON.stringify(name)},"data":${data}}`, revision }
   },
 }

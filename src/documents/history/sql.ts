@@ -28,15 +28,15 @@ export const bounds: Statement = {
 }
 
 /** The document as it is now; its data only where that is what it was at that point, too. */
-export function standing(name: string, { revision, at }: Until): Statement {
+export function standing(name: string, { revision, at }: Until, now: number): Statement {
   const since = "d.revision <= ?3 AND coalesce(c.at, 0) <= ?4"
   return {
-    sql: `SELECT d.revision, CASE WHEN ${since} THEN d.data END AS data,
+    sql: `SELECT d.revision, coalesce(d.expires_at <= ?5, 0) AS isExpired, CASE WHEN ${since} THEN d.data END AS data,
         CASE WHEN k.revision <= ?3 AND k.at <= ?4 THEN k.revision END AS created
       FROM documents d LEFT JOIN changes c ON c.revision = d.revision
         LEFT JOIN changes k ON k.revision = d.created
       WHERE d.collection = ?1 AND d.name = ?2`,
-    params: [COLLECTION, name, revision, at],
+    params: [COLLECTION, name, revision, at, now],
   }
 }
 

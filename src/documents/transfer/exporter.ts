@@ -1,8 +1,15 @@
 /** All apps' documents, in the order of creation, a page of the database at a time. */
 import type { Database } from "../../feed/database.ts"
 import { EXPORT_MAX_PAGES, EXPORT_PAGE_BYTES, EXPORT_PAGE_ROWS } from "../../protocol/limits.ts"
+import { due } from "../sql.ts"
+import type { DocumentStoreOptions } from "../store.ts"
 import { lineOf, nextLine, type Named } from "./lines.ts"
 import * as sql from "./sql.ts"
+
+interface End {
+  revision: number
+  last: number
+}
 
 interface Row extends Named {
   created: number
@@ -11,8 +18,11 @@ interface Row extends Named {
 export class DocumentExporter {
   readonly #db: Database
 
-  constructor(db: Database) {
+  readonly #options: DocumentStoreOptions
+
+  constructor(db: Database, options: DocumentStoreOptions) {
     this.#db = db
+    this.#options = options
   }
 
   /**
@@ -25,7 +35,15 @@ export class DocumentExporter {
     limit = Infinity,
     pageBytes = EXPORT_PAGE_BYTES,
   ): Promise<{ revision: number; lines: AsyncIterable<string> }> {
-    const end = await this.#db.first<{ revision: number; last: number }>(sql.end)
+    const [ends, dues] = await this.#db.batch<End & { due: number }>([
+      sql.end,
+      due(this.#options.now()),
+    ])
+    let end: End | null | undefined = ends?.[0]
+    if (dues?.[0]?.due) {
+      await this.#options.sweep()
+      end = await this.#db.first<End>(sql.end)
+    }
     const last = end?.last ?? 0
     return { revision: end?.revision ?? 0, lines: this.#lines(after, last, limit, pageBytes) }
   }

@@ -1,6 +1,6 @@
 /** Many documents in one transaction: staged in parts where nobody sees them, then written together. */
 import type { Database } from "../../feed/database.ts"
-import type { Commit, Feed } from "../../feed/feed.ts"
+import type { Commit, Committer, Journal } from "../../feed/feed.ts"
 import { guard } from "../../feed/statement.ts"
 import { byteLength } from "../../lib/bytes.ts"
 import { refusalOf, type BadLine } from "../../lines/bad.ts"
@@ -39,17 +39,23 @@ export interface Imported {
   badTotal: number
 }
 
+export interface ImporterOptions {
+  /** What stages: plain, because everything that a commit does beside costs queries each time. */
+  stager: Committer
+  /** Epoch milliseconds. */
+  now: () => number
+  newId: () => string
+}
+
 export class DocumentImporter {
   readonly #db: Database
-  readonly #feed: Feed
-  readonly #now: () => number
-  readonly #newId: () => string
+  readonly #journal: Journal
+  readonly #options: ImporterOptions
 
-  constructor(db: Database, feed: Feed, now: () => number, newId: () => string) {
+  constructor(db: Database, journal: Journal, options: ImporterOptions) {
     this.#db = db
-    this.#feed = feed
-    this.#now = now
-    this.#newId = newId
+    this.#journal = journal
+    this.#options = options
   }
 
   /**
@@ -57,7 +63,7 @@ export class DocumentImporter {
    * Throws Problem: unprocessable with the bad lines, conflict for taken names, too_large, and what the lines throw.
    */
   async import(lines: AsyncIterable<Named | BadLine>, options: ImportOptions): Promise<Imported> {
-    const stage = new Stage(this.#feed, this.#newId(), this.#now())
+    const stage = new Stage(this.#options.stager, this.#options.newId(), this.#options.now())
     try {
       const { bad, badTotal } = await take(lines, stage, options.isPartial)
       if (badTotal > 0 && (!options.isPartial || stage.documents === 0)) {
@@ -74,8 +80,8 @@ export class DocumentImporter {
 
   /** Takes away what imports left that died on the way. */
   async sweep(): Promise<void> {
-    const before = this.#now() - STAGED_KEEP_MINUTES * 60_000
-    await this.#feed.commit({ drafts: [], writes: [sql.sweep(before)] })
+    const before = this.#options.now() - STAGED_KEEP_MINUTES * 60_000
+    await this.#options.stager.commit({ drafts: [], writes: [sql.sweep(before)] })
   }
 
   async #commit(stage: Stage, { onConflict, by }: ImportOptions) {
@@ -83,7 +89,7 @@ export class DocumentImporter {
     const nothing = { revision: 0, created: 0, replaced: 0, skipped: 0 }
     if (documents === 0) return nothing
     const extra = by === null ? null : JSON.stringify({ by })
-    const at = this.#now()
+    const at = this.#options.now()
     let counts = { total: 0, created: 0 }
     const count = { statement: sql.counts(id), take: ([row]: unknown[]) => (counts = row as never) }
     const commits: Commit[] = [
@@ -95,7 +101,7 @@ export class DocumentImporter {
       { drafts: [{ each: sql.lastChange(id, at, extra) }], writes: [sql.write(id)] },
       { reads: [count], drafts: [], writes: [sql.unstage(id)] },
     ]
-    const changes = await this.#feed.commitAll(commits)
+    const changes = await this.#journal.commitAll(commits)
     const { total, created } = counts
     const revision = changes.at(-1)?.revision ?? 0
     return { revision, created, replaced: total - created, skipped: documents - total }
@@ -129,7 +135,7 @@ async function take(lines: AsyncIterable<Named | BadLine>, stage: Stage, isParti
 }
 
 class Stage {
-  readonly #feed: Feed
+  readonly #committer: Committer
   readonly id: string
   readonly #at: number
   #open: string[] = []
@@ -139,8 +145,8 @@ class Stage {
   #statements = 0
   documents = 0
 
-  constructor(feed: Feed, id: string, at: number) {
-    this.#feed = feed
+  constructor(committer: Committer, id: string, at: number) {
+    this.#committer = committer
     this.id = id
     this.#at = at
   }
@@ -166,7 +172,7 @@ class Stage {
   /** Takes away what was staged. */
   async discard(): Promise<void> {
     if (this.#statements === 0) return
-    await this.#feed.commit({ drafts: [], writes: [sql.unstage(this.id)] })
+    await this.#committer.commit({ drafts: [], writes: [sql.unstage(this.id)] })
   }
 
   #close(): void {
@@ -188,7 +194,7 @@ class Stage {
     }
     const parts = this.#closed
     this.#closed = []
-    await this.#feed.commit({ drafts: [], writes: [sql.stage(this.id, this.#at, parts)] })
+    await this.#committer.commit({ drafts: [], writes: [sql.stage(this.id, this.#at, parts)] })
   }
 }
 

@@ -15,7 +15,7 @@ export interface TransferServices {
 export const transferHandlers: Handlers<typeof documentTransferEndpoints, TransferServices> = {
   "documents.export": async ({ query }, { appExporter }) => {
     const { revision, lines } = await appExporter.read(Number(query.cursor ?? 0), query.limit)
-    return { pieces: lines, revision, headers: { "Content-Type": "application/x-ndjson" } }
+    return { pieces: encoded(lines), revision, headers: { "Content-Type": "application/x-ndjson" } }
   },
 
   "documents.import": async ({ query, body }, { appImporter, from }) => {
@@ -40,4 +40,9 @@ export const transferHandlers: Handlers<typeof documentTransferEndpoints, Transf
       ...(revision > 0 ? { revision } : {}),
     }
   },
+}
+
+async function* encoded(lines: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+  const encoder = new TextEncoder()
+  for await (const line of lines) yield encoder.encode(line)
 }

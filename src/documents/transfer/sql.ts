@@ -88,9 +88,13 @@ export function skip(id: string): Statement[] {
   ]
 }
 
+// Who knows of an expiry is told that there is none any more.
+const CLEARED = `EXISTS (SELECT 1 FROM documents d
+  WHERE d.collection = '${COLLECTION}' AND d.name = ${NAME} AND d.expires_at IS NOT NULL)`
 const CHANGES = `SELECT ?2, ${URI}, CASE WHEN ${TAKEN} THEN 'state' ELSE 'create' END,
     CASE WHEN octet_length(e.value) <= ${CHANGE_BODY_MAX_BYTES}
-      THEN '{"name":' || (e.value -> 0) || ',"data":' || ${DATA} || '}' END, ?3
+      THEN '{"name":' || (e.value -> 0) || ',"data":' || ${DATA} || '}' END,
+    CASE WHEN ${CLEARED} THEN json_set(coalesce(?3, '{}'), '$.expires_at', NULL) ELSE ?3 END
   FROM ${LINES} WHERE i.import = ?1`
 const IS_LAST = `(e.key = i.count - 1 AND i.part = (
   SELECT max(part) FROM document_imports WHERE import = ?1 AND count > 0))`
@@ -119,7 +123,8 @@ export function write(id: string): Statement {
         ${REVISION} - p.total + p.before + e.key + 1, ${DATA}
       FROM placed AS p CROSS JOIN document_imports AS i ON i.import = ?1 AND i.part = p.part
         CROSS JOIN json_each(i.lines) AS e WHERE true
-      ON CONFLICT (collection, name) DO UPDATE SET revision = excluded.revision, data = excluded.data`,
+      ON CONFLICT (collection, name) DO UPDATE SET revision = excluded.revision,
+        expires_at = NULL, uri = NULL, data = excluded.data`,
     params: [id, COLLECTION],
   }
 }

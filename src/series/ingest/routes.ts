@@ -7,6 +7,7 @@ import { readLineProtocol } from "../formats/lineprotocol.ts"
 import { readNdjson } from "../formats/ndjson.ts"
 import type { StreamOptions } from "../../lines/unzip.ts"
 import { orientOf, readFrame } from "../orient.ts"
+import { readQuickly } from "../orients/quick.ts"
 import type { SeriesRow } from "../sql.ts"
 import { stampFormat } from "../stamp.ts"
 import { shapeOf } from "../stored.ts"
@@ -44,7 +45,9 @@ async function save(call: Save, { seriesWriter }: WriteServices): Promise<Answer
   const format = formatOf(call)
   let deliveries: AsyncIterable<Delivery> | Delivery[]
   if (format === "json") {
-    const frame = readFrame(await call.body.text(BODY_MAX_BYTES), orientOf(query))
+    const orient = orientOf(query)
+    const body = await call.body.whole(BODY_MAX_BYTES)
+    const frame = readQuickly(body.bytes, orient) ?? readFrame(body.text(), orient)
     deliveries = [{ rows: [{ ...params, frame }], bad: [] }]
   } else {
     // How numbers and texts are read hangs on what is there; that it fits, the commit checks.

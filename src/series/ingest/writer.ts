@@ -51,6 +51,8 @@ export interface WriterOptions {
   now: () => number
   /** Letters and digits that nobody else gets. */
   newId: () => string
+  /** Whether rows may be put into the log before the commit; else all of them must fit one statement. */
+  mayStage?: boolean
   /** Told of a series that should be compacted. */
   piledUp?: (place: Place) => void
   /** Bytes of packed rows in one statement, and of rows that are held back; smaller ones in tests. */
@@ -110,6 +112,7 @@ export class SeriesWriter {
     const {
       now,
       newId,
+      mayStage = true,
       textBytes = DATABASE_TEXT_MAX_BYTES,
       heldBytes = IMPORT_HELD_MAX_BYTES,
     } = this.#options
@@ -118,7 +121,11 @@ export class SeriesWriter {
     const stage = new Stage(this.#committer, stageNumber(now(), chance), {
       bytes: textBytes,
       // Where the last row is not known, an append looks for it and tries again.
-      statements: options.mode === "append" ? IMPORT_MAX_STAGED_APPEND : IMPORT_MAX_STAGED,
+      statements: !mayStage
+        ? 0
+        : options.mode === "append"
+          ? IMPORT_MAX_STAGED_APPEND
+          : IMPORT_MAX_STAGED,
     })
     const intake = new Intake(options, stage, heldBytes)
     if (only) intake.target(only.place)

@@ -111,7 +111,7 @@ function columnFor({ name, type }: Field, cells: Json[], sheet: Sheet): Column {
 
 function fits(value: Json, kind: ColumnKind): boolean {
   if (kind === "int64") {
-    return typeof value === "bigint" || (Number.isSafeInteger(value) && !Object.is(value, -0))
+    return typeof value === "bigint" || (typeof value === "number" && kinds.isInteger(value))
   }
   if (kind === "float64")
     return typeof value === "number" || (typeof value === "bigint" && !kinds.isInexact(value))

@@ -1,66 +1,60 @@
-/** Frames as the JSON that pandas writes, in pieces. Pure. */
-import type { DateFormat } from "../../protocol/orients.ts"
+/** How pandas lays out a frame as JSON. Pure. */
+import type { DateFormat, Orient } from "../../protocol/orients.ts"
 import type { Column, Frame } from "../frame.ts"
-import { floatText, jsonText } from "../json.ts"
-import { stampFormat } from "../stamp.ts"
+import { jsonText } from "../json.ts"
+import { DoubleCells, IntegerCells, StampCells, TextCells, type Cells } from "../text/cells.ts"
+import type { Document, Layout } from "../text/rows.ts"
 
-/** Rows in a piece: large enough that joining costs nothing, small enough to be streamed. */
-const PIECE_ROWS = 500
-
-/** The label of a row as a JSON value; as a key it needs quotes, which numbers do not have yet. */
-interface Written {
-  label: (row: number) => string
-  key: (row: number) => string
+/**
+ * The JSON of frames, without spaces; whole numbers of a float column as `1.0`.
+ * @param head a frame with the columns of all, with or without rows
+ */
+export function documentOf(head: Frame, orient: Orient, dates: DateFormat): Document {
+  switch (orient) {
+    case "columns":
+      return columnsDocument(head, dates)
+    case "index":
+      return indexDocument(dates)
+    case "split":
+      return splitDocument(head, dates)
+    case "records":
+      return { layouts: [rows("[", ({ columns }) => record(columns))], after: "]" }
+    case "values":
+      return { layouts: [rows("[", ({ columns }) => list(columns))], after: "]" }
+    case "table":
+      return tableDocument(head)
+  }
 }
 
-/** Labels of more rows are made anew for every column: a million of them kept would be most of a Worker's memory. */
-const KEPT_ROWS = 200_000
-
 /** `{"<column>":{"<label>":value}}`. */
-export function* writeColumns(frame: Frame, dateFormat: DateFormat): Generator<string> {
-  const { key } = write(frame, dateFormat)
-  yield "{"
-  for (const [at, column] of frame.columns.entries()) {
-    const text = texts(column)
-    yield `${at > 0 ? "," : ""}${JSON.stringify(column.name)}:{`
-    yield* rows(frame, (row) => `${key(row)}:${text(row)}`)
-    yield "}"
-  }
-  yield "}"
+function columnsDocument(head: Frame, dates: DateFormat): Document {
+  const layouts = head.columns.map(({ name }, at) => {
+    const before = `${at > 0 ? "}," : "{"}${JSON.stringify(name)}:{`
+    return rows(before, (frame) => [
+      ...key(frame, dates),
+      ":",
+      cellsOf(frame.columns[at] as Column),
+    ])
+  })
+  return { layouts, after: layouts.length > 0 ? "}}" : "{}" }
 }
 
 /** `{"<label>":{"<column>":value}}`. */
-export function* writeIndex(frame: Frame, dateFormat: DateFormat): Generator<string> {
-  const { key } = write(frame, dateFormat)
-  const record = records(frame.columns)
-  yield "{"
-  yield* rows(frame, (row) => `${key(row)}:{${record(row)}}`)
-  yield "}"
+function indexDocument(dates: DateFormat): Document {
+  const row = (frame: Frame) => [...key(frame, dates), ":", ...record(frame.columns)]
+  return { layouts: [rows("{", row)], after: "}" }
 }
 
 /** `{"columns":[…],"index":[…],"data":[[value]]}`. */
-export function* writeSplit(frame: Frame, dateFormat: DateFormat): Generator<string> {
-  const { label } = write(frame, dateFormat)
-  yield `{"columns":${JSON.stringify(frame.columns.map((column) => column.name))},"index":[`
-  yield* rows(frame, label)
-  yield `],"data":[`
-  yield* rows(frame, lists(frame.columns))
-  yield "]}"
-}
-
-/** `[{"<column>":value}]`; the index is left out. */
-export function* writeRecords(frame: Frame): Generator<string> {
-  const record = records(frame.columns)
-  yield "["
-  yield* rows(frame, (row) => `{${record(row)}}`)
-  yield "]"
-}
-
-/** `[[value]]`; index and names are left out. */
-export function* writeValues(frame: Frame): Generator<string> {
-  yield "["
-  yield* rows(frame, lists(frame.columns))
-  yield "]"
+function splitDocument(head: Frame, dates: DateFormat): Document {
+  const names = JSON.stringify(head.columns.map(({ name }) => name))
+  return {
+    layouts: [
+      rows(`{"columns":${names},"index":[`, (frame) => label(frame, dates)),
+      rows(`],"data":[`, (frame) => list(frame.columns)),
+    ],
+    after: "]}",
+  }
 }
 
 const TYPES: Record<Column["kind"], string> = {
@@ -73,22 +67,20 @@ const TYPES: Record<Column["kind"], string> = {
 }
 
 /** `{"schema":{…},"data":[{"index":label,"<column>":value}]}`; times are ISO always. */
-export function* writeTable(frame: Frame): Generator<string> {
-  const { label } = write(frame, "iso")
-  const name = indexName(frame.columns)
+function tableDocument(head: Frame): Document {
+  const name = indexName(head.columns)
   const fields = [
-    { name, ...indexType(frame) },
-    ...frame.columns.map((column) => ({ name: column.name, type: TYPES[column.kind] })),
+    { name, ...indexType(head) },
+    ...head.columns.map((column) => ({ name: column.name, type: TYPES[column.kind] })),
   ]
-  yield JSON.stringify({ schema: { fields, primaryKey: [name], pandas_version: "1.4.0" } }).slice(
-    0,
-    -1,
-  )
-  yield `,"data":[`
-  const record = records(frame.columns)
-  const comma = frame.columns.length > 0 ? "," : ""
-  yield* rows(frame, (row) => `{${JSON.stringify(name)}:${label(row)}${comma}${record(row)}}`)
-  yield "]}"
+  const schema = JSON.stringify({ fields, primaryKey: [name], pandas_version: "1.4.0" })
+  const row = (frame: Frame) => [
+    `{${JSON.stringify(name)}:`,
+    ...label(frame, "iso"),
+    ...frame.columns.flatMap((column) => [",", ...member(column)]),
+    "}",
+  ]
+  return { layouts: [rows(`{"schema":${schema},"data":[`, row)], after: "]}" }
 }
 
 function indexType({ kind, zone = "UTC" }: Frame): { type: string; tz?: string } {
@@ -104,51 +96,47 @@ function indexName(columns: Column[]): string {
   return name
 }
 
-function write({ index, kind, unit, columns }: Frame, dateFormat: DateFormat): Written {
-  const format = stampFormat(kind, unit, dateFormat)
-  const bare = (row: number) => format(index[row] as number)
-  const quoted = (row: number) => `"${bare(row)}"`
-  const isNumber = kind === "integer" || dateFormat === "epoch"
-  const isKept = columns.length > 1 && index.length <= KEPT_ROWS
-  return { label: isNumber ? bare : quoted, key: isKept ? kept(quoted) : quoted }
+function rows(before: string, row: Layout["row"]): Layout {
+  return { before, row, between: "," }
 }
 
-function kept(text: (row: number) => string): (row: number) => string {
-  const known: string[] = []
-  return (row) => (known[row] ??= text(row))
+/** `[value,value]`. */
+function list(columns: readonly Column[]): (string | Cells)[] {
+  return ["[", ...columns.flatMap((column, at) => [at > 0 ? "," : "", cellsOf(column)]), "]"]
 }
 
-function* rows({ index }: Frame, text: (row: number) => string): Generator<string> {
-  for (let from = 0; from < index.length; from += PIECE_ROWS) {
-    const to = Math.min(index.length, from + PIECE_ROWS)
-    let piece = from > 0 ? "," : ""
-    for (let row = from; row < to; row++) piece += row > from ? `,${text(row)}` : text(row)
-    yield piece
-  }
+/** `{"<column>":value}`. */
+function record(columns: readonly Column[]): (string | Cells)[] {
+  return ["{", ...columns.flatMap((column, at) => [at > 0 ? "," : "", ...member(column)]), "}"]
 }
 
-function lists(columns: Column[]): (row: number) => string {
-  const cells = columns.map(texts)
-  return (row) => `[${cells.map((text) => text(row)).join(",")}]`
+function member(column: Column): (string | Cells)[] {
+  return [`${JSON.stringify(column.name)}:`, cellsOf(column)]
 }
 
-function records(columns: Column[]): (row: number) => string {
-  const cells = columns.map(texts)
-  const names = columns.map((column) => `${JSON.stringify(column.name)}:`)
-  return (row) =>
-    names.map((name, at) => name + (cells[at] as (row: number) => string)(row)).join(",")
+/** The label of a row as a JSON value: numbers have no quotes. */
+function label(frame: Frame, dates: DateFormat): (string | Cells)[] {
+  const isNumber = frame.kind === "integer" || dates === "epoch"
+  return isNumber ? [new StampCells(frame, dates)] : key(frame, dates)
 }
 
-/** The function that writes a column's value in a row. */
-function texts(column: Column): (row: number) => string {
+/** The label of a row as a key. */
+function key(frame: Frame, dates: DateFormat): (string | Cells)[] {
+  return ['"', new StampCells(frame, dates), '"']
+}
+
+/** What writes a column's values. */
+function cellsOf(column: Column): Cells {
   switch (column.kind) {
     case "float64":
-      return (row) => floatText(column.values[row] as number)
+      return new DoubleCells(column)
+    case "int64":
+      return new IntegerCells(column)
     case "string":
-      return (row) => JSON.stringify(column.values[row] ?? null)
+      return new TextCells((row) => JSON.stringify(column.values[row] ?? null))
     case "json":
-      return (row) => jsonText(column.values[row] ?? null)
+      return new TextCells((row) => jsonText(column.values[row] ?? null))
     default:
-      return (row) => String(column.values[row] ?? null)
+      return new TextCells((row) => String(column.values[row] ?? null))
   }
 }

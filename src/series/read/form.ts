@@ -2,10 +2,11 @@
 import { Problem } from "../../protocol/problem.ts"
 import type { DateFormat, Format, Orient } from "../../protocol/orients.ts"
 import type { ReadQuery } from "../../protocol/series-read.ts"
-import { csvText, ndjsonText } from "../formats/write.ts"
-import { writeFrame } from "../orient.ts"
+import { csvDocument, ndjsonDocument } from "../formats/write.ts"
 import type { Shape } from "../merge.ts"
-import { emptyFrame, hold, type Frames } from "./hold.ts"
+import { documentOf } from "../orients/write.ts"
+import { stream, write } from "../text/rows.ts"
+import { emptyFrame, keep, type Frames } from "./hold.ts"
 
 export interface Form {
   format: Format
@@ -66,39 +67,20 @@ const FORMATS_BY_TYPE: Record<string, Format> = {
 interface Told {
   shape: Shape
   frames: Frames
-  most: number
 }
 
 /** The text in pieces. Columns and split have their rows in several places, so they are read whole first. */
 export async function* textOf(
-  { shape, frames, most }: Told,
+  { shape, frames }: Told,
   { format, orient, dates }: Form,
-): AsyncGenerator<string> {
+): AsyncGenerator<Uint8Array> {
   const names = shape.columns.map(({ name }) => name)
-  if (format === "csv") yield* csvText(frames, names, dates)
-  else if (format === "ndjson") yield* ndjsonText(frames, names, dates)
-  else if (orient === "columns" || orient === "split") {
-    yield* writeFrame(await hold(frames, shape, most), orient, dates)
-  } else yield* joined(frames, shape, orient, dates)
-}
-
-/** What stands before the rows and after them is that of a frame without rows. */
-async function* joined(
-  frames: Frames,
-  shape: Shape,
-  orient: Orient,
-  dates: DateFormat,
-): AsyncGenerator<string> {
-  const around = [...writeFrame(emptyFrame(shape), orient, dates)]
-  const before = around.slice(0, -1)
-  yield* before
-  let comma = ""
-  for await (const frame of frames) {
-    if (frame.index.length === 0) continue
-    const pieces = [...writeFrame(frame, orient, dates)].slice(before.length, -1)
-    yield comma
-    yield* pieces
-    comma = ","
+  if (format === "csv") yield* stream(frames, csvDocument(names, dates))
+  else if (format === "ndjson") yield* stream(frames, ndjsonDocument(names, dates))
+  else {
+    const document = documentOf(emptyFrame(shape), orient, dates)
+    if (orient === "columns" || orient === "split") {
+      yield* write(await keep(frames, shape), document)
+    } else yield* stream(frames, document)
   }
-  yield around.at(-1) as string
 }

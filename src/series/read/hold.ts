@@ -57,6 +57,22 @@ export async function hold(frames: Frames, shape: Shape, most: number): Promise<
   return { ...empty, unit, index: index.subarray(0, rows), columns }
 }
 
+/** All frames, as they come; of one unit, as the labels of one answer are. Throws as `hold` does. */
+export async function keep(frames: Frames, shape: Shape): Promise<Frame[]> {
+  const width = shape.columns.length + 1
+  const fits = Math.floor(SERIES_HELD_MAX_CELLS / width)
+  const kept: Frame[] = []
+  let unit = shape.unit
+  let rows = 0
+  for await (const frame of frames) {
+    kept.push(frame)
+    if (frame.unit === "us") unit = "us"
+    rows += frame.index.length
+    if (rows > fits) throw tooMany(fits, width)
+  }
+  return kept.map((frame) => ({ ...frame, unit }))
+}
+
 function tooMany(rows: number, width: number): Problem {
   return new Problem(
     "too_large",

@@ -63,7 +63,7 @@ async function resampled(
   for await (const [piece, frame] of readRows(db, snapshot, wanted)) {
     const stats = !frame && piece.chunks[0] && sums.statsOf(piece.chunks[0])
     if (frame) resampler.push(frame)
-    else if (stats) resampler.pushStats(stats)
+    else for (const one of stats || []) resampler.pushStats(one)
   }
   return resampler.finish()
 }

@@ -1,11 +1,10 @@
 /** The statistics of chunks, where those will do instead of rows. Pure. */
 import { kindOf } from "../kinds.ts"
-import { parseJson } from "../json.ts"
 import type { Shape } from "../merge.ts"
 import { canUseStats, type Aggregate } from "../resample/aggregate.ts"
 import type { ResampleOptions } from "../resample/options.ts"
 import type { ChunkStats } from "../resample/resample.ts"
-import type { Stats } from "../stats.ts"
+import { readStats, type Stretch } from "../stats.ts"
 import { isTailId } from "../tail.ts"
 import type { ChunkMeta } from "./sql.ts"
 
@@ -18,7 +17,7 @@ export function areStatsOfUse(aggregates: readonly Aggregate[]): boolean {
 export class Sums {
   readonly #shape: Shape
   readonly #options: ResampleOptions
-  readonly #known = new Map<number, ChunkStats | null>()
+  readonly #known = new Map<number, ChunkStats[] | null>()
   readonly #isOfUse: boolean
 
   /** @param shape the columns that are looked at */
@@ -28,30 +27,41 @@ export class Sums {
     this.#isOfUse = canUseStats(options.aggregates, shape.columns)
   }
 
-  /** True for a chunk that lies within one bucket and says enough of itself; what waits in the tail does not. */
+  /** True for a chunk whose stretches lie within one bucket each; what waits in the tail says nothing. */
   has(chunk: ChunkMeta): boolean {
     return this.#isOfUse && !isTailId(chunk.id) && this.statsOf(chunk) !== null
   }
 
-  statsOf(chunk: ChunkMeta): ChunkStats | null {
+  statsOf(chunk: ChunkMeta): ChunkStats[] | null {
     const known = this.#known.get(chunk.id)
     if (known !== undefined) return known
-    const isHeld = this.#options.buckets.holds(chunk.first, chunk.last)
-    const stats = isHeld ? read(chunk, this.#shape) : null
+    const stats = this.#read(chunk)
     this.#known.set(chunk.id, stats)
     return stats
   }
+
+  /** Null for a chunk that must be opened. */
+  #read({ stats }: ChunkMeta): ChunkStats[] | null {
+    const found: ChunkStats[] = []
+    for (const stretch of stats === null ? [] : readStats(stats)) {
+      const { first, last } = stretch
+      const one = this.#options.buckets.holds(first, last) ? chosen(stretch, this.#shape) : null
+      if (!one) return null
+      found.push(one)
+    }
+    // Without numbers there is nothing to say but that there are rows, and not where.
+    return found.length > 0 ? found : null
+  }
 }
 
-function read({ first, last, stats }: ChunkMeta, { columns }: Shape): ChunkStats | null {
-  const lists = (stats === null ? [] : parseJson(stats)) as unknown as Stats[]
-  const found = new Map(lists.map((list) => [list[0], list]))
+/** The statistics of the columns that are looked at; null when one has a sum beyond all doubles. */
+function chosen({ first, last, columns }: Stretch, shape: Shape): ChunkStats | null {
+  const known = new Map(columns)
   const result: ChunkStats = { first, last, columns: [] }
-  for (const { name, mask } of columns) {
-    const list = found.get(name)
-    if (!list) continue
-    const [, count, min, max, sum, , , carry] = list
-    // Beyond all doubles there is no sum to tell.
+  for (const { name, mask } of shape.columns) {
+    const stats = known.get(name)
+    if (!stats) continue
+    const [count, min, max, sum, carry] = stats
     if (sum === null) return null
     const kind = kindOf(mask)
     const rest = carry ?? (kind === "float64" ? restOf(sum) : 0)

@@ -1,4 +1,5 @@
 /** Sums that do not depend on luck: integers exactly, doubles with the error of each addition carried along. Pure. */
+import { productError } from "../../lib/doubles.ts"
 
 const INT64_MIN = -(2n ** 63n)
 const INT64_MAX = 2n ** 63n - 1n
@@ -82,20 +83,6 @@ export class Sum {
     // Beyond all doubles the carry is NaN, which would pass for a null.
     return Number.isFinite(this.#sum) ? this.#sum + this.#carry : Infinity
   }
-}
-
-/** What rounding took from the product of two doubles. After T. J. Dekker, Numerische Mathematik 18 (1971). */
-function productError(one: number, other: number): number {
-  const [oneHigh, otherHigh] = [highHalf(one), highHalf(other)]
-  const [oneLow, otherLow] = [one - oneHigh, other - otherHigh]
-  const rest = oneHigh * otherHigh - one * other + oneHigh * otherLow + oneLow * otherHigh
-  return rest + oneLow * otherLow
-}
-
-/** The upper 26 bits of a double. */
-function highHalf(value: number): number {
-  const spread = value * (2 ** 27 + 1)
-  return spread - (spread - value)
 }
 
 /** A number where it is a safe integer. */

@@ -1,0 +1,88 @@
+/**
+ * What "expired" means, in TypeScript and in SQL side by side, and how it is made an event. A table takes part that has
+ * the columns `uri` and `expires_at` (epoch milliseconds, NULL: never) with a partial index on the latter.
+ */
+import type { Database } from "./database.ts"
+import type { Change, Position } from "../protocol/change.ts"
+import type { Commit, Committer, Journal } from "./feed.ts"
+
+/** When something is to expire, in epoch milliseconds; null: never; undefined: as before. */
+export type Expiry = number | null | undefined
+
+/** True from the very millisecond that the expiry names. Both are epoch milliseconds; null never expires. */
+export function expired(expiresAt: number | null, now: number): boolean {
+  return expiresAt !== null && expiresAt <= now
+}
+
+/** `expired` as a condition on a row; its one parameter is now. */
+export const EXPIRED = "expires_at <= ?"
+/** Its opposite, for rows that never expire too. */
+export const LIVE = "(expires_at IS NULL OR expires_at > ?)"
+
+/** What the change of something that expired carries. */
+export const REASON = { reason: "expired" }
+export const REASON_SQL = `'${JSON.stringify(REASON)}'`
+
+/** Everything in the table that has expired is deleted, in the order in which it did. */
+export function sweepOf(table: string, now: number): Commit {
+  const each = {
+    sql: `SELECT CAST(? AS INTEGER), uri, 'delete', NULL, ${REASON_SQL} FROM ${table} WHERE ${EXPIRED}
+      ORDER BY expires_at, uri`,
+    params: [now, now],
+  }
+  return {
+    drafts: [{ each }],
+    writes: [{ sql: `DELETE FROM ${table} WHERE ${EXPIRED}`, params: [now] }],
+  }
+}
+
+/** A journal that lets whatever has expired in the table be gone, with its event, before each commit looks at anything. */
+export class SweptJournal implements Journal {
+  readonly #journal: Journal
+  readonly #table: string
+  readonly #now: () => number
+
+  constructor(journal: Journal, table: string, now: () => number) {
+    this.#journal = journal
+    this.#table = table
+    this.#now = now
+  }
+
+  commit(commit: Commit): Promise<Change[]> {
+    return this.commitAll([commit])
+  }
+
+  commitAll([first, ...rest]: Commit[]): Promise<Change[]> {
+    if (!first) return Promise.resolve([])
+    return this.#journal.commitAll([
+      { ...first, sweep: sweepOf(this.#table, this.#now()) },
+      ...rest,
+    ])
+  }
+
+  position(): Promise<Position> {
+    return this.#journal.position()
+  }
+}
+
+/**
+ * Deletes what has expired in the tables and records it; answers when the next thing does, in epoch milliseconds, null
+ * for never.
+ */
+export async function sweep(
+  db: Database,
+  committer: Pick<Committer, "commit">,
+  tables: readonly string[],
+  now: number,
+): Promise<number | null> {
+  const sweeps = tables.map((table) => sweepOf(table, now))
+  await committer.commit({
+    drafts: sweeps.flatMap(({ drafts }) => drafts),
+    writes: sweeps.flatMap(({ writes }) => writes),
+  })
+  const next = tables.map(
+    (table) => `SELECT min(expires_at) AS at FROM ${table} WHERE expires_at IS NOT NULL`,
+  )
+  const sql = `SELECT min(at) AS at FROM (${next.join(" UNION ALL ")})`
+  return (await db.first<{ at: number | null }>({ sql, params: [] }))?.at ?? null
+}
