@@ -10,6 +10,8 @@ import { DocumentExporter } from "./documents/transfer/exporter.ts"
 import { DocumentImporter } from "./documents/transfer/importer.ts"
 import { transferHandlers } from "./documents/transfer/routes.ts"
 import { appShape, documentHandlers } from "./documents/routes.ts"
+import { partHandlers } from "./documents/parts.ts"
+import { DocumentEditor } from "./documents/editor.ts"
 import { isListTouched } from "./documents/list/touch.ts"
 import { DocumentLists } from "./documents/list/reader.ts"
 import { TABLE as DOCUMENTS } from "./documents/sql.ts"
@@ -39,6 +41,7 @@ import type { metaEndpoints } from "./protocol/meta.ts"
 import { linesOf, type ResourceServices } from "./resources/mounted.ts"
 import { todos } from "./resources/todo.ts"
 import { Compactor } from "./series/compactor.ts"
+import { Keeper } from "./series/keeper.ts"
 import { SeriesLists } from "./series/read/lists.ts"
 import { SeriesReader } from "./series/read/reader.ts"
 import { seriesHandlers } from "./series/routes.ts"
@@ -78,11 +81,13 @@ export interface Services extends ResourceServices {
   appImporter: DocumentImporter
   from: () => string | null
   appLists: DocumentLists
+  editor: DocumentEditor
   keys: KeyStore
   series: SeriesStore
   seriesWriter: SeriesWriter
   seriesReader: SeriesReader
   seriesLists: SeriesLists
+  keeper: Keeper
   compactor: Compactor
   hubStats: () => Promise<HubStats>
   /** Ends what has expired; answers when the next thing does, in epoch milliseconds, null for never. */
@@ -119,6 +124,7 @@ export function createServices(
   const endExpired = () => sweep(db, feed, EXPIRING, now())
   const expiring = { now, sweep: endExpired }
   const together = (requests: Request[]) => answerTogether(requests, surroundings, db, feed)
+  const apps = new DocumentStore(db, signed, appShape, expiring)
   return {
     env,
     request,
@@ -133,13 +139,18 @@ export function createServices(
     appImporter: new DocumentImporter(db, documentJournal, { stager: feed, now, newId }),
     from,
     journal: documentJournal,
-    apps: new DocumentStore(db, signed, appShape, expiring),
+    apps,
+    editor: new DocumentEditor(apps, signed, appShape, {
+      now,
+      pause,
+    }),
     appLists: new DocumentLists(db, expiring),
     keys: new KeyStore(db, feed, new EdgeCopies(env.KV), { now, consistency }),
     series: new SeriesStore(db, journal, now, piledUp),
     seriesWriter: new SeriesWriter(db, journal, { now, newId, piledUp, mayStage: !shared }),
     seriesReader: new SeriesReader(db, now),
-    seriesLists: new SeriesLists(db),
+    seriesLists: new SeriesLists(db, now),
+    keeper: new Keeper(db, feed, now),
     compactor,
     hubStats: () => hubOf(env).stats(),
     documents: (committer: Committer) => new DocumentStore(db, committer, plain, expiring),
@@ -166,6 +177,12 @@ function logFailure(error: unknown): void {
   console.error({ event: "compaction_failed", message: String(error) })
 }
 
+/** Up to 10, 20, 40 … ms, so that those who collided do not meet again. */
+function pause(attempt: number): Promise<void> {
+  const milliseconds = Math.random() * 5 * 2 ** attempt
+  return new Promise((resolve) => setTimeout(resolve, milliseconds))
+}
+
 const metaHandlers: Handlers<typeof metaEndpoints, unknown> = {
   "meta.openapi": () => ({ body: openapi() }),
   "meta.schema": () => ({ body: openapi() }),
@@ -175,6 +192,7 @@ const handlers: Handlers<typeof api, Services> = {
   ...documentHandlers,
   ...historyHandlers,
   ...transferHandlers,
+  ...partHandlers,
   ...keyHandlers,
   ...seriesHandlers,
   ...batchHandlers,

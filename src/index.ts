@@ -35,12 +35,12 @@ function around(env: Env, ctx: ExecutionContext): Surroundings {
 export default {
   fetch: (request, env, ctx) => handle(request, around(env, ctx)),
 
-  /** Hourly: the journal is trimmed, logs of series are compacted, the hub looks after itself if a poke was lost. */
+  /** Hourly: old rows go, the journal is trimmed, logs of series are compacted, the hub looks after itself if a poke was lost. */
   async scheduled(_event, env, ctx) {
-    const { db, feed, appImporter, seriesWriter, compactor, historyKeeper } = createServices(
-      around(env, ctx),
-      new Request("https://tidemark/"),
-    )
+    const { db, feed, appImporter, seriesWriter, compactor, keeper, historyKeeper } =
+      createServices(around(env, ctx), new Request("https://tidemark/"))
+    // First, because the journal still knows then when a series was changed last.
+    await keeper.keep()
     const hours = Number(env.JOURNAL_KEEP_HOURS)
     const rows = Number(env.JOURNAL_KEEP_CHANGES)
     await feed.trim(

@@ -61,6 +61,7 @@ describe("tokens", () => {
     const refused = await call("POST /api/batch")
     expect(refused.status).toBe(403)
     expect((await call(READ)).status).toBe(200)
+    expect((await call("PATCH /api/store/auth/")).status).toBe(403)
     for (const uri of Object.keys(BODIES)) {
       expect((await call(`POST ${uri}`)).status, uri).toBe(403)
       expect((await call(`POST ${uri}`, "w")).status, uri).toBe(200)

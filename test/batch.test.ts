@@ -129,6 +129,32 @@ describe("a batch", () => {
     },
   )
 
+  it("adds up numbers that operations before it set, and applies what only code can to what was there", async () => {
+    const patch = (name: string, ...body: unknown[]) => {
+      return {
+        method: "PATCH",
+        uri: `/api/apps/${name}`,
+        type: "application/json-patch+json",
+        body,
+      }
+    }
+    const inc = { op: "inc", path: "/data/n", value: 2 }
+    await send("PUT /api/apps/b-list", { data: { list: [2] } })
+    const { status, json } = await batch(
+      put("b-sum", { n: 1 }),
+      patch("b-sum", inc),
+      patch("b-sum", inc),
+      patch("b-list", { op: "add", path: "/data/list/0", value: 1 }),
+      { method: "PUT", uri: "/api/apps/b-sum/data/m", body: 7 },
+    )
+    expect(status, JSON.stringify(json)).toBe(200)
+    expect(await data("b-sum")).toEqual({ n: 5, m: 7 })
+    expect(await data("b-list")).toEqual({ list: [1, 2] })
+    const refused = await batch(put("b-sum", { n: "no number" }), patch("b-sum", inc))
+    expect(refused).toMatchObject({ status: 409, json: { operation: 1 } })
+    expect(await data("b-sum")).toEqual({ n: 5, m: 7 })
+  })
+
   it("carries in a 412 what is there, as the call alone would", async () => {
     const { revision } = await send("PUT /api/apps/stale", { data: { now: true } })
     const refused = await batch(put("fresh", {}), put("stale", {}, { if_match: '"1"' }))

@@ -3,45 +3,12 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test"
 import { env, exports } from "cloudflare:workers"
 import { describe, expect, it } from "vitest"
 import { createServices } from "../src/app.ts"
-import { connect, LiveError, type Live, type LiveOptions } from "../src/client/live.ts"
-import type { Subscription } from "../src/client/subscription.ts"
+import { LiveError } from "../src/client/live.ts"
 import { hubOf } from "../src/live/hubs.ts"
 import { send } from "./helpers.ts"
+import { chance, open, settled, sockets, until } from "./live.world.ts"
 
 const hub = () => hubOf(env as never)
-const sockets: WebSocket[] = []
-
-/** A client whose connections can be cut: the newest socket is the last of `sockets`. */
-function open(options: LiveOptions = {}): Live {
-  return connect("https://tidemark.test", {
-    firstDelayMilliseconds: 1,
-    longestDelayMilliseconds: 4,
-    open: async (url) => {
-      const request = new Request(url.replace(/^ws/, "http"), { headers: { Upgrade: "websocket" } })
-      const { webSocket } = await (exports as any).default.fetch(request)
-      webSocket.accept()
-      sockets.push(webSocket)
-      return webSocket
-    },
-    ...options,
-  })
-}
-
-/** The next change for which this holds, or what is there if it holds already. */
-async function until(subscription: Subscription, holds: (value: any) => boolean): Promise<unknown> {
-  for await (const { value } of subscription) if (holds(value)) return value
-  throw new Error("The subscription ended")
-}
-
-/** Waits until these clients have heard of everything up to now: frames come in order, so a last one tells. */
-async function settled(...clients: Live[]): Promise<void> {
-  const uri = `/api/apps/settled-${crypto.randomUUID()}`
-  const marks = clients.map((live) => live.subscribe(uri))
-  await Promise.all(marks.map(({ ready }) => ready))
-  await send(`PUT ${uri}`, { data: {} })
-  await Promise.all(marks.map((mark) => until(mark, (value) => value !== undefined)))
-  for (const mark of marks) mark.unsubscribe()
-}
 
 let evicting: Promise<void> | undefined
 
@@ -55,17 +22,6 @@ function evict(): Promise<void> {
 function unheard() {
   const around = { env, now: Date.now, newId: () => "x", poke: () => {} }
   return createServices(around as never, new Request("https://tidemark.test/")).apps
-}
-
-function chance(seed: number) {
-  let state = seed
-  // mulberry32
-  return (below: number) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
-  }
 }
 
 describe("the live client", () => {

@@ -234,6 +234,28 @@ describe("max_points", () => {
   })
 })
 
+describe("max_points of more than memory holds", () => {
+  it("answers what it answers of fewer columns, turned too", async () => {
+    // Rows times columns count, whether there are values or not.
+    const names = Array.from({ length: 1_999 }, (_, place) => `c${place}`)
+    const uri = await stored({ columns: names, index: [0], data: [names.map(() => 1.5)] })
+    const index = Array.from({ length: 4_200 }, (_, row) => row + 1)
+    const data = index.map((row) => [Math.sin(row / 50), row])
+    await send(`PUT ${uri}?orient=split`, { columns: ["v", "c7"], index, data })
+    const query = "orient=split&max_points=20&on=v"
+    const all = await get(uri, `?${query}`)
+    expect(all.headers.get("X-Downsampled")).toBe("lttb; from=4201; to=20")
+    const few = await get(uri, `?${query}&columns=v,c7`)
+    expect(all.json.index).toEqual(few.json.index)
+    const place = all.json.columns.indexOf("c7")
+    expect(all.json.data.slice(1).map((row: unknown[]) => row[place])).toEqual(
+      few.json.data.slice(1).map((row: unknown[]) => row[1]),
+    )
+    const turned = await get(uri, `?${query}&order=desc`)
+    expect(turned.json.index).toEqual(all.json.index.toReversed())
+  })
+})
+
 const label = (row: number) => `2015-01-${String(row).padStart(2, "0")}T00:00:00.000`
 
 describe("since", () => {
@@ -287,6 +309,13 @@ describe("since", () => {
     await follow()
     await send(`DELETE ${uri}`)
     await send(`PUT ${uri}?orient=split`, at([label(3), label(7)]))
+    await follow()
+    await send(`PUT ${uri}?orient=split&mode=replace`, at([label(7), label(9)]))
+    await follow()
+    await send(`PUT ${uri}?orient=split&mode=replace`, at([label(8)]))
+    await send(`PUT ${uri}?orient=split&mode=append`, at([label(9)]))
+    await follow()
+    await send(`PUT ${uri}?orient=split&mode=replace`, at([]))
     await follow()
     const removed = Array.from({ length: 28 }, (_, row) => [label(row + 1), label(row + 1)])
     await send(`PATCH ${uri}`, JSON.stringify({ removed }))

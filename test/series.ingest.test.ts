@@ -115,6 +115,22 @@ describe("a body of lines", () => {
 })
 
 describe("line protocol", () => {
+  it("makes one point of lines with one series and stamp: of several with a field, the last counts", async () => {
+    const lines = "one v=1,w=2i 5\none w=3i,x=t 5\ntwo v=1 5\none v=9 6\none v=4 5\n"
+    const post = await send("POST /api/store/?precision=s", lines, text)
+    expect(post.json).toMatchObject({ rows: 5, inserted: 3 })
+    const records = async () => (await send("GET /api/store/one/_?orient=records")).json
+    expect(await records()).toEqual([
+      { v: 4, w: 3, x: true },
+      { v: 9, w: null, x: null },
+    ])
+    // The last line counts as a whole then, and so does a point over one that is stored.
+    await send("POST /api/store/?precision=s&on_duplicate=last", lines, text)
+    expect((await records())[0]).toEqual({ v: 4, w: null, x: null })
+    const twice = await send("POST /api/store/?precision=s&on_duplicate=error", lines, text)
+    expect(twice.status).toBe(422)
+  })
+
   it("writes series by measurement and sorted tags, in one commit", async () => {
     const lines = [
       "# a comment",

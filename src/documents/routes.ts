@@ -1,5 +1,5 @@
 /** The handlers of the documents. */
-import type { Handlers } from "../protocol/endpoint.ts"
+import type { Handlers, JsonBody } from "../protocol/endpoint.ts"
 import type { documentEndpoints } from "../protocol/documents.ts"
 import { Problem } from "../protocol/problem.ts"
 import { fill } from "../protocol/uri.ts"
@@ -9,7 +9,16 @@ import { expiryHeaders, readExpiry } from "./expiry.ts"
 import { answerList } from "./list/answer.ts"
 import type { DocumentLists } from "./list/reader.ts"
 import { applyMask, parseMask } from "./mask.ts"
+import { textOf, type Tree } from "../lib/tree.ts"
+import type { DocumentEditor } from "./editor.ts"
+import { operationsOf, PatchFailed } from "./jsonpatch.ts"
+import { problemOf } from "./refused.ts"
 import type { Shape } from "./store.ts"
+
+interface Services extends HistoryServices {
+  appLists: DocumentLists
+  editor: DocumentEditor
+}
 
 const PATH = "/api/apps/:name"
 
@@ -19,20 +28,17 @@ export const appShape: Shape = {
   patch: (patch) => `{"data":${patch}}`,
 }
 
-interface Services extends HistoryServices {
-  appLists: DocumentLists
-}
-
 export const documentHandlers: Handlers<typeof documentEndpoints, Services> = {
   "documents.list": ({ uri, url, query, headers }, { appLists }) =>
     answerList({ uri, url, query, mask: parseMask(headers.get("X-Fields")) }, appLists),
 
   "documents.create": async ({ body, query }, { apps, now }) => {
-    const uri = fill(PATH, { name: body.name })
-    const data = JSON.stringify(body.data)
+    const { name } = body.value
+    const uri = fill(PATH, { name })
+    const data = dataOf(body)
     const expiry = readExpiry(query.expire_in, now()) ?? null
     const revision = await apps.create(uri, data, expiry)
-    const json = appShape.resource(body.name, data)
+    const json = appShape.resource(name, data)
     return { status: 201, json, revision, headers: { Location: uri, ...expiryHeaders(expiry) } }
   },
 
@@ -58,19 +64,45 @@ export const documentHandlers: Handlers<typeof documentEndpoints, Services> = {
 
   "documents.put": async ({ uri, body, query, conditions }, { apps, now }) => {
     const expiry = readExpiry(query.expire_in, now())
-    const revision = await apps.put(uri, JSON.stringify(body.data), { conditions, expiry })
+    const revision = await apps.put(uri, dataOf(body), { conditions, expiry })
     return { status: 204, revision, headers: expiryHeaders(expiry) }
   },
 
-  "documents.patch": async ({ uri, body, query, conditions }, { apps, now }) => {
-    const patch = JSON.stringify(body.data ?? {})
+  "documents.patch": async ({ uri, params, body, query, conditions }, { apps, editor, now }) => {
     const expiry = readExpiry(query.expire_in, now())
-    const revision = await apps.patch(uri, patch, { conditions, expiry })
-    return { status: 204, revision, headers: expiryHeaders(expiry) }
+    if (body.type !== "application/json-patch+json") {
+      checkName(body.value.name, params.name)
+      const revision = await apps.patch(uri, dataOf(body), { conditions, expiry })
+      return { status: 204, revision, headers: expiryHeaders(expiry) }
+    }
+    if (expiry !== undefined) throw onlyMerged()
+    try {
+      const revision = await editor.apply(uri, operationsOf(body.tree), conditions)
+      return { status: 204, revision }
+    } catch (error) {
+      throw error instanceof PatchFailed ? problemOf(error) : error
+    }
   },
 
   "documents.delete": async ({ uri, conditions }, { apps }) => {
     const revision = await apps.remove(uri, conditions)
     return { status: 204, ...(revision > 0 ? { revision } : {}) }
   },
+}
+
+/** The member `data` as it was written. */
+function dataOf({ tree }: Pick<JsonBody<unknown>, "tree">): string {
+  return textOf((tree as Map<string, Tree>).get("data") ?? new Map())
+}
+
+function checkName(given: unknown, name: string): void {
+  if (given === undefined || given === name) return
+  throw new Problem("unprocessable", `The name of "${name}" cannot be changed`, {
+    errors: { "/name": "cannot be changed" },
+  })
+}
+
+function onlyMerged(): Problem {
+  const errors = { expire_in: "goes with a merge patch only" }
+  return new Problem("unprocessable", '"expire_in" goes with a merge patch only', { errors })
 }

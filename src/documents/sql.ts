@@ -1,6 +1,6 @@
 /** The statements of the documents. */
 import { EXPIRED } from "../feed/expiry.ts"
-import type { Statement } from "../feed/statement.ts"
+import type { Param, Statement } from "../feed/statement.ts"
 import { REVISION, type Condition } from "../feed/sql.ts"
 
 export const TABLE = "documents"
@@ -77,6 +77,21 @@ export function expire(
   return {
     sql: "UPDATE documents SET expires_at = ?3, uri = ?4 WHERE collection = ?1 AND name = ?2",
     params: [collection, name, expiresAt, expiresAt === null ? null : uri],
+  }
+}
+
+/** Other data for a document that is there: a SELECT of it with numbered parameters. */
+export function rewrite(
+  collection: string,
+  name: string,
+  select: string,
+  params: Param[],
+): Statement {
+  const next = params.length + 1
+  return {
+    sql: `UPDATE documents SET revision = ${REVISION}, data = (${select})
+      WHERE collection = ?${next} AND name = ?${next + 1}`,
+    params: [...params, collection, name],
   }
 }
 

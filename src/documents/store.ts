@@ -4,6 +4,7 @@ import { guard, type Statement } from "../feed/statement.ts"
 import { conditionGuards, explainConditions } from "../feed/conditions.ts"
 import type { Commit, Committer } from "../feed/feed.ts"
 import { expired, type Expiry } from "../feed/expiry.ts"
+import { changesSince } from "../feed/since.ts"
 import type { Conditions } from "../protocol/endpoint.ts"
 import { DOCUMENT_MAX_BYTES, LIST_MAX_ITEMS } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
@@ -197,16 +198,32 @@ export class DocumentStore {
         ...(commit.guards ?? []),
       ],
       explain: async () => {
-        const current = (await this.get(uri))?.revision
-        const unmet = explainConditions(uri, conditions, current)
+        const unmet = await this.unmet(uri, conditions, await this.get(uri))
         return unmet ?? (await commit.explain?.()) ?? null
       },
     })
     return changes.at(-1)?.revision ?? 0
   }
+
+  /**
+   * The problem when the conditions do not hold for what was read, with the changes since the caller's ETag.
+   * @param called the URI that the conditions are about, where it is a part's
+   */
+  async unmet(
+    uri: string,
+    conditions: Conditions,
+    document: Document | null,
+    called = uri,
+  ): Promise<Problem | null> {
+    const problem = explainConditions(called, conditions, document?.revision)
+    const changes = problem && (await changesSince(this.#db, uri, conditions))
+    if (!problem || !changes) return problem
+    return new Problem(problem.code, problem.message, problem.details, {}, { changes })
+  }
 }
 
-function place(uri: string): [collection: string, name: string] {
+/** Where a URI's document is stored. */
+export function place(uri: string): [collection: string, name: string] {
   const collection = listOf(uri) ?? "/"
   return [collection, decodeURIComponent(uri.slice(collection.length))]
 }
@@ -216,7 +233,7 @@ function checkSize(data: string): void {
   if (bytes > DOCUMENT_MAX_BYTES) throw tooLarge(bytes)
 }
 
-function tooLarge(bytes: number | string): Problem {
+export function tooLarge(bytes: number | string): Problem {
   return new Problem(
     "too_large",
     `A document must be at most ${DOCUMENT_MAX_BYTES} bytes, this one would have ${bytes}`,
@@ -230,6 +247,6 @@ function taken(name: string): Problem {
   })
 }
 
-function notFound(name: string): Problem {
+export function notFound(name: string): Problem {
   return new Problem("not_found", `There is no document "${name}"`)
 }

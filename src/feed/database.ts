@@ -1,7 +1,7 @@
 /** D1 for one request: reads, batches, and the count of what they cost. */
-import { GuardFailed, Problem } from "../protocol/problem.ts"
+import { GuardFailed, Problem, Stopped } from "../protocol/problem.ts"
 import { migrate } from "./migrate.ts"
-import { failedGuard, type Statement } from "./statement.ts"
+import { failedGuard, stoppedUnit, type Statement } from "./statement.ts"
 
 /** What a request cost so far. */
 export interface Cost {
@@ -32,7 +32,7 @@ export class Database {
   /**
    * Runs the statements as one transaction and answers the rows of each. Stores use it to read several things at
    * one moment; only the feed writes with it.
-   * Throws GuardFailed when a guard stopped it, Problem `overloaded` when D1 asks to be left alone.
+   * Throws GuardFailed when a guard stopped it, Stopped when a `STOP` did, Problem `overloaded` when D1 asks to be left alone.
    */
   async batch<Row>(statements: Statement[]): Promise<Row[][]> {
     try {
@@ -59,6 +59,8 @@ function translate(error: unknown): unknown {
   const message = error instanceof Error ? error.message : String(error)
   const guard = failedGuard(message)
   if (guard !== null) return new GuardFailed(guard)
+  const unit = stoppedUnit(message)
+  if (unit !== null) return new Stopped(unit)
   if (!OVERLOADED.test(message)) return error
   console.error({ event: "d1_overloaded", message })
   return new Problem(

@@ -1,7 +1,7 @@
 /** The seam: the only way to write, and the only order there is (DESIGN invariants I1–I6). */
 import { CHANGE_BODY_MAX_BYTES, CHANGES_PAGE_ROWS, TRIM_MAX_STEPS } from "../protocol/limits.ts"
 import type { Change, ChangeEvent, Position } from "../protocol/change.ts"
-import { GuardFailed, type Problem } from "../protocol/problem.ts"
+import { GuardFailed, Stopped, type Problem } from "../protocol/problem.ts"
 import { byteLength } from "../lib/bytes.ts"
 import type { Database } from "./database.ts"
 import { meaningOf, runOf, UnitRefused, type Run } from "./run.ts"
@@ -169,6 +169,7 @@ export class Feed implements Committer {
     try {
       return await this.#db.batch<Change>(statements)
     } catch (error) {
+      if (error instanceof Stopped) throw new UnitRefused(error.unit, error)
       const failed = error instanceof GuardFailed ? guards[error.guard] : undefined
       if (!failed) throw error
       throw new UnitRefused(failed.unit, await meaningOf(failed, units[failed.unit] ?? []))

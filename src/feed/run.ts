@@ -3,7 +3,7 @@ import type { Change } from "../protocol/change.ts"
 import { Problem } from "../protocol/problem.ts"
 import type { Commit, Draft } from "./feed.ts"
 import * as sql from "./sql.ts"
-import { numbered, type Guard, type Statement } from "./statement.ts"
+import { numbered, stopping, type Guard, type Statement } from "./statement.ts"
 
 /** A guard with the unit it belongs to. */
 interface Placed {
@@ -39,11 +39,15 @@ export function runOf(units: Commit[][], append: (draft: Draft) => Statement): R
   const sweep = units.flat().find((commit) => commit.sweep)?.sweep
   addTo(run, sweep ? [sweep] : [], append)
   for (const [unit, commits] of units.entries()) {
+    const from = run.statements.length
     for (const guard of commits.flatMap(({ guards = [] }) => guards)) {
       run.statements.push(numbered(guard, run.guards.length))
       run.guards.push({ unit, guard })
     }
     addTo(run, commits, append)
+    for (const [at, statement] of run.statements.entries()) {
+      if (at >= from) run.statements[at] = stopping(statement, unit)
+    }
   }
   return run
 }

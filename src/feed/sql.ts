@@ -65,6 +65,29 @@ export function after(revision: number, rows: number): Statement {
 }
 
 /**
+ * Changes of one resource after a revision; none when they are more or larger than the limits, or the journal does not
+ * reach back. There is no index by URI, which would cost every write a row: so many revisions are looked through.
+ */
+export function since(
+  uri: string,
+  revision: number,
+  maxRevisions: number,
+  maxChanges: number,
+  maxBytes: number,
+): Statement {
+  return {
+    sql: `WITH found AS MATERIALIZED (
+        SELECT revision, event, body FROM changes
+        WHERE revision > ?2 AND revision <= ?2 + ?3 AND uri = ?1 ORDER BY revision LIMIT ?4 + 1
+      )
+      SELECT revision, event, body FROM found
+      WHERE (SELECT min(revision) <= ?2 + 1 AND max(revision) <= ?2 + ?3 FROM changes)
+        AND (SELECT count(*) <= ?4 AND total(octet_length(body)) <= ?5 FROM found)`,
+    params: [uri, revision, maxRevisions, maxChanges, maxBytes],
+  }
+}
+
+/**
  * The last revision that is past age or count, `last`, and the first that is kept now; never the newest row, from
  * which the next revision is counted. One run from the first on, also where clocks were not at one.
  */

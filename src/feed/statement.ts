@@ -31,6 +31,20 @@ export function numbered({ sql, params }: Statement, number: number): Statement 
   return { sql: sql.replace(FAIL, `json_extract('{}', 'guard ${number}')`), params }
 }
 
+/** As a value in a statement: stops the batch, and who committed it hears `Stopped`. */
+export const STOP = "json_extract('{}', 'stop')"
+
+/** The statement, its stops made to name the unit it belongs to. */
+export function stopping({ sql, params }: Statement, unit: number): Statement {
+  return { sql: sql.replaceAll(STOP, STOP.replace("stop", `stop ${unit}`)), params }
+}
+
+/** The unit whose `STOP` was reached, from the database's message; null when none was. */
+export function stoppedUnit(message: string): number | null {
+  const found = /JSON path[^']*'stop (\d+)'/.exec(message)
+  return found ? Number(found[1]) : null
+}
+
 /** The number of the guard that failed, from the database's message; null when it names none. */
 export function failedGuard(message: string): number | null {
   const found = /JSON path[^']*'guard (\d+)'/.exec(message)

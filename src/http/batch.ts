@@ -24,7 +24,7 @@ type Operation = ReturnType<typeof BatchBody.parse>["operations"][number]
 
 export const batchHandlers: Handlers<typeof batchEndpoints, Services> = {
   "batch.run": async ({ body: text, url }, { together }) => {
-    const { operations } = check(BatchBody, parse(text, "json", JSON_MAX_DEPTH + DEPTH), "")
+    const { operations } = check(BatchBody, parse(text, JSON.parse, JSON_MAX_DEPTH + DEPTH), "")
     // Numbers beyond a double, the order of members, a name given twice: the handlers are to see what was written.
     const bodies = elementsOf(membersOf(text).get("operations") ?? "[]").map(
       (operation) => membersOf(operation).get("body") ?? null,

@@ -1,18 +1,30 @@
 /** Reads a request's body: size and type first, then text, then JSON, then the schema. */
 import type { BodyRule, BodyStream } from "../protocol/endpoint.ts"
 import { JSON_MAX_DEPTH } from "../protocol/limits.ts"
-import { Problem } from "../protocol/problem.ts"
+import { inexact, Problem } from "../protocol/problem.ts"
 import { depthOf, parseExact } from "../lib/json.ts"
+import { Ambiguous, parseTree, type Tree } from "../lib/tree.ts"
 import { check } from "./check.ts"
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false })
 
-/** The body in the form the rule asks for. Throws Problem: unsupported_type, too_large, invalid_json, invalid_request. */
+/**
+ * The body in the form the rule asks for.
+ * Throws Problem: unsupported_type, too_large, invalid_json, invalid_request, unprocessable.
+ */
 export async function readBody(request: Request, rule: BodyRule): Promise<unknown> {
   checkType(request.headers.get("Content-Type"), rule.types)
   if (rule.as === "stream") return streamOf(request, rule.maxBytes)
   const text = await readText(request, rule.maxBytes)
-  return rule.as === "text" ? text : check(rule.schema, parse(text, rule.as), "")
+  if (rule.as === "text") return text
+  if (rule.as === "json") return check(rule.schema, parse(text, JSON.parse), "")
+  const tree = parse(text, unambiguous)
+  if (rule.as === "exact") return check(rule.schema, parseExact(text), "")
+  const type = mediaType(request.headers.get("Content-Type"))
+  const { schema } = rule.forms?.[type] ?? rule
+  // The tree is what is kept; a value that JavaScript rounds will do to look at its form.
+  const value = check(schema, JSON.parse(text), "", () => parseExact(text))
+  return { value, tree, type }
 }
 
 /** The body unread; what is announced as too large is refused here, what turns out to be so by who reads it. */
@@ -162,12 +174,24 @@ function tooLarge(size: number, limit: number): Problem {
   )
 }
 
-/** The value of a JSON text. Throws Problem: unprocessable when it nests deeper than `maxDepth`, invalid_json. */
-export function parse(
+/** Refuses what JSON.parse would take one way of several. */
+function unambiguous(text: string): Tree {
+  try {
+    return parseTree(text)
+  } catch (error) {
+    throw error instanceof Ambiguous ? inexact(error.pointer, error.message) : error
+  }
+}
+
+/**
+ * What `read` makes of a JSON text. Throws Problem: unprocessable when it nests deeper than `maxDepth`, invalid_json, and
+ * what `read` throws.
+ */
+export function parse<Value>(
   text: string,
-  as: "json" | "exact",
+  read: (text: string) => Value,
   maxDepth: number = JSON_MAX_DEPTH,
-): unknown {
+): Value {
   const depth = depthOf(text)
   if (depth > maxDepth) {
     throw new Problem(
@@ -177,8 +201,9 @@ export function parse(
     )
   }
   try {
-    return as === "exact" ? parseExact(text) : JSON.parse(text)
+    return read(text)
   } catch (error) {
+    if (error instanceof Problem) throw error
     const reason = error instanceof Error ? error.message : String(error)
     throw new Problem("invalid_json", `The body must be JSON: ${reason}`, {
       errors: { "": reason },

@@ -5,15 +5,18 @@ import { Problem } from "../protocol/problem.ts"
 /**
  * The value as the schema wants it.
  * @param place where the value is: "" for a body, "query" or "path"; issues are named `<place>.<path>`
+ * @param written the value as it was written, where a problem that shows it should
  * Throws Problem invalid_request with `errors`, place → what is wrong.
  */
 export function check<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
   place: string,
+  written?: () => unknown,
 ): z.output<Schema> {
   const result = schema.safeParse(value, { reportInput: true })
   if (result.success) return result.data
+  if (written) return check(schema, written(), place)
   const errors: Record<string, string> = {}
   for (const issue of result.error.issues) {
     const path = [...(place === "" ? [] : [place]), ...issue.path.map(String)].join(".")

@@ -4,7 +4,6 @@ import { authorize, type Scope } from "../auth/scope.ts"
 import type { Answer, Call, Endpoint, Method } from "../protocol/endpoint.ts"
 import { Problem } from "../protocol/problem.ts"
 import { fill, match } from "../protocol/uri.ts"
-import { parseExact } from "../lib/json.ts"
 import { readBody } from "./body.ts"
 import { check, show } from "./check.ts"
 import { preflight } from "./cors.ts"
@@ -34,8 +33,9 @@ export function mount<Services extends Door>(
   for (const line of [...lines].sort(bySpecificity)) {
     const method = line.endpoint.method.toLowerCase() as Lowercase<Method>
     // itty's own decoding and error replies are not used: params arrive encoded, and errors would leak.
-    router[method](line.endpoint.path, (request: Request, services: Services) =>
-      pass(line, request, services),
+    router[method](
+      line.endpoint.path.replace(/:\w+\*$/, "*"),
+      (request: Request, services: Services) => pass(line, request, services),
     )
   }
   const endpoints = lines.map((line) => line.endpoint)
@@ -70,15 +70,15 @@ export function mount<Services extends Door>(
     // What the condition was about is not always the URI that was called: PUT /keys?name=value.
     const uri = new URL(String(problem.details["instance"] ?? request.url), request.url)
     const current = await dispatch(new Request(uri), { ...services, isBatch: false })
-    const { details } = problem
-    if (!current.ok)
-      return new Problem(problem.code, problem.message, { ...details, current: null })
-    const etag = current.headers.get("ETag")
+    const { code, message, details } = problem
+    const body = current.ok ? await current.text() : "null"
+    const etag = current.ok ? current.headers.get("ETag") : null
     return new Problem(
-      problem.code,
-      problem.message,
-      { ...details, current: parseExact(await current.text()), etag },
+      code,
+      message,
+      { ...details, ...(current.ok ? { etag } : {}) },
       etag === null ? {} : { ETag: etag },
+      { ...problem.texts, current: body },
     )
   }
 

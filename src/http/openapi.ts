@@ -45,7 +45,7 @@ export function openapiOf(endpoints: readonly Endpoint[]): Json {
   const ids = new Set<string>()
   for (const endpoint of endpoints) {
     const method = endpoint.method.toLowerCase()
-    const path = (operations[endpoint.path.replace(/:(\w+)/g, "{$1}")] ??= {})
+    const path = (operations[endpoint.path.replace(/:(\w+)\*?/g, "{$1}")] ??= {})
     // The first line of a method and path is the one that the router takes.
     path[method] ??= { operationId: idOf(endpoint, ids), ...operationOf(endpoint, components) }
   }
@@ -87,19 +87,19 @@ function operationOf(endpoint: Endpoint, components: Components): Json {
 }
 
 function bodyOf(
-  { schema, types, example, maxBytes, others = {} }: BodyRule,
+  { types, maxBytes, others = {}, forms = {}, ...rule }: BodyRule,
   components: Components,
 ): Json {
-  const content = {
+  const contentOf = ({ schema, example }: Pick<BodyRule, "schema" | "example">) => ({
     schema: components.schema(schema, "input"),
     ...(example === undefined ? {} : { example }),
-  }
+  })
   const named = types === "any" ? ["application/json", "*/*"] : types
   return {
     required: true,
     description: `At most ${String(maxBytes).replace(/\B(?=(\d{3})+$)/g, ",")} bytes`,
     content: {
-      ...Object.fromEntries(named.map((type) => [type, content])),
+      ...Object.fromEntries(named.map((type) => [type, contentOf(forms[type] ?? rule)])),
       ...Object.fromEntries(
         Object.entries(others).map(([type, text]) => [
           type,

@@ -16,7 +16,8 @@ export async function reply(
   // Copies are fine as long as each use asks whether they still hold.
   if (method === "GET" && !headers.has("Cache-Control")) headers.set("Cache-Control", "no-cache")
   const status = answer.status ?? 200
-  if (method === "GET" && status === 200 && isKnown(conditions, answer.revision)) {
+  const isSame = !answer.isAging && isKnown(conditions, answer.revision)
+  if (method === "GET" && status === 200 && isSame) {
     return new Response(null, { status: 304, headers })
   }
   const text = answer.pieces ? await streamOf(answer.pieces) : bodyText(answer)
@@ -38,7 +39,7 @@ function bodyText({ json, text, body }: Answer): string | null {
 /** The problem document. What is not a Problem is logged and says nothing of the inside. */
 export function problemReply(error: unknown): Response {
   const problem = toProblem(error)
-  return new Response(JSON.stringify(problem), {
+  return new Response(problem.toText(), {
     status: problem.status,
     headers: { "Content-Type": "application/problem+json", ...problem.headers },
   })

@@ -31,24 +31,25 @@ export class Refusal extends Error {
 // Any origin will do: the app looks at paths only.
 const ORIGIN = "https://tidemark"
 
-/** Sends a request; `json` is the body. Throws Refusal when the app answers a problem. */
+/** Sends a request; `json` is the body, of the media type. Throws Refusal when the app answers a problem. */
 export async function ask(
   dispatch: Dispatch,
   who: string | null,
   method: string,
   uri: string,
   json?: string,
+  type = "application/json",
 ): Promise<Answered> {
   const body = json === undefined ? {} : { body: json }
-  const headers = { "Content-Type": "application/json" }
+  const headers = { "Content-Type": type }
   const request = new Request(ORIGIN + uri, { method, headers, ...body })
   const response = await dispatch(request, who)
   const text = await response.text()
-  const type = response.headers.get("Content-Type") ?? ""
-  if (!response.ok) throw refusalOf(response.status, type, text)
+  const answered = response.headers.get("Content-Type") ?? ""
+  if (!response.ok) throw refusalOf(response.status, answered, text)
   const location = response.headers.get("Location")
   return {
-    json: text === "" ? null : isJson(type) ? text : JSON.stringify(text),
+    json: text === "" ? null : isJson(answered) ? text : JSON.stringify(text),
     revision: revisionOf(response.headers.get("ETag")),
     location: location === null ? null : new URL(location, ORIGIN).pathname,
     isPart: /rel="?next\b/.test(response.headers.get("Link") ?? ""),

@@ -1,10 +1,11 @@
 /** One command in, one reply out. No WebSocket and no store: a command is a request into the app. */
 import type { Feed } from "../feed/feed.ts"
 import { byteLength } from "../lib/bytes.ts"
-import { depthOf, parseExact } from "../lib/json.ts"
+import { depthOf } from "../lib/json.ts"
+import { Ambiguous, parseTree, textOf, type Tree } from "../lib/tree.ts"
 import { Command, CommandId, doneText, refusedText } from "../protocol/frames.ts"
 import { FRAME_MAX_BYTES, JSON_MAX_DEPTH } from "../protocol/limits.ts"
-import { Problem } from "../protocol/problem.ts"
+import { inexact, Problem } from "../protocol/problem.ts"
 import { ask, Refusal, type Dispatch } from "./ask.ts"
 import type { Follower } from "./follower.ts"
 import type { Session } from "./session.ts"
@@ -29,9 +30,10 @@ export async function obey(
 ): Promise<void> {
   let id: CommandId = null
   try {
-    const value = parse(message)
+    const text = textIn(message)
+    const value = parse(text)
     id = CommandId.catch(null).parse((value as { id?: unknown } | null)?.id)
-    await perform(check(value), session, bench)
+    await perform(check(value), text, session, bench)
   } catch (error) {
     session.send(refusedText(id, problemText(error)))
   }
@@ -46,7 +48,12 @@ export function refuse(message: string | ArrayBuffer, session: Session, problem:
   )
 }
 
-async function perform(command: Command, session: Session, bench: Bench): Promise<void> {
+async function perform(
+  command: Command,
+  text: string,
+  session: Session,
+  bench: Bench,
+): Promise<void> {
   if (command.event === "subscribe") return subscribe(command, session, bench)
   const { id } = command
   const uri = bench.resolve(command.uri)?.topic ?? tidied(command.uri)
@@ -56,9 +63,10 @@ async function perform(command: Command, session: Session, bench: Bench): Promis
     session.send(doneText(id, { uri }))
     return
   }
-  const [method, body] = requestOf(command)
-  const json = body === undefined ? undefined : JSON.stringify(body)
-  const answer = await ask(bench.dispatch, session.who, method, uri, json)
+  const body = bodyIn(text)
+  const isJsonPatch = command.event === "patch" && body?.startsWith("[")
+  const type = isJsonPatch ? "application/json-patch+json" : "application/json"
+  const answer = await ask(bench.dispatch, session.who, METHODS[command.event], uri, body, type)
   const done = { uri, ...(answer.revision === null ? {} : { revision: answer.revision }) }
   const made = answer.location === null ? {} : { member: answer.location }
   const reply =
@@ -68,15 +76,24 @@ async function perform(command: Command, session: Session, bench: Bench): Promis
   session.send(reply)
 }
 
-function requestOf(
-  command: Exclude<Command, { event: "subscribe" | "unsubscribe" }>,
-): [method: string, body?: unknown] {
-  if (command.event === "create") return ["POST", command.attributes]
-  if (command.event === "patch") return ["PATCH", command.patch]
-  return ["DELETE"]
+const METHODS = { create: "POST", patch: "PATCH", delete: "DELETE" } as const
+
+/** What the command carries, as it was written; undefined for a delete. */
+function bodyIn(text: string): string | undefined {
+  try {
+    const members = parseTree(text) as Map<string, Tree>
+    const name = BODIES[members.get("event") as keyof typeof BODIES]
+    return name && textOf(members.get(name) ?? new Map())
+  } catch (error) {
+    throw error instanceof Ambiguous ? inexact(error.pointer, error.message) : error
+  }
 }
 
-function parse(message: string | ArrayBuffer): unknown {
+/** The member that carries it, by the event as it stands in the text. */
+const BODIES = { '"create"': "attributes", '"patch"': "patch" } as const
+
+/** The text of a frame that is none too large. Throws Problem bad_frame. */
+function textIn(message: string | ArrayBuffer): string {
   if (typeof message !== "string") throw badFrame("A frame must be text, this one is binary")
   const bytes = byteLength(message)
   if (bytes > FRAME_MAX_BYTES) {
@@ -88,8 +105,13 @@ function parse(message: string | ArrayBuffer): unknown {
     const limit = `A frame must nest at most ${JSON_MAX_DEPTH} levels below itself`
     throw badFrame(limit, { limit: JSON_MAX_DEPTH })
   }
+  return message
+}
+
+/** A value that JavaScript rounds will do to look at the frame's form. */
+function parse(text: string): unknown {
   try {
-    return parseExact(message)
+    return JSON.parse(text)
   } catch (error) {
     throw badFrame(`A frame must be JSON: ${error instanceof Error ? error.message : error}`)
   }
@@ -110,7 +132,7 @@ function badFrame(detail: string, details = {}): Problem {
 
 function problemText(error: unknown): string {
   if (error instanceof Refusal) return error.json
-  if (error instanceof Problem) return JSON.stringify(error)
+  if (error instanceof Problem) return error.toText()
   console.error({
     event: "internal_error",
     message: error instanceof Error ? error.message : String(error),

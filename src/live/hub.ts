@@ -7,6 +7,7 @@ import type { Feed } from "../feed/feed.ts"
 import type { Change } from "../protocol/change.ts"
 import { DELIVERY_RETRY_MILLISECONDS, SOCKET_WAITING_MAX_BYTES } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
+import { pathOf } from "../protocol/uri.ts"
 import { byteLength } from "../lib/bytes.ts"
 import { read, Refusal, type Dispatch } from "./ask.ts"
 import { obey, refuse, type Bench } from "./command.ts"
@@ -16,7 +17,7 @@ import { Follower } from "./follower.ts"
 import type { HubCalls, HubStats } from "./hubs.ts"
 import { Session } from "./session.ts"
 import { Topics } from "./topics.ts"
-import { isFollowable, type Resolve } from "./uris.ts"
+import { sourceOf, type Resolve } from "./uris.ts"
 
 /** What the hub is given; it knows no store. */
 export interface HubParts {
@@ -126,7 +127,7 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
     const { resolve, dispatch, feed } = parts
     const topics = new Topics((topic) => {
       const target = resolve(topic)
-      return target !== null && isFollowable(target)
+      return target ? sourceOf(target) : pathOf(topic)
     })
     const sessions = new Map<WebSocket, Session>()
     for (const socket of this.ctx.getWebSockets()) {

@@ -2,9 +2,9 @@
 import type { Feed } from "../feed/feed.ts"
 import type { Change, Position } from "../protocol/change.ts"
 import { CHANGES_PAGE_ROWS, RESUME_MAX_CHANGES } from "../protocol/limits.ts"
-import { listOf, pathOf } from "../protocol/uri.ts"
+import { listOf } from "../protocol/uri.ts"
 import { deliveryOf, isTold } from "./fanout.ts"
-import { isFollowable, isTouched, type Resolve, type Target } from "./uris.ts"
+import { isFollowable, isTouched, sourceOf, type Resolve, type Target } from "./uris.ts"
 
 export interface Missed {
   /** The frames, in order. */
@@ -41,13 +41,13 @@ export async function missedBy(
   return null
 }
 
-/** Followable topics are concerned by themselves and their members, others by all that is above and below them. */
+/** Followable topics are concerned by themselves and their members, others by all that is below them. */
 function concerns(target: Target, change: Change): boolean {
   const { uri } = change
-  const path = pathOf(target.topic)
+  const source = sourceOf(target)
+  const path = source ?? target.topic
   if (uri === path) return true
-  if (isFollowable(target)) return listOf(uri) === path
-  if (path.startsWith(`${uri}/`)) return true
+  if (source === null) return listOf(uri) === path
   return path.endsWith("/") && uri.startsWith(path) && isTouched(target, change)
 }
 

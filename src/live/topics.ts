@@ -1,19 +1,17 @@
 /** Who follows what: an index over the sessions. Pure. */
-import { listOf, pathOf } from "../protocol/uri.ts"
+import { listOf } from "../protocol/uri.ts"
 import type { Delivery } from "./fanout.ts"
 import type { Session } from "./session.ts"
 
 export class Topics {
   readonly #followers = new Map<string, Set<Session>>()
-  /** Path → topics on it that are read again on every change. */
+  /** URI → topics that are read again on every change there or below. */
   readonly #views = new Map<string, Set<string>>()
-  /** Path of an item → views at paths below it, such as its history. */
-  readonly #below = new Map<string, Set<string>>()
-  readonly #isFollowable: (topic: string) => boolean
+  readonly #sourceOf: (topic: string) => string | null
 
-  /** @param isFollowable whether frames of members tell a topic's changes; others are views */
-  constructor(isFollowable: (topic: string) => boolean) {
-    this.#isFollowable = isFollowable
+  /** @param sourceOf the URI whose changes make a topic's view another; null where frames tell its changes */
+  constructor(sourceOf: (topic: string) => string | null) {
+    this.#sourceOf = sourceOf
   }
 
   get isEmpty(): boolean {
@@ -26,26 +24,24 @@ export class Topics {
 
   /** True when somebody follows the topic by the frames of changes. */
   has(topic: string): boolean {
-    return this.#followers.has(topic) && !this.#views.get(pathOf(topic))?.has(topic)
+    return this.#followers.has(topic) && this.#sourceOf(topic) === null
   }
 
   add(topic: string, session: Session): void {
     add(this.#followers, topic, session)
-    if (this.#isFollowable(topic)) return
-    add(this.#views, pathOf(topic), topic)
-    for (const item of itemsAbove(topic)) add(this.#below, item, topic)
+    const source = this.#sourceOf(topic)
+    if (source !== null) add(this.#views, source, topic)
   }
 
   remove(topic: string, session: Session): void {
     remove(this.#followers, topic, session)
-    if (this.#followers.has(topic)) return
-    remove(this.#views, pathOf(topic), topic)
-    for (const item of itemsAbove(topic)) remove(this.#below, item, topic)
+    const source = this.#sourceOf(topic)
+    if (source !== null && !this.#followers.has(topic)) remove(this.#views, source, topic)
   }
 
-  /** The topics that must be read again when something changes at `uri`: views of it, below it, and of every list above it. */
+  /** The topics that must be read again when something changes at `uri`: views of it and of every list above it. */
   viewsOf(uri: string): string[] {
-    const found: string[] = [...(this.#below.get(uri) ?? [])]
+    const found: string[] = []
     for (let path: string | null = uri; path !== null; path = listOf(path)) {
       found.push(...(this.#views.get(path) ?? []))
     }
@@ -60,12 +56,6 @@ export class Topics {
     }
     return sessions
   }
-}
-
-/** The paths that a topic may be about without being at them: `/api/apps/todo` of `/api/apps/todo/history`. */
-function itemsAbove(topic: string): string[] {
-  const segments = pathOf(topic).split("/")
-  return segments.slice(2).map((_, at) => segments.slice(0, at + 2).join("/"))
 }
 
 function add<Key, Value>(index: Map<Key, Set<Value>>, key: Key, value: Value): void {

@@ -45,7 +45,7 @@ export function tidied(uri: string): string {
  * whenever something below them changes.
  */
 export function isFollowable({ endpoint, topic }: Target): boolean {
-  if (topic.includes("?")) return false
+  if (topic.includes("?") || endpoint.partOf !== undefined) return false
   return endpoint.verb === "get" || (endpoint.verb === "list" && endpoint.memberOf !== undefined)
 }
 
@@ -58,6 +58,13 @@ export function isTouched({ endpoint, topic }: Target, change: Change): boolean 
     // Whoever reads it says what is wrong with it.
     return true
   }
+}
+
+/** The URI at and below which changes make a topic's view another; null where it is followable. */
+export function sourceOf(target: Target): string | null {
+  const { endpoint, params, topic } = target
+  if (endpoint.partOf !== undefined) return fill(endpoint.partOf, params)
+  return isFollowable(target) ? null : pathOf(topic)
 }
 
 function matched(pattern: string, path: string): Record<string, string> | null {
@@ -74,5 +81,5 @@ function bySpecificity(one: Endpoint, other: Endpoint): number {
 }
 
 function rank({ path }: Endpoint): string {
-  return path.replace(/:\w+/g, "~")
+  return path.replace(/:\w+\*?/g, "~")
 }

@@ -40,3 +40,12 @@ CREATE TABLE chunks (
 
 -- A chunk is shorter than 4^level, so those that reach into a range begin no more than that before it.
 CREATE INDEX chunks_by_range ON chunks (series, level, first, last);
+
+-- How long the rows of a reference's series are kept: in microseconds and as it was said, NULL for ever (again).
+-- `revision` is that of the last change which the setting made; what `since` an older one asks is told everything.
+CREATE TABLE retentions (
+  reference TEXT PRIMARY KEY,
+  keep INTEGER,
+  text TEXT,
+  revision INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

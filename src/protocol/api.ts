@@ -8,12 +8,14 @@ import { keyEndpoints } from "./keys.ts"
 import { liveEndpoints } from "./live.ts"
 import { metaEndpoints } from "./meta.ts"
 import { metricEndpoints } from "./metrics.ts"
+import { partEndpoints } from "./parts.ts"
 import { seriesEndpoints } from "./series.ts"
 
 export const api = {
   ...documentEndpoints,
   ...documentHistoryEndpoints,
   ...documentTransferEndpoints,
+  ...partEndpoints,
   ...keyEndpoints,
   ...seriesEndpoints,
   ...batchEndpoints,

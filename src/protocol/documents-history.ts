@@ -49,6 +49,7 @@ export const documentHistoryEndpoints = {
     method: "GET",
     path: "/api/apps/:name/history",
     verb: "list",
+    partOf: "/api/apps/:name",
     tag: "documents",
     summary: "Who changed an app's document when, newest first",
     description:
@@ -71,6 +72,7 @@ export const documentHistoryEndpoints = {
     method: "GET",
     path: "/api/apps/:name/diff",
     verb: "get",
+    partOf: "/api/apps/:name",
     tag: "documents",
     summary: "What lies between two moments of an app's document, as a JSON Patch (RFC 6902)",
     description:

@@ -5,6 +5,7 @@ import type { Endpoint } from "./endpoint.ts"
 import { DOCUMENT_LIST_DESCRIPTION, DocumentEntry, DocumentListQuery } from "./documents-list.ts"
 import { DOCUMENT_MAX_BYTES } from "./limits.ts"
 import { JsonObject, Name as AnyName, PathParams, problems } from "./shared.ts"
+import { JsonPatch } from "./jsonpatch.ts"
 import { fill } from "./uri.ts"
 
 const Data = JsonObject.meta({
@@ -18,7 +19,7 @@ const Name = AnyName.meta({ description: "The app's name", example: "todo" })
 export const DocumentBody = z.looseObject({ data: Data }).meta({ id: "DocumentBody" })
 export const NamedBody = z.looseObject({ name: Name, data: Data }).meta({ id: "NamedDocumentBody" })
 export const DocumentPatch = z
-  .looseObject({ data: Data.optional() })
+  .strictObject({ name: z.unknown().optional(), data: Data.optional() })
   .meta({ id: "DocumentPatch", description: "RFC 7396 merge patch of what GET answers" })
 const Document = z.strictObject({ name: Name, data: Data }).partial().meta({ id: "Document" })
 
@@ -37,7 +38,21 @@ const whole = ExpireIn(
   "Seconds, or a duration such as `5m` or `1h30m`, until the document is gone; `none` or absent: never",
 )
 const changed = ExpireIn("When the document is gone, from now on; `none`: never; absent: as before")
-const json = { types: ["application/json"], maxBytes: DOCUMENT_MAX_BYTES, as: "exact" } as const
+const json = { types: ["application/json"], maxBytes: DOCUMENT_MAX_BYTES, as: "tree" } as const
+
+export const jsonPatch = {
+  schema: JsonPatch,
+  example: [
+    { op: "test", path: "/data/theme", value: "dark" },
+    { op: "inc", path: "/data/visits", value: 1 },
+  ],
+}
+
+const CHANGE = [
+  "`application/merge-patch+json`, which plain JSON is too, or `application/json-patch+json`: all operations or none.",
+  "A failed `test`, and a path that is not there, is a 409 with `index` and `pointer`; what would leave no document",
+  "(`data` no object, another `name`, `inc` of what is no number) is a 422 with the same.",
+].join(" ")
 
 export const documentEndpoints = {
   "documents.list": {
@@ -105,17 +120,22 @@ export const documentEndpoints = {
     verb: "patch",
     batch: true,
     tag: "documents",
-    summary: "Change parts of an app's document (RFC 7396)",
+    summary: "Change parts of an app's document (RFC 7396 and 6902)",
+    description: CHANGE,
     params,
     headers: from,
     query: changed,
     body: {
       ...json,
-      types: ["application/json", "application/merge-patch+json"],
+      types: ["application/json", "application/merge-patch+json", "application/json-patch+json"],
       schema: DocumentPatch,
       example: { data: { theme: null } },
+      forms: { "application/json-patch+json": jsonPatch },
     },
-    replies: { 204: { description: "Changed" }, ...problems(400, 404, 409, 412, 413, 415, 422) },
+    replies: {
+      204: { description: "Changed" },
+      ...problems(400, 404, 409, 412, 413, 415, 422, 503),
+    },
   },
   "documents.delete": {
     method: "DELETE",

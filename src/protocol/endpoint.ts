@@ -16,13 +16,27 @@ export interface BodyRule {
   types: readonly string[] | "any"
   maxBytes: number
   /**
-   * "exact" keeps every number as it was written; "text" hands over the text unparsed, "stream" the bytes unread; the
-   * schema documents these two.
+   * "exact" keeps every number as it was written, "tree" the order of members, too (see JsonBody); "text" hands over
+   * the text unparsed, "stream" the bytes unread; the schema documents these two.
    */
-  as: "json" | "exact" | "text" | "stream"
+  as: "json" | "exact" | "tree" | "text" | "stream"
   example?: unknown
   /** Media types read beside JSON, each with an example: what else a stream may be. */
   others?: Readonly<Record<string, string>>
+  /** Media types among `types` whose JSON has a form of its own. */
+  forms?: Readonly<Record<string, { schema: z.ZodType; example?: unknown }>>
+}
+
+/** The text of a string, number, boolean or null; an array; or an object, its members in the order they came. */
+export type JsonTree = string | JsonTree[] | Map<string, JsonTree>
+
+/** JSON that a store keeps as it was written. */
+export interface JsonBody<Value> {
+  /** What the schema answers; where the media type has a form of its own, what that answers. */
+  value: Value
+  tree: JsonTree
+  /** Lower case, without parameters. */
+  type: string
 }
 
 /** A body that was not read yet. */
@@ -77,6 +91,8 @@ export interface Endpoint {
   open?: true
   /** For lists: the URI of an element of the answer, so that a subscriber can keep its copy. */
   memberOf?: (element: unknown, params: Record<string, string>) => string
+  /** The resource whose changes are this one's: whoever follows is told anew what GET answers. */
+  partOf?: string
   /** For lists: elements stand in order of their names (by code point); else in the order they were created. */
   order?: "name"
   /** For lists: false when a change of a member surely leaves what this query answers as it is. */
@@ -97,7 +113,9 @@ type Body<E extends Endpoint> = E["body"] extends BodyRule
     ? string
     : E["body"]["as"] extends "stream"
       ? BodyStream
-      : z.output<E["body"]["schema"]>
+      : E["body"]["as"] extends "tree"
+        ? JsonBody<z.output<E["body"]["schema"]>>
+        : z.output<E["body"]["schema"]>
   : undefined
 
 /** A request that has been through the door: everything in it is checked. */
@@ -124,6 +142,8 @@ export interface Answer {
   pieces?: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
   /** The ETag. */
   revision?: number
+  /** Time alone may have changed the answer since that revision: whoever has it is not told to keep it. */
+  isAging?: boolean
   headers?: Record<string, string>
   /** Answers in place of all this: an upgraded socket. */
   response?: Response

@@ -16,7 +16,7 @@
  * - A change reaches a socket once, as one frame, also where it follows both the member and the list. Only the
  *   `frames` that come right behind the reply to a subscribe (its state, or what was missed), and those marked
  *   `view` or `reset`, tell one topic alone: they are not in one order with what the others have been told.
- * - A topic with a query, and a list that does not say who its members are, is a view: it is read again on every
+ * - A topic with a query, a part of a document, and a list that does not say who its members are, is a view: it is read again on every
  *   change of what it shows, and sent as `state` (`delete`, when there is nothing), marked `view`.
  * - `revision` is the resource's ETag. `position` is where to resume from; it is told only where it is not the
  *   revision: a resource that had to be read again is newer than the change that is told.
@@ -31,7 +31,10 @@ export const CommandId = z.union([z.int(), z.string().max(ID_MAX_CHARACTERS)]).n
 
 const common = { id: CommandId.default(null), uri: z.string().min(1).max(URI_MAX_CHARACTERS) }
 
-/** `since` is `<epoch>.<position>`; `attributes` and `patch` go to the resource as they are. */
+/**
+ * `since` is `<epoch>.<position>`; `attributes` and `patch` go to the resource as they are. A `patch` that is an array is
+ * a JSON Patch (RFC 6902), any other a merge patch or what the resource takes.
+ */
 export const Command = z.discriminatedUnion("event", [
   z.object({ ...common, event: z.literal("subscribe"), since: z.string().optional() }),
   z.object({ ...common, event: z.literal("unsubscribe") }),

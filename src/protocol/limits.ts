@@ -14,6 +14,18 @@ export const EXPIRE_MAX_SECONDS = 1_000_000_000
 export const KEY_LIST_MAX_BYTES = 8_000_000
 /** Bodies nest no deeper, so that no recursive reader can be made to overflow. */
 export const JSON_MAX_DEPTH = 100
+/** Operations of one JSON Patch. */
+export const JSON_PATCH_MAX_OPERATIONS = 1_000
+/** Characters that the copies of one JSON Patch may have together. */
+export const JSON_PATCH_MAX_COPIED = 8_000_000
+/** A patch that is read, applied and written back is tried as often; with five queries each, of 40. */
+export const PATCH_MAX_ATTEMPTS = 6
+/** A 412 tells the changes since the caller's ETag when they are among the newest so many of all … */
+export const MERGE_MAX_REVISIONS = 2_000
+/** … no more than this … */
+export const MERGE_MAX_CHANGES = 100
+/** … and no larger together. */
+export const MERGE_MAX_BYTES = 1_000_000
 /** Change rows larger than this keep no body; who follows is sent the state instead. */
 export const CHANGE_BODY_MAX_BYTES = 64_000
 /** Workers KV keeps an entry at least this long (its `expiration_ttl` floor). */
@@ -77,6 +89,8 @@ export const SERIES_READ_MAX_BYTES = 300_000_000
 export const SERIES_PIECE_CELLS = 10_000
 /** Rows times columns of an answer that is in memory whole: doubles of 8 bytes, in a Worker of 128 MB. */
 export const SERIES_HELD_MAX_CELLS = 8_000_000
+/** Rows among which `max_points` chooses where they cannot be held whole: a stamp, a value and a number of each can. */
+export const SERIES_THIN_MAX_ROWS = 4_000_000
 /** Rows of `latest` and `limit` that are looked for at the edge of a series instead of in all of it. */
 export const SERIES_EDGE_MAX_ROWS = 20_000
 /** Operations of a batch. */
@@ -119,6 +133,14 @@ export const SERIES_COMPACT_CELLS = 500_000
 export const SERIES_COMPACT_BYTES = 8_000_000
 /** D1 queries of the compactions of the hourly schedule: the free plan allows 50 in all. */
 export const SCHEDULE_MAX_QUERIES = 40
+/** Series of a reference whose retention is set: each is a change, all of them in one commit. */
+export const SERIES_RETAIN_MAX = 20_000
+/** Series that an hour's run tells of rows which the clock took away … */
+export const RETENTION_TOLD_SERIES = 500
+/** … and those it deletes hidden chunks of, … */
+export const RETENTION_CLEAN_SERIES = 1_000
+/** … so many at most: each is five rows written. */
+export const RETENTION_CLEAN_CHUNKS = 5_000
 /** Ranges that one patch may take away. */
 export const SERIES_MAX_REMOVED = 1_000
 /** Text of one parameter of a statement: D1 takes 2,000,000 bytes. */

@@ -36,24 +36,29 @@ export class Problem extends Error {
   readonly code: ProblemCode
   readonly details: ProblemDetails
   readonly headers: Record<string, string>
+  /** Members that are JSON text already: what a store keeps must not be parsed and written anew. */
+  readonly texts: Record<string, string>
 
   /**
    * @param code row of the table above
    * @param detail sentence that names the value that is wrong and the wish; no final period
    * @param details extra members of the problem document
    * @param headers extra headers of the answer (`Allow`, `Retry-After`, …)
+   * @param texts extra members as JSON text
    */
   constructor(
     code: ProblemCode,
     detail: string,
     details: ProblemDetails = {},
     headers: Record<string, string> = {},
+    texts: Record<string, string> = {},
   ) {
     super(detail)
     this.name = "Problem"
     this.code = code
     this.details = details
     this.headers = headers
+    this.texts = texts
   }
 
   get status(): number {
@@ -64,7 +69,15 @@ export class Problem extends Error {
     return PROBLEMS[this.code][1]
   }
 
-  /** The problem document of RFC 9457. */
+  /** The problem document as JSON text. */
+  toText(): string {
+    const texts = Object.entries(this.texts).map(
+      ([name, text]) => `${JSON.stringify(name)}:${text}`,
+    )
+    return [JSON.stringify(this).slice(0, -1), ...texts].join() + "}"
+  }
+
+  /** The problem document of RFC 9457, but for what is text already. */
   toJSON(): Record<string, unknown> {
     return {
       type: `urn:tidemark:problem:${this.code}`,
@@ -77,6 +90,14 @@ export class Problem extends Error {
   }
 }
 
+/** What JSON could mean in two ways; `pointer` (RFC 6901) names the place. */
+export function inexact(pointer: string, reason: string): Problem {
+  const place = pointer === "" ? "The content" : `"${pointer}"`
+  return new Problem("unprocessable", `${place} cannot be kept exactly: ${reason}`, {
+    errors: { [pointer]: reason },
+  })
+}
+
 /** Thrown when a guard statement stopped a batch; nothing of the batch was written. Stores say what it means. */
 export class GuardFailed extends Error {
   override name = "GuardFailed"
@@ -86,5 +107,16 @@ export class GuardFailed extends Error {
   constructor(guard: number) {
     super(`Guard ${guard} stopped the batch`)
     this.guard = guard
+  }
+}
+
+/** Thrown when a statement stopped its transaction (`STOP`): its writer knows what to do then. Nothing is written. */
+export class Stopped extends Problem {
+  /** Which of the units of the transaction. */
+  readonly unit: number
+
+  constructor(unit: number) {
+    super("conflict", "The database cannot do this by itself")
+    this.unit = unit
   }
 }

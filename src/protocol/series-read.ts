@@ -1,6 +1,6 @@
 /** What a read of a series, or of a list of them, may ask for. */
 import * as z from "zod"
-import { LIST_MAX_ITEMS } from "./limits.ts"
+import { LIST_MAX_ITEMS, SERIES_THIN_MAX_ROWS } from "./limits.ts"
 import { DATE_FORMATS, FORMATS, ORDERS, ORIENTS } from "./orients.ts"
 import { AGGREGATIONS, BUCKET_SIDES, DOWNSAMPLES } from "./resample.ts"
 
@@ -77,10 +77,15 @@ const readFields = {
       "What stands where a stretch has no value: none (which leaves stretches without rows out), null, previous, linear or a number. previous and linear look beyond start and end too",
     example: "previous",
   }),
-  max_points: z.coerce.number().int().min(2).optional().meta({
-    description: "At most so many of the rows, with all their columns, that look like all",
-    example: 800,
-  }),
+  max_points: z.coerce
+    .number()
+    .int()
+    .min(2)
+    .optional()
+    .meta({
+      description: `At most so many of the rows, with all their columns, that look like all. It chooses among ${SERIES_THIN_MAX_ROWS} rows at most`,
+      example: 800,
+    }),
   downsample: z
     .enum([...DOWNSAMPLES, ""])
     .optional()

@@ -123,7 +123,7 @@ export const seriesWriteEndpoints = {
     batch: true,
     tag: "series",
     summary: "Write many series with InfluxDB's line protocol",
-    description: `The measurement is the reference, the tags sorted by key are the symbol (\`host=a,region=eu\`, or \`_\` without tags), fields are columns. One commit for all of it, of at most ${IMPORT_MAX_SERIES} series. The body may be zipped (\`Content-Encoding: gzip\`). Of several lines with one series and stamp the last counts as a whole.`,
+    description: `The measurement is the reference, the tags sorted by key are the symbol (\`host=a,region=eu\`, or \`_\` without tags), fields are columns. One commit for all of it, of at most ${IMPORT_MAX_SERIES} series. The body may be zipped (\`Content-Encoding: gzip\`). Lines with one series and stamp are one point: their fields are united, and where several have a field, the last counts; unless \`on_duplicate\` is said, with which the last line counts as a whole, or none is taken. Bodies of many megabytes must be sorted for it. A point that is stored already is replaced as a whole, so send all its fields.`,
     query: z.object({
       precision: z
         .enum([...PRECISIONS, ""])

@@ -29,6 +29,15 @@ export type SeriesEntry = z.infer<typeof SeriesEntry>
 
 const Reference = z.strictObject({ reference: z.string() }).meta({ id: "SeriesReference" })
 
+const Retention = z
+  .strictObject({
+    retention: z
+      .string()
+      .nullable()
+      .meta({ description: "Such as 30d or 1w12h (w d h m s); null: for ever" }),
+  })
+  .meta({ id: "SeriesRetention" })
+
 const Status = z
   .strictObject({
     status: z.literal(true),
@@ -103,7 +112,7 @@ export const seriesEndpoints = {
     verb: "list",
     tag: "series",
     summary: "List the series of a reference, by symbol",
-    description: `With how many rows each has, and its first and last stamp. ${linked}`,
+    description: `With how many rows each has, and its first and last stamp. The header \`Retention\` says how long rows are kept, where that is not for ever. ${linked}`,
     params: PathParams({ reference: "What the series are of" }),
     query: ListQuery.extend({
       latest: z
@@ -116,6 +125,27 @@ export const seriesEndpoints = {
       ...problems(400, 500, 503),
     },
     entryOf: ({ reference }) => ({ reference }),
+  },
+  "series.retain": {
+    method: "PATCH",
+    path: "/api/store/:reference/",
+    verb: "patch",
+    tag: "series",
+    summary: "Say how long the rows of a reference are kept",
+    description:
+      "Rows that are older are not answered any more from then on, whoever asks and however, and are deleted by the hourly schedule; after null those come back that were not deleted yet. The age is counted from now, or from the newest stamp that a series has had if that is earlier: one far in the future takes nothing away that is younger, and a series that ended keeps its end. An index of integers has no age. It is a change of every series of the reference; while a series has rows in the future, its answers are never 304, and who follows it is told hourly what the clock took away. GET tells the setting in the header `Retention`, of the list and of every series.",
+    params: PathParams({ reference: "What the series are of" }),
+    body: {
+      types: ["application/json", "application/merge-patch+json"],
+      maxBytes: BODY_MAX_BYTES,
+      as: "json",
+      schema: Retention,
+      example: { retention: "30d" },
+    },
+    replies: {
+      200: { description: "As it is now", schema: Retention },
+      ...problems(400, 409, 413, 415),
+    },
   },
   "series.create": {
     method: "POST",
@@ -144,7 +174,7 @@ export const seriesEndpoints = {
     replies: {
       200: {
         description:
-          "The frame. `X-Downsampled` says what `max_points` did, `X-Removed` which ranges `since` takes away",
+          "The frame. `X-Downsampled` says what `max_points` did, `X-Removed` which ranges `since` takes away, `Retention` how long rows are kept",
         schema: Frame,
       },
       ...problems(400, 404, 413, 422, 500, 503),

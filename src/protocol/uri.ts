@@ -18,9 +18,16 @@ export function listOf(uri: string): string | null {
   return path.slice(0, path.lastIndexOf("/", path.length - 2) + 1)
 }
 
-/** Fills a pattern such as `/api/apps/:name` with encoded values. */
+/**
+ * Fills a pattern such as `/api/apps/:name` with encoded values. The last segment may be `:rest*`: any number of
+ * segments, whose value is a JSON Pointer without its first slash.
+ */
 export function fill(pattern: string, params: Readonly<Record<string, string>>): string {
-  return pattern.replace(/:(\w+)/g, (_, name: string) => encodeSegment(params[name] ?? ""))
+  return pattern.replace(/\/:(\w+)(\*?)/g, (_, name: string, rest: string) => {
+    const value = params[name] ?? ""
+    const segments = !rest ? [value] : value === "" ? [] : value.split("/")
+    return segments.map((segment) => `/${encodeSegment(segment)}`).join("")
+  })
 }
 
 /** One path segment. */
@@ -30,19 +37,26 @@ export function encodeSegment(text: string): string {
 
 /**
  * The decoded parameters of `path` under `pattern`, or null when it does not match. A slash at the end never
- * decides, and empty segments match nothing. Throws URIError for a broken percent escape.
+ * decides, and empty segments match nothing. A slash that is encoded in a segment of `:rest*` is written `~1`, as in
+ * JSON Pointers. Throws URIError for a broken percent escape.
  */
 export function match(pattern: string, path: string): Record<string, string> | null {
   const wanted = pattern.split("/").filter(Boolean)
   const found = path.split("/")
   if (found[0] === "") found.shift()
   if (found.at(-1) === "") found.pop()
-  if (wanted.length !== found.length) return null
+  const rest = wanted.at(-1)?.endsWith("*") ? wanted.pop()?.slice(1, -1) : undefined
+  const beyond = rest === undefined ? [] : found.splice(wanted.length)
+  if (wanted.length !== found.length || beyond.includes("")) return null
   const raw: [string, string][] = []
   for (const [at, want] of wanted.entries()) {
     const segment = found[at] ?? ""
     if (want.startsWith(":") ? segment === "" : segment !== want) return null
     if (want.startsWith(":")) raw.push([want.slice(1), segment])
   }
-  return Object.fromEntries(raw.map(([name, segment]) => [name, decodeURIComponent(segment)]))
+  const params = raw.map(([name, segment]) => [name, decodeURIComponent(segment)])
+  if (rest !== undefined) {
+    params.push([rest, beyond.map((one) => decodeURIComponent(one).replace(/\//g, "~1")).join("/")])
+  }
+  return Object.fromEntries(params) as Record<string, string>
 }

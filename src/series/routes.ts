@@ -8,6 +8,7 @@ import { Name } from "../protocol/shared.ts"
 import type { Json } from "./frame.ts"
 import { writeHandlers, type WriteServices } from "./ingest/routes.ts"
 import { parseJson } from "./json.ts"
+import type { Keeper } from "./keeper.ts"
 import { orientOf, toFrame } from "./orient.ts"
 import { objectAt } from "./orients/read.ts"
 import { readPatch } from "./patch.ts"
@@ -22,6 +23,7 @@ interface Services extends WriteServices {
   series: SeriesStore
   seriesReader: SeriesReader
   seriesLists: SeriesLists
+  keeper: Keeper
 }
 
 interface ListQuery {
@@ -43,6 +45,11 @@ export const seriesHandlers: Handlers<typeof seriesEndpoints, Services> = {
     return listed(listing, uri, query)
   },
 
+  "series.retain": async ({ params, body }, { keeper }) => {
+    const revision = await keeper.retain(params.reference, body.retention)
+    return { body: { retention: body.retention }, ...(revision > 0 ? { revision } : {}) }
+  },
+
   "series.create": async ({ params, body, conditions }, { series }) => {
     const { symbol, orient, frame } = readCreation(body)
     const place = { ...params, symbol }
@@ -60,10 +67,10 @@ export const seriesHandlers: Handlers<typeof seriesEndpoints, Services> = {
     const form = formOf(query, headers.get("Accept"), orientOf(query))
     const view = await seriesReader.read(params, query)
     if (!view) throw notFound(params)
-    const { revision } = view
     return {
       pieces: textOf(view, form),
-      revision,
+      revision: view.revision,
+      isAging: view.isAging,
       headers: { ...view.headers, ...headersOf(form) },
     }
   },
@@ -87,14 +94,17 @@ function partOf({ prefix = "", limit = LIST_MAX_ITEMS, cursor = "" }: ListQuery)
 }
 
 /** The answer with a part of a list; `Link` names the next. */
-function listed({ entries, revision, next }: Listing, uri: string, query: ListQuery): Answer {
-  const answer = { json: `[${entries.join()}]`, revision }
-  if (next === null) return answer
-  const parameters = new URLSearchParams({ cursor: next })
-  for (const name of ["prefix", "limit", "latest"] as const) {
-    if (query[name]) parameters.set(name, String(query[name]))
+function listed(listing: Listing, uri: string, query: ListQuery): Answer {
+  const { entries, revision, next, retention, isAging } = listing
+  const headers: Record<string, string> = retention === null ? {} : { Retention: retention }
+  if (next !== null) {
+    const parameters = new URLSearchParams({ cursor: next })
+    for (const name of ["prefix", "limit", "latest"] as const) {
+      if (query[name]) parameters.set(name, String(query[name]))
+    }
+    headers["Link"] = `<${uri}?${parameters}>; rel="next"`
   }
-  return { ...answer, headers: { Link: `<${uri}?${parameters}>; rel="next"` } }
+  return { json: `[${entries.join()}]`, revision, isAging, headers }
 }
 
 /** `{"symbol": …, "orient": …, "frame": …}`. Throws Problem: invalid_json, invalid_request. */

@@ -6,6 +6,7 @@ import type { Range } from "./bounds.ts"
 import type { IndexKind, Unit } from "./frame.ts"
 import { BOOLEAN, FLOAT, INEXACT, INTEGER, STRING } from "./kinds.ts"
 import type { Span } from "./ranges.ts"
+import { RETENTION } from "./retention-sql.ts"
 import { FIRST, LAST } from "./stored.ts"
 import { addition, isUntailed, TAILED } from "./tail-sql.ts"
 
@@ -27,6 +28,8 @@ export interface SeriesRow {
   first: number | null
   last: number | null
   exact: number
+  /** JSON text, see `retentionOf`; NULL: nothing was ever said, or it does not matter. */
+  retention: string | null
 }
 
 export interface ChunkRow {
@@ -58,7 +61,8 @@ export const head: Statement = { sql: `SELECT coalesce(${REVISION}, 0) AS revisi
 
 export function get({ reference, symbol }: Place): Statement {
   return {
-    sql: `SELECT ${ROW} FROM series WHERE reference = ?1 AND symbol = ?2`,
+    sql: `SELECT ${ROW}, ${RETENTION} AS retention FROM series
+      WHERE reference = ?1 AND symbol = ?2`,
     params: [reference, symbol],
   }
 }
@@ -141,20 +145,6 @@ export const kindOf = (mask: string) => `CASE
   WHEN ${mask} & ~${INTEGER | INEXACT} = 0 THEN ${INTEGER}
   WHEN ${mask} & ~${INTEGER | FLOAT} = 0 THEN ${FLOAT}
   ELSE -1 END`
-
-/**
- * True when a patch says all that a write changes: stamps and values that are there already are written as before.
- * Rows of a series without columns are not seen until there is one. `unit` is the one that the patch is written in.
- */
-export function isPatch({ reference, symbol }: Place, { columns }: Written, unit: Unit): Condition {
-  return {
-    sql: `EXISTS (SELECT 1 FROM series WHERE reference = ? AND symbol = ? AND unit = ?
-      AND (columns <> '[]' OR first IS NULL)
-      AND NOT EXISTS (SELECT 1 FROM (${BESIDE.replace("COLUMNS", "?")})
-        WHERE old > 0 AND ${kindOf("old")} <> ${kindOf("mask")}))`,
-    params: [reference, symbol, unit, columns],
-  }
-}
 
 /** Fails when what is stored has another kind of index. */
 export function sameKind({ reference, symbol }: Place, kind: IndexKind | null): Statement {

@@ -79,7 +79,7 @@ export class SeriesStore {
   }
 
   #commitOf(place: Place, write: Write, guards: Statement[] = []): Commit {
-    return commitOf(place, write, guards, () => this.#piledUp(place))
+    return commitOf(place, write, this.#now(), guards, () => this.#piledUp(place))
   }
 
   /**

@@ -28,8 +28,11 @@ export function shapeOf({ kind, unit, zone, columns }: SeriesRow): Shape {
   }
 }
 
-/** A series in the list of its reference. Its ends are left out where only reading it would tell them. */
-export function entryOf(row: SeriesRow): SeriesEntry {
+/**
+ * A series in the list of its reference. Its ends are left out where only reading it would tell them.
+ * @param floor no row before this stamp is kept
+ */
+export function entryOf(row: SeriesRow, floor: number): SeriesEntry {
   const { kind, unit, columns } = shapeOf(row)
   const entry: SeriesEntry = {
     symbol: row.symbol,
@@ -38,7 +41,7 @@ export function entryOf(row: SeriesRow): SeriesEntry {
   }
   const format = stampFormat(kind, unit)
   const label = (stamp: number) => (kind === "integer" ? stamp : format(stamp))
-  if (row.first !== null && row.exact & FIRST) entry.first = label(row.first)
+  if (row.first !== null && row.first >= floor && row.exact & FIRST) entry.first = label(row.first)
   if (row.last !== null && row.exact & LAST) entry.last = label(row.last)
   return entry
 }

@@ -1,7 +1,8 @@
 /** One write to a series: its chunks, the changes that tell of it, and what it means when it is refused. */
 import type { Statement } from "../feed/statement.ts"
-import type { Commit, Draft } from "../feed/feed.ts"
-import { SERIES_MAX_COLUMNS } from "../protocol/limits.ts"
+import type { Commit } from "../feed/feed.ts"
+import { byteLength } from "../lib/bytes.ts"
+import { CHANGE_BODY_MAX_BYTES, SERIES_MAX_COLUMNS } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
 import { fill } from "../protocol/uri.ts"
 import { sorted, type Frame, type IndexKind, type Unit } from "./frame.ts"
@@ -10,6 +11,7 @@ import { cut, debtOf, gap, type Part } from "./part.ts"
 import { patchText, readSpans, type Patch } from "./patch.ts"
 import type { Span } from "./ranges.ts"
 import * as sql from "./sql.ts"
+import * as told from "./told-sql.ts"
 import type { Place, SeriesRow, Written } from "./sql.ts"
 import { partTexts, shapeOf, spanOf, writtenOf } from "./stored.ts"
 import { tailOf } from "./tail.ts"
@@ -53,10 +55,14 @@ export function changeOf(patch: Patch, stored: IndexKind | null, now: number): W
   return { rows, written: writtenOf(rows), removed, parts }
 }
 
-/** The commit of a write; `guards` come before its own, `piledUp` is called when the log wants a compaction. */
+/**
+ * The commit of a write; `guards` come before its own, `piledUp` is called when the log wants a compaction.
+ * @param now epoch milliseconds
+ */
 export function commitOf(
   place: Place,
   write: Write,
+  now: number,
   guards: Statement[] = [],
   piledUp: () => void = () => {},
 ): Commit {
@@ -79,7 +85,7 @@ export function commitOf(
         },
       },
     ],
-    drafts: draftsOf(place, write),
+    drafts: draftsOf(place, write, now),
     writes: [
       sql.shrink(place, spans),
       sql.upsert(place, written, debt, tail),
@@ -90,19 +96,18 @@ export function commitOf(
 }
 
 /** The changes that a write may be; inside the batch, one of those of the series itself holds. */
-function draftsOf(place: Place, { rows, written, removed }: Write): Draft[] {
+function draftsOf(place: Place, { rows, written, removed }: Write, now: number): Commit["drafts"] {
   const uri = uriOf(place)
   const present = sql.exists(place)
-  const patches: Draft[] = []
+  const patches: Commit["drafts"] = []
   let otherwise = present
   // Finer stamps than the series has: all are written anew. Coarser ones: the patch is written as finely as it is.
   const units: Unit[] = written.unit === "us" ? ["us"] : ["ms", "us"]
   for (const unit of units) {
     const body = patchText(removed, rows, rows.kind, unit)
-    if (body === null) continue
-    const when = sql.isPatch(place, written, unit)
-    patches.push({ uri, event: "patch", body, when })
-    otherwise = sql.both(otherwise, sql.not(when))
+    if (body === null || byteLength(body) > CHANGE_BODY_MAX_BYTES) continue
+    patches.push({ each: told.patched(place, written, { at: now, uri, body, unit }) })
+    otherwise = sql.both(otherwise, sql.not(told.isPatch(place, written, unit)))
   }
   return [
     { uri: listUriOf(place), event: "create", when: sql.not(sql.hasSeries(place.reference)) },

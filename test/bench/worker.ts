@@ -1,6 +1,7 @@
 /** Tidemark, stores with a row per point in the same D1, and a count of what D1 did, background included. */
 import worker, { Hub } from "../../src/index.ts"
 import type { Env } from "../../src/env.ts"
+import { answerBare } from "./bare.ts"
 import { answerRows } from "./rows.ts"
 
 export { Hub }
@@ -83,6 +84,7 @@ export default {
       /^\/(?:rows|usual)\//.test(new URL(one.url).pathname)
         ? answerRows(one, env.DB)
         : worker.fetch(one as typeof request, env, around)
+    if (pathname.startsWith("/bare/")) return answerBare(request, env.DB)
     return pathname === "/bench/inside" ? inside(request, dispatch) : dispatch(request)
   },
 } satisfies ExportedHandler<Env>

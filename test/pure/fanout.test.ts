@@ -2,9 +2,10 @@ import { describe, expect, it } from "vitest"
 import { GONE, planOf, type Delivery, type Desk, type Reading } from "../../src/live/fanout.ts"
 import { Session } from "../../src/live/session.ts"
 import { Topics } from "../../src/live/topics.ts"
-import { isFollowable, resolver, tidied } from "../../src/live/uris.ts"
+import { resolver, sourceOf, tidied } from "../../src/live/uris.ts"
 import type { Change } from "../../src/protocol/change.ts"
 import type { Endpoint } from "../../src/protocol/endpoint.ts"
+import { pathOf } from "../../src/protocol/uri.ts"
 
 const get = (path: string, more: object = {}) =>
   ({ method: "GET", path, verb: path.endsWith("/") ? "list" : "get", ...more }) as Endpoint
@@ -24,7 +25,7 @@ const deaf = { send: () => {}, close: () => {}, serializeAttachment: () => {} }
 function topicsOf(...followed: string[]): Topics {
   const topics = new Topics((topic) => {
     const target = resolve(topic)
-    return target !== null && isFollowable(target)
+    return target ? sourceOf(target) : pathOf(topic)
   })
   for (const topic of followed) topics.add(topic, new Session(deaf, "write"))
   return topics
@@ -202,7 +203,7 @@ describe("a view", () => {
       get("/refs/", { memberOf: ({ id }: { id: string }) => `/refs/${id}/` }),
       get("/refs/:id/", { entryOf: ({ id }: { id: string }) => ({ id }) }),
     ])
-    const topics = new Topics((topic) => isFollowable(both(topic) as never))
+    const topics = new Topics((topic) => sourceOf(both(topic) as never))
     for (const topic of ["/refs/", "/refs/a/"]) topics.add(topic, new Session(deaf, "write"))
     const readings = read({ "/refs/a/": { json: "[1]", revision: 5 } })
     const { deliveries } = plan([change(5, "create", "/refs/a/")], topics, {

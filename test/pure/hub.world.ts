@@ -4,9 +4,10 @@ import type { Reading } from "../../src/live/fanout.ts"
 import { Follower } from "../../src/live/follower.ts"
 import { Session } from "../../src/live/session.ts"
 import { Topics } from "../../src/live/topics.ts"
-import { isFollowable, resolver } from "../../src/live/uris.ts"
+import { resolver, sourceOf } from "../../src/live/uris.ts"
 import type { Change, Position } from "../../src/protocol/change.ts"
 import type { Endpoint } from "../../src/protocol/endpoint.ts"
+import { pathOf } from "../../src/protocol/uri.ts"
 
 const resolve = resolver([
   { method: "GET", path: "/l/:id", verb: "get" } as Endpoint,
@@ -46,7 +47,7 @@ export function world() {
   }
   const topics = new Topics((topic) => {
     const target = resolve(topic)
-    return target !== null && isFollowable(target)
+    return target ? sourceOf(target) : pathOf(topic)
   })
   const parts = {
     storage: {

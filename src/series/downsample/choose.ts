@@ -29,20 +29,48 @@ export function downsample(frame: Frame, { maxPoints, method, on }: DownsampleOp
     const flaw = `must be a whole number, 2 or more; it is ${maxPoints}`
     throw refuse("max_points", `"max_points" ${flaw}`, flaw)
   }
-  const column = on === undefined ? anyColumn(frame) : columnOn(frame, on)
+  const column = columnFor(frame.columns, on)
   if (frame.index.length <= maxPoints) return frame
-  if (!column) {
-    const flaw = "needs a column of numbers, and the frame has none"
-    throw refuse("max_points", `"max_points" ${flaw}`, flaw)
-  }
-  return pick(frame, chooseRows(frame.index, numbersOf(column), maxPoints, METHODS[method]))
+  if (!column) throw withoutNumbers()
+  return pick(frame, chooseRows(pointsOf(frame.index, numbersOf(column)), maxPoints, method))
+}
+
+/** What `max_points` looks at. */
+export interface Points {
+  /** Of the rows whose value is not null, in order. */
+  stamps: Float64Array
+  values: Float64Array
+  /** Which rows they are; null: all. */
+  rows: Uint32Array | null
+  /** Rows, those without a value too. */
+  total: number
+}
+
+/**
+ * The column that is looked at; undefined where there is none to look at.
+ * Throws Problem invalid_request for one that is not there or has no numbers.
+ */
+export function columnFor<One extends Pick<Column, "name" | "kind">>(
+  columns: readonly One[],
+  on: string | undefined,
+): One | undefined {
+  return on === undefined ? anyColumn(columns) : columnOn(columns, on)
+}
+
+/** There is no column to look at. */
+export function withoutNumbers(): Problem {
+  const flaw = "needs a column of numbers, and the frame has none"
+  return refuse("max_points", `"max_points" ${flaw}`, flaw)
 }
 
 function refuse(parameter: string, detail: string, flaw: string): Problem {
   return new Problem("invalid_request", detail, { errors: { [`query.${parameter}`]: flaw } })
 }
 
-function columnOn({ columns }: Frame, on: string): Column {
+function columnOn<One extends Pick<Column, "name" | "kind">>(
+  columns: readonly One[],
+  on: string,
+): One {
   const column = columns.find(({ name }) => name === on)
   if (column && column.kind !== "string" && column.kind !== "json") return column
   const flaw = column
@@ -51,7 +79,9 @@ function columnOn({ columns }: Frame, on: string): Column {
   throw refuse("on", `"on" ${flaw}`, flaw)
 }
 
-function anyColumn({ columns }: Frame): Column | undefined {
+function anyColumn<One extends Pick<Column, "name" | "kind">>(
+  columns: readonly One[],
+): One | undefined {
   const kinds = [["float64", "int64"], ["boolean"], ["null"]]
   return kinds
     .map((some) => columns.find(({ kind }) => some.includes(kind)))
@@ -59,35 +89,42 @@ function anyColumn({ columns }: Frame): Column | undefined {
 }
 
 /** NaN for null. Only to choose by: integers beyond 2^53 lose digits here and nowhere else. */
-function numbersOf({ kind, values }: Column): Float64Array {
+export function numbersOf({ kind, values }: Column): Float64Array {
   if (kind === "float64") return values
   return Float64Array.from(values, (value) => (value === null ? NaN : Number(value)))
 }
 
-function chooseRows(
-  index: Float64Array,
-  values: Float64Array,
+/** The numbers of at most `most` of the rows (2 at least), which are more than that. */
+export function chooseRows(
+  { stamps, values, rows: some, total }: Points,
   most: number,
-  choice: Choice,
+  method: Downsample,
 ): Uint32Array {
-  const last = values.length - 1
-  const rows = new Uint32Array(values.length)
-  let known = 0
-  for (let row = 0; row <= last; row++) if (values[row] === values[row]) rows[known++] = row
-  if (known === 0) return evenly(last, most)
-  const some = rows.subarray(0, known)
+  const choice = METHODS[method]
+  const last = total - 1
+  if (values.length === 0) return evenly(last, most)
+  if (!some) return choice(stamps, values, most)
   const hasFirst = some[0] === 0
-  const hasLast = some[known - 1] === last
+  const hasLast = some.at(-1) === last
   const left = most - (hasFirst ? 0 : 1) - (hasLast ? 0 : 1)
   // Both ends are taken; of three rows one may lie between them.
   if (left < 2) return Uint32Array.of(0, ...some.subarray(0, most - 2), last)
-  if (known > last) return choice(index, values, most)
-  const places = choice(gather(index, some), gather(values, some), left)
+  const places = choice(stamps, values, left)
   return Uint32Array.from([
     ...(hasFirst ? [] : [0]),
     ...places.map((place) => some[place] as number),
     ...(hasLast ? [] : [last]),
   ])
+}
+
+function pointsOf(index: Float64Array, values: Float64Array): Points {
+  const rows = new Uint32Array(values.length)
+  let known = 0
+  for (let row = 0; row < values.length; row++) if (values[row] === values[row]) rows[known++] = row
+  const total = values.length
+  if (known === total) return { stamps: index, values, rows: null, total }
+  const some = rows.subarray(0, known)
+  return { stamps: gather(index, some), values: gather(values, some), rows: some, total }
 }
 
 function evenly(last: number, most: number): Uint32Array {
@@ -103,7 +140,8 @@ function gather(values: Float64Array, rows: Uint32Array): Float64Array {
   return some
 }
 
-function pick({ index, columns, ...frame }: Frame, rows: Uint32Array): Frame {
+/** Some rows of a frame. */
+export function pick({ index, columns, ...frame }: Frame, rows: Uint32Array): Frame {
   return {
     ...frame,
     index: gather(index, rows),

@@ -2,6 +2,7 @@
 import { sorted, type Frame } from "../frame.ts"
 import { jsonText } from "../json.ts"
 import { merge } from "../merge.ts"
+import { unite } from "./unite.ts"
 
 interface Entry {
   frame: Frame
@@ -17,13 +18,18 @@ export class Held {
   /** Oldest first; ranks only fall. */
   readonly #entries: Entry[] = []
   readonly #onTwice: (stamp: number) => void
+  readonly #unites: boolean
   rows = 0
   /** What the rows take in memory, about. */
   weight = 0
 
-  /** @param onTwice told of a stamp that more than one row has; it may throw */
-  constructor(onTwice: (stamp: number) => void) {
+  /**
+   * @param onTwice told of a stamp that more than one row has; it may throw
+   * @param unites whether such rows become one, field by field
+   */
+  constructor(onTwice: (stamp: number) => void, unites = false) {
     this.#onTwice = onTwice
+    this.#unites = unites
   }
 
   add(frame: Frame): void {
@@ -33,7 +39,7 @@ export class Held {
     }
   }
 
-  /** All rows by stamp, each stamp once, of rows with the same one the last; then none is held. */
+  /** All rows by stamp, each stamp once, of rows with the same one the last or all; then none is held. */
   take(): Frame {
     return this.#join(this.#entries.length)
   }
@@ -52,7 +58,7 @@ export class Held {
       this.weight -= weight
     }
     const frames = entries.map(({ frame }) => frame)
-    const all = joined(frames)
+    const all = this.#unites ? unite(frames) : joined(frames)
     const rows = frames.reduce((sum, { index }) => sum + index.length, 0)
     if (all.index.length < rows) this.#onTwice(twiceIn(frames, rows))
     return all

@@ -42,7 +42,7 @@ export class Intake {
       if (target.isFull) await this.stage.add(target.key, target.pack(false))
       this.#weight += target.weight
     }
-    if (this.#weight > this.#heldBytes) await this.#packAll()
+    if (this.#weight > this.#heldBytes) await this.#packAll(false)
   }
 
   /** The series; from then on it is written, also if no rows come. Throws Problem too_large. */
@@ -65,17 +65,18 @@ export class Intake {
   /** All has come. Throws Problem: unprocessable with the bad lines, and as `take`. */
   async finish(): Promise<void> {
     const rows = this.targets.reduce((sum, target) => sum + target.rows, 0)
-    if (this.badTotal > 0 && (!this.#isPartial || rows === 0))
+    if (this.badTotal > 0 && (!this.#isPartial || rows === 0)) {
       throw refusalOf(this.bad, this.badTotal)
-    await this.#packAll()
+    }
+    await this.#packAll(true)
   }
 
-  async #packAll(): Promise<void> {
+  async #packAll(isEnd: boolean): Promise<void> {
     const { targets } = this
     for (const target of targets) {
-      await this.stage.add(target.key, target.pack(true))
+      await this.stage.add(target.key, target.pack(true, isEnd))
       if (targets.length > 1) target.forgetStamps()
     }
-    this.#weight = 0
+    this.#weight = targets.reduce((sum, { weight }) => sum + weight, 0)
   }
 }

@@ -30,7 +30,7 @@ export const writeHandlers: Handlers<WriteTable, WriteServices> = {
   "series.ingest": async ({ query, body }, { seriesWriter, now }) => {
     const { bytes, encoding } = body
     const precision = query.precision || "auto"
-    const options = optionsOf(query, query.mode || "upsert")
+    const options = optionsOf(query, query.mode || "upsert", "unite")
     const outcome = await seriesWriter.ingest(
       pointsOf(bytes, now(), { encoding, precision }),
       options,
@@ -65,10 +65,14 @@ interface WriteQuery {
   counts?: "exact" | "" | undefined
 }
 
-function optionsOf(query: WriteQuery, mode: WriteOptions["mode"]): WriteOptions {
+function optionsOf(
+  query: WriteQuery,
+  mode: WriteOptions["mode"],
+  onDuplicate: WriteOptions["onDuplicate"] = "last",
+): WriteOptions {
   return {
     mode,
-    onDuplicate: query.on_duplicate || "last",
+    onDuplicate: query.on_duplicate || onDuplicate,
     isPartial: query.partial === "true",
     isCounted: query.counts === "exact",
   }

@@ -8,6 +8,7 @@ import type { Param, Statement } from "../../feed/statement.ts"
 import type { ChangeEvent } from "../../protocol/change.ts"
 import { SERIES_MAX_COLUMNS } from "../../protocol/limits.ts"
 import type { IndexKind, Unit } from "../frame.ts"
+import { BODY_WITH_FLOOR, floorSql, KEEP, reached } from "../retention-sql.ts"
 import { BESIDE, kindOf, ROW } from "../sql.ts"
 import { FIRST, LAST } from "../stored.ts"
 import { addition, isUntailed, TAILED } from "../tail-sql.ts"
@@ -133,12 +134,16 @@ export function newLists(list: string, at: number): Statement {
 /** One change for each series; its body is the patch where that says all that changes (see `isPatch`). */
 export function changes(list: string, at: number, event: ChangeEvent): Statement {
   return {
-    sql: `SELECT ?2, ${of("uri")}, iif(series.id IS NULL, 'create', ?3),
-        iif(series.id IS NOT NULL AND (series.columns <> '[]' OR series.first IS NULL)
-          AND NOT EXISTS (SELECT 1 FROM (${COLUMNS_BESIDE})
-            WHERE old > 0 AND ${kindOf("old")} <> ${kindOf("mask")}),
-          l.value ->> series.unit, NULL), NULL
-      FROM json_each(?1) AS l LEFT JOIN series ON ${SAME} ORDER BY l.key`,
+    sql: `SELECT ?2, uri, event, ${BODY_WITH_FLOOR}, NULL FROM (
+        SELECT l.key AS key, ${of("uri")} AS uri, iif(series.id IS NULL, 'create', ?3) AS event,
+          iif(series.id IS NOT NULL AND (series.columns <> '[]' OR series.first IS NULL)
+            AND NOT EXISTS (SELECT 1 FROM (${COLUMNS_BESIDE})
+              WHERE old > 0 AND ${kindOf("old")} <> ${kindOf("mask")}),
+            l.value ->> series.unit, NULL) AS body,
+          ${floorSql(KEEP, reached(of("last")), "?2 * 1000")} AS floor, series.first AS held,
+          ${of("first")} AS first, series.unit AS unit, coalesce(series.kind, ${of("kind")}) AS kind
+        FROM json_each(?1) AS l LEFT JOIN series ON ${SAME}
+      ) ORDER BY key`,
     params: [list, at, event],
   }
 }
@@ -249,5 +254,8 @@ export function gapsBefore(list: string, gaps: string): Statement {
 /** The series of the list that are stored. */
 export function stored(list: string): Statement {
   const columns = ROW.split(", ").map((name) => `series.${name}`)
-  return { sql: `SELECT l.key AS key, ${columns.join()} FROM ${STORED}`, params: [list] }
+  return {
+    sql: `SELECT l.key AS key, ${columns.join()}, NULL AS retention FROM ${STORED}`,
+    params: [list],
+  }
 }

@@ -19,7 +19,8 @@ import { Held } from "./held.ts"
 /** How rows are to be written. */
 export interface Wish {
   mode: WriteMode
-  onDuplicate: "last" | "error"
+  /** Of several rows with one stamp the last counts, none may be, or they become one, field by field. */
+  onDuplicate: "last" | "error" | "unite"
 }
 
 export class Target {
@@ -53,7 +54,7 @@ export class Target {
     this.#wish = wish
     this.#held = new Held((stamp) => {
       if (wish.onDuplicate === "error") throw this.#problem(stamp, "is there twice")
-    })
+    }, wish.onDuplicate === "unite")
   }
 
   /** What the rows say of their series. */
@@ -135,13 +136,16 @@ export class Target {
 
   /**
    * The parts of the held rows; unless `everything` is wanted, those of full chunks only.
+   * @param isEnd whether no more rows come
    * Throws Problem: unprocessable naming a stamp that is there twice, too_large.
    */
-  pack(everything: boolean): Part[] {
+  pack(everything: boolean, isEnd = false): Part[] {
     if (this.#held.rows === 0) return []
     const all = this.#held.take()
     const count = all.index.length
-    const upTo = everything ? count : count - (count % rowsOfChunk(all.columns.length))
+    // What unites with the last row may be still to come.
+    const ready = this.#wish.onDuplicate === "unite" && !isEnd ? count - 1 : count
+    const upTo = everything ? ready : ready - (ready % rowsOfChunk(all.columns.length))
     const rest = slice(all, upTo, count)
     if (upTo < count) this.#held.add(rest)
     if (upTo === 0) return []

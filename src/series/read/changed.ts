@@ -17,9 +17,15 @@ const MOST_RANGES = 50
 /**
  * Who takes the ranges away and then puts the rows over what is left has the series as it is now. There may be rows
  * among them that are as they were: a chunk has the revision of its newest row, also after compaction.
+ * @param untold a revision: who asks since an older one is told everything, for chunks do not tell what happened then
  */
-export function changedSince(metas: readonly ChunkMeta[], range: Range, since: number): Changed {
-  const counts = ({ revision }: ChunkMeta) => revision > since
+export function changedSince(
+  metas: readonly ChunkMeta[],
+  range: Range,
+  since: number,
+  untold = 0,
+): Changed {
+  const counts = ({ revision }: ChunkMeta) => revision > since || since < untold
   const changed = metas.filter(counts)
   const whole: Span = [range.first, range.last]
   // Nothing is left from then: the series may have been deleted meanwhile, or all of it.

@@ -3,6 +3,7 @@ import type { Database } from "../../feed/database.ts"
 import { SERIES_PAGE_BYTES } from "../../protocol/limits.ts"
 import { EVERYTHING } from "../bounds.ts"
 import { slice, type Frame } from "../frame.ts"
+import { floorOf } from "../retention.ts"
 import type { Place, SeriesRow } from "../sql.ts"
 import { Vanished } from "./frames.ts"
 import { hold } from "./hold.ts"
@@ -39,7 +40,7 @@ export async function readEdge(
   choose: Choose,
 ): Promise<EdgeRows | null> {
   if (edge.side === "last" && isOpen(window.times) && isOpen(window.integers)) {
-    const found = await readTop(db, place, edge.rows, choose)
+    const found = await readTop(db, place, window.now, edge.rows, choose)
     if (found) return found
   }
   let rows = edge.rows
@@ -96,6 +97,7 @@ function cut(frame: Frame, { side, rows }: Edge): Frame {
 async function readTop(
   db: Database,
   place: Place,
+  now: number,
   rows: number,
   choose: Choose,
 ): Promise<EdgeRows | null> {
@@ -106,11 +108,12 @@ async function readTop(
   const row = found?.[0]
   if (!row || metas.some(({ low }) => low === null)) return null
   // What is below the edge of one level may lie under what is on another.
-  const first = Math.max(EVERYTHING.first, ...metas.map(({ low }) => low as number))
+  const floor = floorOf(row, now) ?? EVERYTHING.first
+  const first = Math.max(floor, ...metas.map(({ low }) => low as number))
   const range = { first, last: EVERYTHING.last }
   const chunks = metas.map((meta): ChunkMeta => ({ ...meta, low: first, high: range.last }))
   const all = [...chunks, ...tailMetas(row.tail, place, range)]
-  const snapshot: Snapshot = { place, row, range, part: range, metas: all }
+  const snapshot: Snapshot = { place, row, range, floor, now, part: range, metas: all }
   const edge: Edge = { side: "last", rows }
   const frame = await whole(db, snapshot, choose(row), edge)
   return frame.index.length >= rows ? { row, frame: cut(frame, edge) } : null

@@ -23,12 +23,21 @@ export function emptyFrame({ kind, unit, zone, columns }: Shape): Frame {
   }
 }
 
+/** What helps who asked for more than fits. */
+const FORMS = "take fewer, or a form that streams: records, values, index, table, csv or ndjson"
+
 /**
  * One frame of all rows, which must come in order and be of one shape.
  * @param most rows that may come; room is made for as many at once
+ * @param wish what helps when they are too many
  * Throws Problem too_large when they are more than memory holds.
  */
-export async function hold(frames: Frames, shape: Shape, most: number): Promise<Frame> {
+export async function hold(
+  frames: Frames,
+  shape: Shape,
+  most: number,
+  wish = FORMS,
+): Promise<Frame> {
   const empty = emptyFrame(shape)
   const width = empty.columns.length + 1
   const fits = Math.floor(SERIES_HELD_MAX_CELLS / width)
@@ -40,7 +49,7 @@ export async function hold(frames: Frames, shape: Shape, most: number): Promise<
   let rows = 0
   for await (const frame of frames) {
     const count = frame.index.length
-    if (rows + count > index.length) throw tooMany(fits, width)
+    if (rows + count > index.length) throw tooMany(fits, width, wish)
     index.set(frame.index, rows)
     if (frame.unit === "us") unit = "us"
     for (const [at, held] of values.entries()) {
@@ -73,10 +82,10 @@ export async function keep(frames: Frames, shape: Shape): Promise<Frame[]> {
   return kept.map((frame) => ({ ...frame, unit }))
 }
 
-function tooMany(rows: number, width: number): Problem {
+function tooMany(rows: number, width: number, wish = FORMS): Problem {
   return new Problem(
     "too_large",
-    `The answer must be at most ${rows} rows of ${width - 1} columns, as it is in memory whole; take fewer, or a form that streams: records, values, index, table, csv or ndjson`,
+    `What is made of so many rows is in memory whole, at most ${rows} of ${width - 1} columns; ${wish}`,
     { limit: SERIES_HELD_MAX_CELLS },
   )
 }

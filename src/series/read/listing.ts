@@ -1,5 +1,7 @@
 /** The statements that read the lists. */
+import { REVISION } from "../../feed/sql.ts"
 import type { Statement } from "../../feed/statement.ts"
+import { RETENTION } from "../retention-sql.ts"
 import type { SeriesRow } from "../sql.ts"
 import type { ChunkMeta } from "./sql.ts"
 
@@ -34,7 +36,17 @@ export function references({ prefix, after, limit }: Part): Statement {
   }
 }
 
-const ROW = "id, symbol, revision, kind, unit, zone, columns, first, last, exact"
+/** Where the journal is, and how long the rows of a reference are kept. */
+export function head(reference: string): Statement {
+  return {
+    sql: `SELECT coalesce(${REVISION}, 0) AS revision,
+      (SELECT text FROM retentions WHERE reference = ?1) AS retention`,
+    params: [reference],
+  }
+}
+
+const ROW = `id, symbol, revision, kind, unit, zone, columns, first, last, exact,
+    ${RETENTION} AS retention`
 
 // No name has a character after this one.
 const PAGE = `FROM series WHERE reference = ?1 AND symbol > ?3 AND symbol >= ?2

@@ -11,6 +11,7 @@ import { EVERYTHING } from "../bounds.ts"
 import { slice, type Frame } from "../frame.ts"
 import type { Shape } from "../merge.ts"
 import { frameText } from "../orient.ts"
+import { floorOf, isAging } from "../retention.ts"
 import { head, type Place } from "../sql.ts"
 import { stampFormat } from "../stamp.ts"
 import { entryOf, FIRST, LAST, shapeOf } from "../stored.ts"
@@ -29,6 +30,10 @@ export interface Listing {
   entries: string[]
   revision: number
   next: string | null
+  /** How long the rows are kept, as it was said; null: for ever. */
+  retention: string | null
+  /** Time alone may have changed it. */
+  isAging: boolean
 }
 
 /** Queries that are left for who falls back on reading a series alone. */
@@ -37,6 +42,8 @@ const QUERIES_LEFT = 10
 /** A series of the page, and the pieces of it that have to be looked at. */
 interface Listed {
   row: ListedRow
+  /** No row before this stamp is kept. */
+  floor: number
   place: Place
   shape: Shape
   pieces: Piece[]
@@ -44,9 +51,12 @@ interface Listed {
 
 export class SeriesLists {
   readonly #db: Database
+  readonly #now: () => number
 
-  constructor(db: Database) {
+  /** @param now the clock, epoch milliseconds */
+  constructor(db: Database, now: () => number) {
     this.#db = db
+    this.#now = now
   }
 
   /** The references that have series, by name. */
@@ -60,6 +70,8 @@ export class SeriesLists {
       entries: names.map((reference) => JSON.stringify({ reference })),
       revision: at?.[0]?.revision ?? 0,
       next: rows.length > part.limit ? (names.at(-1) ?? null) : null,
+      retention: null,
+      isAging: false,
     }
   }
 
@@ -80,10 +92,11 @@ export class SeriesLists {
 
   async #page(reference: string, part: Part, latest: boolean): Promise<Listing> {
     const wanted = { ...part, limit: part.limit + 1 }
+    const now = this.#now() * 1_000
     const [at, rows = [], chunks = []] = await this.#db.batch<
-      { revision: number } & ListedRow & ListedChunk & ListedTop
+      { revision: number; retention: string | null } & ListedRow & ListedChunk & ListedTop
     >([
-      head,
+      listing.head(reference),
       listing.series(reference, wanted, SERIES_PAGE_BYTES),
       latest
         ? listing.newest(reference, wanted)
@@ -99,9 +112,12 @@ export class SeriesLists {
       const shape = shapeOf(row)
       const place = { reference, symbol: row.symbol }
       const metas = bySeries.get(row.id) ?? []
+      const floor = floorOf(row, now) ?? EVERYTHING.first
       const tail = tailMetas(row.tail ?? "", place, EVERYTHING)
-      const pieces = latest ? newestOf(metas, tail) : countedOf([...metas, ...tail], row)
-      return { row, place, shape, pieces }
+      const pieces = latest
+        ? newestOf(metas, tail, floor)
+        : countedOf([...metas, ...tail], row, floor)
+      return { row, floor, place, shape, pieces }
     })
     const entries: string[] = []
     const queries = this.#db.cost.queries
@@ -109,12 +125,18 @@ export class SeriesLists {
       const spent = this.#db.cost.queries - queries
       if (place > 0 && spent > REQUEST_MAX_QUERIES - QUERIES_LEFT) break
       await this.#fetch(one, listed.slice(place))
-      if (end === 0) entries.push(JSON.stringify(entryOf(one.row)))
-      else entries.push(latest ? await this.#latest(one) : await this.#counted(one))
+      if (end === 0) entries.push(JSON.stringify(entryOf(one.row, one.floor)))
+      else entries.push(latest ? await this.#latest(one, now) : await this.#counted(one))
     }
     const isPart = entries.length < rows.length
     const last = listed[entries.length - 1]?.row.symbol ?? null
-    return { entries, revision: at?.[0]?.revision ?? 0, next: isPart ? last : null }
+    return {
+      entries,
+      revision: at?.[0]?.revision ?? 0,
+      next: isPart ? last : null,
+      retention: at?.[0]?.retention ?? null,
+      isAging: rows.some((row) => isAging(row, now)),
+    }
   }
 
   /** Reads what a series needs, and some megabytes for those that follow. */
@@ -125,7 +147,7 @@ export class SeriesLists {
     await readPage(this.#db, all, SERIES_PAGE_BYTES)
   }
 
-  async #counted({ row, place, shape, pieces }: Listed): Promise<string> {
+  async #counted({ row, floor, place, shape, pieces }: Listed): Promise<string> {
     let count = 0
     let first: number | null = null
     let last: number | null = null
@@ -137,24 +159,25 @@ export class SeriesLists {
       first ??= frame ? (frame.index[0] as number) : piece.first
       last = frame ? (frame.index.at(-1) as number) : null
     }
-    const entry: SeriesEntry = { ...entryOf(row), count }
+    const entry: SeriesEntry = { ...entryOf(row, floor), count }
     const label = labelOf(shape)
     if (count > 0 && first !== null) entry.first ??= label(first)
     if (count > 0 && last !== null) entry.last ??= label(last)
     return JSON.stringify(entry)
   }
 
-  async #latest({ row, place, shape, pieces }: Listed): Promise<string> {
+  async #latest({ row, floor, place, shape, pieces }: Listed, now: number): Promise<string> {
     let found: Frame | null = null
     for await (const [, frame] of readPieces(this.#db, pieces, { place, shape })) {
       if (frame && frame.index.length > 0) found = frame
     }
     if (!found && row.first !== null) {
       const edge = { side: "last", rows: 1 } as const
-      const alone = await readEdge(this.#db, place, windowOf(EVERYTHING), edge, shapeOf)
+      const all = windowOf(EVERYTHING, now)
+      const alone = await readEdge(this.#db, place, all, edge, shapeOf)
       found = alone?.frame ?? null
     }
-    const { first: _, ...entry } = entryOf(row)
+    const { first: _, ...entry } = entryOf(row, floor)
     if (!found || found.index.length === 0) return JSON.stringify(entry)
     const { length } = found.index
     const one = frameText(slice(found, length - 1, length), "records")
@@ -170,18 +193,22 @@ function labelOf({ kind, unit }: Shape): (stamp: number) => string | number {
 
 const CELLS = { columns: 1, cells: SERIES_PIECE_CELLS }
 
-function newestOf(found: readonly ListedTop[], tail: readonly ChunkMeta[]): Piece[] {
+function newestOf(found: readonly ListedTop[], tail: readonly ChunkMeta[], floor: number): Piece[] {
   const low = found[0] ? found[0].low : EVERYTHING.first
   if (low === null) return []
-  const first = Math.max(low, ...tail.map((part) => part.first))
+  const first = Math.max(low, floor, ...tail.map((part) => part.first))
   const chunks = found.filter((one) => one.id !== null)
   return piecesOf([...chunks, ...tail], { first, last: EVERYTHING.last }, CELLS)
 }
 
 /** Chunks that lie alone need not be opened, but for those that may tell where the series begins and ends. */
-function countedOf(metas: readonly ChunkMeta[], { exact }: ListedRow): Piece[] {
-  const pieces = piecesOf(metas, EVERYTHING, { ...CELLS, sums: () => true })
-  if ((exact & FIRST) === 0) openUntilSure(pieces)
+function countedOf(
+  metas: readonly ChunkMeta[],
+  { exact, first }: ListedRow,
+  floor: number,
+): Piece[] {
+  const pieces = piecesOf(metas, { ...EVERYTHING, first: floor }, { ...CELLS, sums: () => true })
+  if ((exact & FIRST) === 0 || (first ?? floor) < floor) openUntilSure(pieces)
   if ((exact & LAST) === 0) openUntilSure(pieces.toReversed())
   return pieces
 }

@@ -3,10 +3,11 @@ import type { Database } from "../../feed/database.ts"
 import { SERIES_EDGE_MAX_ROWS } from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
 import type { ReadQuery } from "../../protocol/series-read.ts"
-import { downsample } from "../downsample/choose.ts"
 import { slice, type Frame } from "../frame.ts"
 import { joinShapes, type Shape } from "../merge.ts"
 import { spanTexts } from "../patch.ts"
+import { cover, type Span } from "../ranges.ts"
+import { isAging, retentionOf } from "../retention.ts"
 import type { Place, SeriesRow } from "../sql.ts"
 import { shapeOf } from "../stored.ts"
 import { changedSince } from "./changed.ts"
@@ -17,6 +18,7 @@ import type { Frames } from "./hold.ts"
 import { checkQuery, choose, resampleOf, thinningOf } from "./query.ts"
 import { overwritten, prime, readRows, takeSnapshot, TRIES, type RowsOptions } from "./snapshot.ts"
 import { summarize } from "./summary.ts"
+import { thin, type Source } from "./thin.ts"
 import { readWindow, type Window } from "./window.ts"
 
 /** What a query found. */
@@ -28,7 +30,14 @@ export interface View {
   /** How many rows there are at most. */
   most: number
   headers: Record<string, string>
+  /** Reads the rows again, from the first to the last and with these columns; null where it cannot. */
+  again: Source["again"]
+  /** Time alone may have changed it since the revision. */
+  isAging: boolean
 }
+
+/** Pages of rows that are read twice. */
+const PAGES_OF_TWO = 12
 
 export class SeriesReader {
   readonly #db: Database
@@ -68,12 +77,12 @@ export class SeriesReader {
     const edge = { side: isLast ? ("last" as const) : ("first" as const), rows: latest ?? limit }
     if (resample) {
       const found = await summarize(this.#db, place, window, resample, shapeFor)
-      return found && held(found.row, cut(found.frame, edge), query)
+      return found && held(found.row, cut(found.frame, edge), window, query)
     }
     if (edge.rows !== undefined && edge.rows <= SERIES_EDGE_MAX_ROWS) {
       const wanted = { ...edge, rows: edge.rows }
       const found = await readEdge(this.#db, place, window, wanted, shapeFor)
-      return found && held(found.row, found.frame, query)
+      return found && held(found.row, found.frame, window, query)
     }
     return since === undefined
       ? this.#stream(place, window, shapeFor, { ...edge, rows: edge.rows ?? Infinity }, query)
@@ -100,7 +109,13 @@ export class SeriesReader {
     )
     const rows = framesOf(readRows(this.#db, snapshot, { shape, backwards }))
     const some = backwards ? holding.lastRows(rows, most) : holding.firstRows(rows, most)
-    const view = { revision: row.revision, shape, most, headers: {} }
+    const again = (part: Shape) =>
+      holding.firstRows(
+        framesOf(readRows(this.#db, snapshot, { shape: part, pages: PAGES_OF_TWO })),
+        most,
+      )
+    const isAll = edge.side === "first" || edge.rows === Infinity
+    const view = { shape, most, ...toldOf(row, window), again: isAll ? again : null }
     if (isTurned) return { ...view, frames: holding.turned(some) }
     return { ...view, frames: backwards ? [await gathered(some, shape, most)] : some }
   }
@@ -114,22 +129,33 @@ export class SeriesReader {
   ): Promise<View | null> {
     const snapshot = await takeSnapshot(this.#db, place, window, { bytes: 0 })
     if (!snapshot) return null
-    const { row, metas, range } = snapshot
+    const { row, metas, range, floor } = snapshot
     const shape = shapeFor(row)
+    const whole = window.of(shape.kind)
+    const aged: Span[] = whole.first < floor ? [[whole.first, floor - 1]] : []
+    const told = (removed: readonly Span[]) => ({
+      "X-Removed": spanTexts(removed, shape.kind, shape.unit),
+    })
     if (since >= row.revision) {
-      return held(row, holding.emptyFrame(shape), {}, { "X-Removed": "[]" })
+      return held(row, holding.emptyFrame(shape), window, {}, told(aged))
     }
-    const { removed, counts, part } = changedSince(metas, range, since)
+    const { removed, counts, part } = changedSince(
+      metas,
+      range,
+      since,
+      retentionOf(row)?.revision ?? 0,
+    )
+    for (const span of aged) cover(removed, span)
     const options: RowsOptions = { shape, counts, backwards: order === "desc" }
     const changed = { ...snapshot, part }
     await prime(this.#db, changed, options)
     const rows = framesOf(readRows(this.#db, changed, options))
     return {
-      revision: row.revision,
+      ...toldOf(row, window, told(removed)),
       shape,
+      again: null,
       frames: order === "desc" ? holding.turned(rows) : rows,
       most: metas.filter(counts).reduce((sum, { count }) => sum + count, 0),
-      headers: { "X-Removed": spanTexts(removed, shape.kind, shape.unit) },
     }
   }
 }
@@ -143,28 +169,40 @@ async function thinned(view: View, query: ReadQuery): Promise<View> {
   const thinning = thinningOf(query)
   if (!thinning) return view
   const isTurned = query.order === "desc"
-  const { shape, most } = view
-  const all = await holding.hold(view.frames, shape, most)
-  const frame = isTurned ? holding.turn(all) : all
-  const some = downsample(frame, thinning)
-  const [from, to] = [frame.index.length, some.index.length]
+  const { frame, from } = await thin({ ...view, isTurned }, thinning)
+  const to = frame.index.length
   const headers = { ...view.headers }
   if (to < from) headers["X-Downsampled"] = `${thinning.method}; from=${from}; to=${to}`
-  return { ...view, frames: [isTurned ? holding.turn(some) : some], most: to, headers }
+  return { ...view, frames: [isTurned ? holding.turn(frame) : frame], most: to, headers }
+}
+
+/** What every answer tells of a series. */
+function toldOf(
+  row: SeriesRow,
+  { now, isMoving }: Window,
+  headers: Record<string, string> = {},
+): Pick<View, "revision" | "headers" | "isAging"> {
+  const text = retentionOf(row)?.text
+  return {
+    revision: row.revision,
+    headers: { ...headers, ...(text ? { Retention: text } : {}) },
+    isAging: isMoving || isAging(row, now),
+  }
 }
 
 function held(
-  { revision }: SeriesRow,
+  row: SeriesRow,
   frame: Frame,
+  window: Window,
   { order }: ReadQuery,
   headers: Record<string, string> = {},
 ): View {
   return {
-    revision,
+    ...toldOf(row, window, headers),
     shape: { ...frame, columns: joinShapes([], [frame]) },
     frames: [order === "desc" ? holding.turn(frame) : frame],
     most: frame.index.length,
-    headers,
+    again: null,
   }
 }
 

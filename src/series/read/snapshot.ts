@@ -6,8 +6,9 @@ import {
   SERIES_READ_MAX_BYTES,
 } from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
-import type { Range } from "../bounds.ts"
+import { EVERYTHING, type Range } from "../bounds.ts"
 import type { Shape } from "../merge.ts"
+import { floorOf } from "../retention.ts"
 import type { Place, SeriesRow } from "../sql.ts"
 import { isUnread, readPage, readPieces, Vanished, type Read } from "./frames.ts"
 import { piecesOf, type Piece } from "./pieces.ts"
@@ -19,8 +20,12 @@ import { windowOf, type Window } from "./window.ts"
 export interface Snapshot {
   place: Place
   row: SeriesRow
-  /** What was asked for. */
+  /** What was asked for, as far as rows are still kept. */
   range: Range
+  /** No row before this stamp is kept. */
+  floor: number
+  /** Epoch microseconds. */
+  now: number
   /** The part of it that the chunks are of; smaller where only an edge was asked for. */
   part: Range
   metas: ChunkMeta[]
@@ -43,18 +48,20 @@ export async function takeSnapshot(
   window: Window,
   { edge, stats, bytes = SERIES_PAGE_BYTES }: SnapshotOptions = {},
 ): Promise<Snapshot | null> {
-  const { times, integers } = window
+  const { times, integers, now } = window
   const [rows, chunks = []] = await db.batch<TailedRow & ChunkMeta>([
     sql.series(place),
-    sql.plan(place, { times, integers, edge, stats, bytes }),
+    sql.plan(place, { times, integers, now, edge, stats, bytes }),
   ])
   const row = rows?.[0]
   if (!row) return null
-  const range = window.of(row.kind ?? "naive")
+  const floor = floorOf(row, now) ?? EVERYTHING.first
+  const { first, last } = window.of(row.kind ?? "naive")
+  const range = { first: Math.max(first, floor), last }
   const [chunk] = chunks
   const part = chunk ? { first: chunk.low, last: chunk.high } : range
   const metas = [...chunks, ...tailMetas(row.tail, place, part)]
-  return { place, row, range, part, metas }
+  return { place, row, range, floor, now, part, metas }
 }
 
 export interface RowsOptions {
@@ -66,7 +73,12 @@ export interface RowsOptions {
   sums?: ((chunk: ChunkMeta) => boolean) | undefined
   /** Which of the chunks count at all. */
   counts?: ((chunk: ChunkMeta) => boolean) | undefined
+  /** Queries it takes at most. */
+  pages?: number
 }
+
+/** Of 40, the others are for what comes before and for chunks that have moved. */
+const PAGES = 28
 
 /** Tries of an answer whose chunks go before they are read. */
 export const TRIES = 4
@@ -81,7 +93,7 @@ export async function* readRows(
   snapshot: Snapshot,
   options: RowsOptions,
 ): AsyncGenerator<Read> {
-  const { shape, backwards, sums } = options
+  const { shape, backwards, sums, pages } = options
   const { place, row } = snapshot
   const rest = { ...snapshot.part }
   for (let { metas } = snapshot, tries = 1; ; tries++) {
@@ -90,7 +102,7 @@ export async function* readRows(
       for await (const read of readPieces(db, pieces, {
         place,
         shape,
-        pageBytes: pageOf(pieces),
+        pageBytes: pageOf(pieces, pages),
       })) {
         yield read
         if (backwards) rest.last = read[0].first - 1
@@ -101,9 +113,10 @@ export async function* readRows(
       if (!(error instanceof Vanished)) throw error
       if (tries === TRIES) throw overwritten(place)
       const stats = sums !== undefined
-      const now = await takeSnapshot(db, place, windowOf(rest), { stats, bytes: 0 })
-      if (now?.row.revision !== row.revision) throw overwritten(place)
-      metas = now.metas
+      const window = windowOf(rest, snapshot.now)
+      const again = await takeSnapshot(db, place, window, { stats, bytes: 0 })
+      if (again?.row.revision !== row.revision) throw overwritten(place)
+      metas = again.metas
     }
   }
 }
@@ -115,7 +128,7 @@ export async function* readRows(
 export async function prime(db: Database, { metas, part }: Snapshot, options: RowsOptions) {
   const pieces = planned(metas, part, options)
   const [first] = pieces.filter(({ summed }) => !summed)
-  if (first?.chunks.some(isUnread)) await readPage(db, pieces, pageOf(pieces))
+  if (first?.chunks.some(isUnread)) await readPage(db, pieces, pageOf(pieces, options.pages))
 }
 
 function planned(
@@ -131,21 +144,22 @@ function planned(
   return backwards ? pieces.toReversed() : pieces
 }
 
-/** Bytes of a page, such that few enough will do. */
-function pageOf(pieces: readonly Piece[]): number {
+/** Bytes of a page, such that so many will do. */
+function pageOf(pieces: readonly Piece[], pages = PAGES): number {
   const sizes = new Map<number, number>()
   for (const { chunks, summed } of pieces) {
     for (const { id, size } of summed ? [] : chunks) sizes.set(id, size ?? 0)
   }
   const bytes = [...sizes.values()].reduce((sum, size) => sum + size, 0)
-  if (bytes > SERIES_READ_MAX_BYTES) {
+  const most = Math.floor((SERIES_READ_MAX_BYTES * pages) / PAGES)
+  if (bytes > most) {
     throw new Problem(
       "too_large",
-      `What was asked for is ${bytes} bytes packed, at most ${SERIES_READ_MAX_BYTES} are read at once; take a shorter range`,
-      { limit: SERIES_READ_MAX_BYTES },
+      `What was asked for is ${bytes} bytes packed, at most ${most} are read at once; take a shorter range (start, end)`,
+      { limit: most },
     )
   }
-  return Math.max(SERIES_PAGE_BYTES, Math.ceil(bytes / 28))
+  return Math.max(SERIES_PAGE_BYTES, Math.ceil(bytes / pages))
 }
 
 /** What was to be read is gone. */

@@ -1,6 +1,7 @@
 /** The statements that read a series: what chunks there are, and what is in them. */
 import type { Statement } from "../../feed/statement.ts"
 import type { Range } from "../bounds.ts"
+import { floorSql, KEEP, RETENTION } from "../retention-sql.ts"
 import { LEVELS, ROW, type Place, type SeriesRow } from "../sql.ts"
 
 /** What is known of a chunk before it is opened. */
@@ -33,7 +34,7 @@ export type TailedRow = SeriesRow & { tail: string }
 
 export function series({ reference, symbol }: Place): Statement {
   return {
-    sql: `SELECT ${ROW}, tail FROM series WHERE reference = ?1 AND symbol = ?2`,
+    sql: `SELECT ${ROW}, ${RETENTION} AS retention, tail FROM series WHERE reference = ?1 AND symbol = ?2`,
     params: [reference, symbol],
   }
 }
@@ -42,6 +43,8 @@ export interface Wish {
   /** Which of the two ranges applies, the series' kind decides. */
   times: Range
   integers: Range
+  /** Epoch microseconds: what is too old by then is left out. */
+  now: number
   edge?: Edge | undefined
   stats?: boolean | undefined
   /** Bodies come along when all of them are no larger than this. */
@@ -57,11 +60,11 @@ const PARTS = {
       SELECT level, it.last + 1, 0 FROM levels CROSS JOIN it WHERE level IS NOT NULL
       UNION ALL
       SELECT w.level, c.first, w.rows + c.count FROM walk AS w CROSS JOIN it CROSS JOIN chunks AS c
-        WHERE w.rows < ?7 AND c.id = (SELECT id FROM chunks WHERE series = it.id
+        WHERE w.rows < ?8 AND c.id = (SELECT id FROM chunks WHERE series = it.id
           AND level = w.level AND first < w.edge ORDER BY first DESC LIMIT 1)
     ), part AS MATERIALIZED (
       SELECT id, last,
-        max(first, coalesce((SELECT max(edge) FROM walk WHERE rows >= ?7), first)) AS first FROM it
+        max(first, coalesce((SELECT max(edge) FROM walk WHERE rows >= ?8), first)) AS first FROM it
     )`,
   first: `walk (level, edge, rows, reach) AS (
       SELECT level, it.first - (1 << (2 * level)), 0, NULL FROM levels CROSS JOIN it
@@ -69,11 +72,11 @@ const PARTS = {
       UNION ALL
       SELECT w.level, c.first, w.rows + c.count, max(coalesce(w.reach, c.last), c.last)
         FROM walk AS w CROSS JOIN it CROSS JOIN chunks AS c
-        WHERE w.rows < ?7 AND c.id = (SELECT id FROM chunks WHERE series = it.id
+        WHERE w.rows < ?8 AND c.id = (SELECT id FROM chunks WHERE series = it.id
           AND level = w.level AND first > w.edge AND last >= it.first ORDER BY first LIMIT 1)
     ), part AS MATERIALIZED (
       SELECT id, first,
-        min(last, coalesce((SELECT min(reach) FROM walk WHERE rows >= ?7), last)) AS last FROM it
+        min(last, coalesce((SELECT min(reach) FROM walk WHERE rows >= ?8), last)) AS last FROM it
     )`,
 } as const
 
@@ -86,15 +89,16 @@ const META = "c.id, c.revision, c.first, c.last, c.replaces, c.count, octet_leng
 
 /** The chunks that reach into a range, in no order: `ChunkMeta`. */
 export function plan({ reference, symbol }: Place, wish: Wish): Statement {
-  const { times, integers, edge, stats = false, bytes } = wish
-  const bounds = [times.first, times.last, integers.first, integers.last]
+  const { times, integers, now, edge, stats = false, bytes } = wish
+  const bounds = [times.first, times.last, integers.first, integers.last, now]
   const part = edge ? `, ${PARTS[edge.side]}` : ""
   const from = `${edge ? "part" : "it AS part"} ${REACHING}`
   // Lengths are known without reading the bodies.
-  const fits = `(SELECT sum(octet_length(c.body)) FROM ${from}) <= ${edge ? "?8" : "?7"}`
+  const fits = `(SELECT sum(octet_length(c.body)) FROM ${from}) <= ${edge ? "?9" : "?8"}`
   return {
     sql: `WITH RECURSIVE it AS MATERIALIZED (
-        SELECT id, CAST(iif(kind = 'integer', ?5, ?3) AS INTEGER) AS first,
+        SELECT id, CAST(iif(kind = 'integer', ?5,
+            max(?3, coalesce(${floorSql(KEEP, "last", "?7")}, ?3))) AS INTEGER) AS first,
           CAST(iif(kind = 'integer', ?6, ?4) AS INTEGER) AS last
         FROM series WHERE reference = ?1 AND symbol = ?2
       ), ${LEVELS.replace(" AS (", " AS MATERIALIZED (")}${part}

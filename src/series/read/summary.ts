@@ -27,18 +27,21 @@ export async function summarize(
   const stats = areStatsOfUse(readAggregates(query.agg))
   const snapshot = await takeSnapshot(db, place, window, { stats, bytes: bytesFor(stats) })
   if (!snapshot) return null
-  const { row, range } = snapshot
+  const { row, range, floor } = snapshot
   const shape = choose(row)
   const options = readResample(query, shape.kind)
   const looker = new Looker(db, snapshot, shape, { ...options, fill: "none" }, stats)
   const isCarried = options.fill === "previous" || options.fill === "linear"
-  if (isCarried && range.first > EVERYTHING.first) {
-    options.before = await looker.look("last", { first: EVERYTHING.first, last: range.first - 1 })
+  if (isCarried && range.first > floor) {
+    options.before = await looker.look("last", { first: floor, last: range.first - 1 })
   }
   if (options.fill === "linear" && range.last < EVERYTHING.last) {
     options.after = await looker.look("first", { first: range.last + 1, last: EVERYTHING.last })
   }
-  const buckets = await resampled(db, snapshot, shape, { ...options, window: range })
+  const buckets = await resampled(db, snapshot, shape, {
+    ...options,
+    window: window.of(shape.kind),
+  })
   const frame = shape.zone === undefined ? buckets : { ...buckets, zone: shape.zone }
   return { row, frame }
 }
@@ -129,10 +132,14 @@ class Looker {
   }
 
   async #take(range: Range, edge?: Edge): Promise<Snapshot> {
-    const { place, row } = this.#snapshot
+    const { place, row, now } = this.#snapshot
     const stats = this.#stats && !edge
     const bytes = edge ? 0 : bytesFor(this.#stats)
-    const snapshot = await takeSnapshot(this.#db, place, windowOf(range), { edge, stats, bytes })
+    const snapshot = await takeSnapshot(this.#db, place, windowOf(range, now), {
+      edge,
+      stats,
+      bytes,
+    })
     if (snapshot?.row.revision !== row.revision) throw overwritten(place)
     return snapshot
   }

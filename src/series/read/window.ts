@@ -7,6 +7,10 @@ import type { IndexKind } from "../frame.ts"
 const NOTHING: Range = { first: 1, last: 0 }
 
 export interface Window {
+  /** When it was asked, epoch microseconds: what is too old by then is not answered. */
+  now: number
+  /** Whether a bound moves with the clock. */
+  isMoving: boolean
   times: Range
   integers: Range
   /** That of an index of this kind. Throws Problem invalid_request naming the bound that is none. */
@@ -32,6 +36,8 @@ export function readWindow(
   }) as [Range | Problem, Range | Problem]
   if (times instanceof Problem && integers instanceof Problem) throw times
   return {
+    now: now * 1_000,
+    isMoving: [query.start, query.end].some((bound) => bound?.startsWith("now")),
     times: times instanceof Problem ? NOTHING : times,
     integers: integers instanceof Problem ? NOTHING : integers,
     of: (kind) => {
@@ -42,9 +48,9 @@ export function readWindow(
   }
 }
 
-/** A range whose stamps are known already. */
-export function windowOf(range: Range): Window {
-  return { times: range, integers: range, of: () => range }
+/** A range whose stamps are known already; `now` is in epoch microseconds. */
+export function windowOf(range: Range, now: number): Window {
+  return { now, isMoving: false, times: range, integers: range, of: () => range }
 }
 
 /** True when neither end was asked for. */

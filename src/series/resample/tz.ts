@@ -15,8 +15,10 @@ const zones = new Map<string, Zone>()
 export function readZone(tz: string | undefined, kind: IndexKind): Zone {
   if (!tz) return UTC
   if (kind === "naive") {
-    const flaw = "the index has no zone, its buckets are those of its own local time"
-    throw zoneProblem(`"tz" must be left out: ${flaw}; it is ${JSON.stringify(tz)}`, flaw)
+    const flaw =
+      "the index has no zone and is cut by its own days; stamps that are written with one (2015-01-31T12:00:00Z) can be cut by those of any zone"
+    const found = JSON.stringify(tz)
+    throw zoneProblem(`"tz" must be left out: ${flaw}; it is ${found}`, flaw)
   }
   const zone = fixedZone(tz) ?? namedZone(tz)
   if (zone) return zone

@@ -1,0 +1,188 @@
+/** Changes parts of app documents: JSON Patches and sub-documents. */
+import { conditionGuards } from "../feed/conditions.ts"
+import type { Committer } from "../feed/feed.ts"
+import { guard } from "../feed/statement.ts"
+import type { Conditions } from "../protocol/endpoint.ts"
+import {
+  DOCUMENT_MAX_BYTES,
+  JSON_MAX_DEPTH,
+  JSON_PATCH_MAX_COPIED,
+  PATCH_MAX_ATTEMPTS,
+} from "../protocol/limits.ts"
+import { Problem, Stopped } from "../protocol/problem.ts"
+import { byteLength } from "../lib/bytes.ts"
+import { mergeBetween } from "../lib/merge.ts"
+import { heightOf, parseTree, textOf, type Tree } from "../lib/tree.ts"
+import { compiled } from "./compile.ts"
+import { applied, PatchFailed, type Operation } from "./jsonpatch.ts"
+import * as sql from "./sql.ts"
+import {
+  notFound,
+  place,
+  tooLarge,
+  type Document,
+  type DocumentStore,
+  type Shape,
+} from "./store.ts"
+
+export interface EditorOptions {
+  /** Epoch milliseconds. */
+  now: () => number
+  /** Waits a moment before the attempt of this number: longer, and by chance, the more there were. */
+  pause: (attempt: number) => Promise<void>
+}
+
+export class DocumentEditor {
+  readonly #store: DocumentStore
+  readonly #committer: Committer
+  readonly #shape: Shape
+  readonly #options: EditorOptions
+
+  constructor(store: DocumentStore, committer: Committer, shape: Shape, options: EditorOptions) {
+    this.#store = store
+    this.#committer = committer
+    this.#shape = shape
+    this.#options = options
+  }
+
+  /**
+   * Applies operations to what GET answers at a document's URI, all or none; answers the revision.
+   * @param called the URI that the conditions are about, where it is a part's
+   * Throws PatchFailed, and Problem: not_found, too_large, precondition_failed, overloaded.
+   */
+  async apply(
+    uri: string,
+    operations: readonly Operation[],
+    conditions: Conditions,
+    called = uri,
+  ): Promise<number> {
+    const revision = await this.#applyInside(uri, operations, conditions, called)
+    if (revision !== null) return revision
+    const tried = new Set<number>()
+    for (let attempt = 1; attempt <= PATCH_MAX_ATTEMPTS; attempt++) {
+      const written = await this.#applyToRead(uri, operations, conditions, called, tried)
+      if (written !== null) return written
+      await this.#options.pause(attempt)
+    }
+    throw new Problem(
+      "overloaded",
+      `The document changed ${PATCH_MAX_ATTEMPTS} times while this patch was applied, try again`,
+      {},
+      { "Retry-After": "1" },
+    )
+  }
+
+  /** In SQL, without a read; null when that cannot be. */
+  async #applyInside(
+    uri: string,
+    operations: readonly Operation[],
+    conditions: Conditions,
+    called: string,
+  ): Promise<number | null> {
+    const [collection, name] = place(uri)
+    const opening = this.#shape.resource(name, "").slice(0, -1)
+    const at = this.#options.now()
+    const statements = compiled(operations, { uri, collection, name, opening, at })
+    if (!statements) return null
+    const exists = sql.exists(collection, name)
+    return this.#orNull(async (stopped) =>
+      this.#committer.commit({
+        guards: [
+          ...conditionGuards(conditions, sql.CURRENT, [collection, name], called),
+          guard(exists.sql, exists.params, () => notFound(name)),
+        ],
+        drafts: [{ each: statements.draft }],
+        writes: [statements.write],
+        explain: async () => {
+          const document = await this.#store.get(uri)
+          return (await this.#unmet(document, uri, conditions, called)) ?? stopped()
+        },
+      }),
+    )
+  }
+
+  /** To what was read, written where it has not changed since; null when it has. */
+  async #applyToRead(
+    uri: string,
+    operations: readonly Operation[],
+    conditions: Conditions,
+    called: string,
+    tried: Set<number>,
+  ): Promise<number | null> {
+    const [collection, name] = place(uri)
+    const document = await this.#store.get(uri)
+    const problem = await this.#unmet(document, uri, conditions, called)
+    if (problem) throw problem
+    const { data, revision } = document as Document
+    // Unchanged since, and still refused: what changes it is written with this, so it never is what was read.
+    if (tried.has(revision)) throw clash(name)
+    tried.add(revision)
+    const read = this.#shape.resource(name, data)
+    const after = applied(parseTree(read), operations, JSON_PATCH_MAX_COPIED)
+    const next = dataOf(after, parseTree(read), operations.length - 1)
+    const patch = textOf(mergeBetween(parseTree(read), after) ?? "null")
+    const state = this.#shape.resource(name, next)
+    const isPatch = patch !== "null" && patch.length <= state.length
+    return this.#orNull((stopped) =>
+      this.#committer.commit({
+        guards: conditionGuards({ ifMatch: [revision] }, sql.CURRENT, [collection, name]),
+        drafts: [{ uri, event: isPatch ? "patch" : "state", body: isPatch ? patch : state }],
+        writes: [sql.rewrite(collection, name, "?1", [next])],
+        explain: async () => stopped(),
+      }),
+    )
+  }
+
+  /** The revision of a commit; null when it was stopped by what is no fault of the caller. */
+  async #orNull(
+    commit: (stopped: () => null) => ReturnType<Committer["commit"]>,
+  ): Promise<number | null> {
+    let isStopped = false
+    try {
+      const changes = await commit(() => {
+        isStopped = true
+        return null
+      })
+      return changes.at(-1)?.revision ?? 0
+    } catch (error) {
+      if (isStopped || error instanceof Stopped) return null
+      throw error
+    }
+  }
+
+  async #unmet(
+    document: Document | null,
+    uri: string,
+    conditions: Conditions,
+    called: string,
+  ): Promise<Problem | null> {
+    const unmet = await this.#store.unmet(uri, conditions, document, called)
+    return unmet ?? (document ? null : notFound(place(uri)[1]))
+  }
+}
+
+/** The data of a patched resource as text. Throws PatchFailed and Problem too_large when it is no document. */
+function dataOf(after: Tree, before: Tree, index: number): string {
+  const data = after instanceof Map ? after.get("data") : undefined
+  if (!(after instanceof Map) || !(data instanceof Map)) {
+    throw new PatchFailed("invalid", index, ["data"], "must be an object")
+  }
+  if (after.get("name") !== (before as Map<string, Tree>).get("name")) {
+    throw new PatchFailed("invalid", index, ["name"], "cannot be changed")
+  }
+  if (after.size > 2) {
+    throw new PatchFailed("invalid", index, [], "holds nothing beside name and data")
+  }
+  if (heightOf(after) > JSON_MAX_DEPTH) {
+    throw new PatchFailed("invalid", index, [], `must nest at most ${JSON_MAX_DEPTH} levels deep`)
+  }
+  const text = textOf(data)
+  const bytes = byteLength(text)
+  if (bytes > DOCUMENT_MAX_BYTES) throw tooLarge(bytes)
+  return text
+}
+
+function clash(name: string): Problem {
+  const detail = `This patch needs to read "${name}", which another operation of the same batch changes`
+  return new Problem("conflict", detail)
+}

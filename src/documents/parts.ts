@@ -1,0 +1,95 @@
+/** The handlers of sub-documents. */
+import type { Conditions, Handlers } from "../protocol/endpoint.ts"
+import type { partEndpoints } from "../protocol/parts.ts"
+import { Problem } from "../protocol/problem.ts"
+import { fill } from "../protocol/uri.ts"
+import { pathOf } from "../lib/pointer.ts"
+import { parseTree, textOf } from "../lib/tree.ts"
+import type { DocumentEditor } from "./editor.ts"
+import { childAt, operationsOf, PatchFailed, type Operation } from "./jsonpatch.ts"
+import { problemOf } from "./refused.ts"
+import { notFound, type DocumentStore } from "./store.ts"
+
+interface Services {
+  apps: DocumentStore
+  editor: DocumentEditor
+}
+
+interface Called {
+  params: { name: string; pointer: string }
+  conditions: Conditions
+  uri: string
+}
+
+export const partHandlers: Handlers<typeof partEndpoints, Services> = {
+  "parts.get": async ({ params }, { apps }) => {
+    const document = await apps.get(documentOf(params.name))
+    if (!document) throw notFound(params.name)
+    const path = tokensOf(params.pointer)
+    const part = path.length === 0 ? null : childAt(parseTree(document.data), path)
+    if (part === undefined) throw nothingAt(`/data/${params.pointer}`)
+    return { json: part === null ? document.data : textOf(part), revision: document.revision }
+  },
+
+  "parts.put": async ({ body, ...call }, { editor }) => {
+    const revision = await edit(call, editor, (path) => [{ op: "put", path, value: body.tree }])
+    return { status: 204, revision }
+  },
+
+  "parts.patch": async ({ body, ...call }, { editor }) => {
+    const isJsonPatch = body.type === "application/json-patch+json"
+    const revision = await edit(call, editor, (path) =>
+      isJsonPatch
+        ? below(path, operationsOf(body.tree))
+        : [{ op: "merge", path, value: body.tree }],
+    )
+    return { status: 204, revision }
+  },
+
+  "parts.delete": async (call, { editor }) => {
+    try {
+      return { status: 204, revision: await edit(call, editor, (path) => [{ op: "remove", path }]) }
+    } catch (error) {
+      if (error instanceof Problem && error.code === "not_found") return { status: 204 }
+      throw error
+    }
+  },
+}
+
+/** Applies operations at the place called. Throws Problem; not_found where the place is not there. */
+async function edit(
+  { params, conditions, uri }: Called,
+  editor: DocumentEditor,
+  operations: (path: string[]) => Operation[],
+): Promise<number> {
+  const path = ["data", ...tokensOf(params.pointer)]
+  try {
+    return await editor.apply(documentOf(params.name), operations(path), conditions, uri)
+  } catch (error) {
+    if (!(error instanceof PatchFailed)) throw error
+    const isOwn =
+      operations(path).length === 1 && error.pointer.length <= `/data/${params.pointer}`.length
+    if (error.failure === "missing" && isOwn) throw nothingAt(error.pointer)
+    throw problemOf(error)
+  }
+}
+
+function below(base: string[], operations: Operation[]): Operation[] {
+  return operations.map((operation) => ({
+    ...operation,
+    path: [...base, ...operation.path],
+    ...("from" in operation ? { from: [...base, ...operation.from] } : {}),
+  }))
+}
+
+function documentOf(name: string): string {
+  return fill("/api/apps/:name", { name })
+}
+
+function tokensOf(pointer: string): string[] {
+  return pointer === "" ? [] : (pathOf(`/${pointer}`) ?? [])
+}
+
+function nothingAt(pointer: string): Problem {
+  return new Problem("not_found", `There is nothing at "${pointer}" in this document`, { pointer })
+}
