@@ -2,6 +2,13 @@
 import type { Scope } from "./auth/scope.ts"
 import { scopeOf } from "./auth/token.ts"
 import { computeHandlers } from "./compute/routes.ts"
+import { HistoryKeeper } from "./documents/history/keeper.ts"
+import { DocumentHistory } from "./documents/history/history.ts"
+import { historyHandlers } from "./documents/history/routes.ts"
+import { SignedCommitter } from "./documents/history/signed.ts"
+import { DocumentExporter } from "./documents/transfer/exporter.ts"
+import { DocumentImporter } from "./documents/transfer/importer.ts"
+import { transferHandlers } from "./documents/transfer/routes.ts"
 import { appShape, documentHandlers } from "./documents/routes.ts"
 import { partHandlers } from "./documents/parts.ts"
 import { DocumentEditor } from "./documents/editor.ts"
@@ -18,6 +25,7 @@ import { batchHandlers } from "./http/batch.ts"
 import { allowOrigin } from "./http/cors.ts"
 import { mount, type Mounted } from "./http/mount.ts"
 import { openapiOf } from "./http/openapi.ts"
+import { readFrom } from "./http/from.ts"
 import { addCost } from "./http/cost.ts"
 import { EdgeCopies } from "./keys/edge.ts"
 import { keyHandlers } from "./keys/routes.ts"
@@ -67,6 +75,11 @@ export interface Services extends ResourceServices {
   db: Database
   feed: Feed
   apps: DocumentStore
+  appHistory: DocumentHistory
+  historyKeeper: HistoryKeeper
+  appExporter: DocumentExporter
+  appImporter: DocumentImporter
+  from: () => string | null
   appLists: DocumentLists
   editor: DocumentEditor
   keys: KeyStore
@@ -100,8 +113,10 @@ export function createServices(
   const { background = () => {} } = surroundings
   const db = shared?.db ?? new Database(env.DB)
   const feed = new Feed(db, { now, poke })
+  const from = () => readFrom(request.headers)
   const journal = shared?.journal ?? feed
   const documentJournal = new SweptJournal(journal, DOCUMENTS, now)
+  const signed = new SignedCommitter(documentJournal, from)
   // What it costs in the background is no cost of the request, whose answer is under way by then.
   const quiet = new Database(env.DB)
   const compactor = new Compactor(quiet, new Feed(quiet, { now, poke }))
@@ -109,7 +124,7 @@ export function createServices(
   const endExpired = () => sweep(db, feed, EXPIRING, now())
   const expiring = { now, sweep: endExpired }
   const together = (requests: Request[]) => answerTogether(requests, surroundings, db, feed)
-  const apps = new DocumentStore(db, documentJournal, appShape, expiring)
+  const apps = new DocumentStore(db, signed, appShape, expiring)
   return {
     env,
     request,
@@ -118,9 +133,14 @@ export function createServices(
     together,
     db,
     feed,
+    appHistory: new DocumentHistory(db, expiring),
+    historyKeeper: new HistoryKeeper(db),
+    appExporter: new DocumentExporter(db, expiring),
+    appImporter: new DocumentImporter(db, documentJournal, { stager: feed, now, newId }),
+    from,
     journal: documentJournal,
     apps,
-    editor: new DocumentEditor(apps, documentJournal, appShape, {
+    editor: new DocumentEditor(apps, signed, appShape, {
       now,
       pause,
     }),
@@ -170,6 +190,8 @@ const metaHandlers: Handlers<typeof metaEndpoints, unknown> = {
 
 const handlers: Handlers<typeof api, Services> = {
   ...documentHandlers,
+  ...historyHandlers,
+  ...transferHandlers,
   ...partHandlers,
   ...keyHandlers,
   ...seriesHandlers,

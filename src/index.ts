@@ -37,10 +37,8 @@ export default {
 
   /** Hourly: old rows go, the journal is trimmed, logs of series are compacted, the hub looks after itself if a poke was lost. */
   async scheduled(_event, env, ctx) {
-    const { feed, seriesWriter, compactor, keeper } = createServices(
-      around(env, ctx),
-      new Request("https://tidemark/"),
-    )
+    const { db, feed, appImporter, seriesWriter, compactor, keeper, historyKeeper } =
+      createServices(around(env, ctx), new Request("https://tidemark/"))
     // First, because the journal still knows then when a series was changed last.
     await keeper.keep()
     const hours = Number(env.JOURNAL_KEEP_HOURS)
@@ -48,9 +46,11 @@ export default {
     await feed.trim(
       hours > 0 ? hours * 3_600_000 : CHANGES_KEEP_MILLISECONDS,
       rows || CHANGES_KEEP_ROWS,
+      historyKeeper,
     )
     await seriesWriter.sweep()
-    await compactor.compactAll(SCHEDULE_MAX_QUERIES)
+    await appImporter.sweep()
+    await compactor.compactAll(SCHEDULE_MAX_QUERIES - db.cost.queries)
     await hubOf(env).poke([])
   },
 } satisfies ExportedHandler<Env>

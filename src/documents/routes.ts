@@ -3,6 +3,8 @@ import type { Handlers, JsonBody } from "../protocol/endpoint.ts"
 import type { documentEndpoints } from "../protocol/documents.ts"
 import { Problem } from "../protocol/problem.ts"
 import { fill } from "../protocol/uri.ts"
+import { readPoint } from "./history/point.ts"
+import type { HistoryServices } from "./history/routes.ts"
 import { expiryHeaders, readExpiry } from "./expiry.ts"
 import { answerList } from "./list/answer.ts"
 import type { DocumentLists } from "./list/reader.ts"
@@ -11,13 +13,11 @@ import { textOf, type Tree } from "../lib/tree.ts"
 import type { DocumentEditor } from "./editor.ts"
 import { operationsOf, PatchFailed } from "./jsonpatch.ts"
 import { problemOf } from "./refused.ts"
-import type { DocumentStore, Shape } from "./store.ts"
+import type { Shape } from "./store.ts"
 
-interface Services {
-  apps: DocumentStore
+interface Services extends HistoryServices {
   appLists: DocumentLists
   editor: DocumentEditor
-  now: () => number
 }
 
 const PATH = "/api/apps/:name"
@@ -42,8 +42,13 @@ export const documentHandlers: Handlers<typeof documentEndpoints, Services> = {
     return { status: 201, json, revision, headers: { Location: uri, ...expiryHeaders(expiry) } }
   },
 
-  "documents.get": async ({ uri, params, headers }, { apps }) => {
+  "documents.get": async ({ uri, params, query, headers }, { apps, appHistory, now }) => {
     const mask = parseMask(headers.get("X-Fields"))
+    if (query.as_of !== undefined) {
+      const point = readPoint(query.as_of, now(), "query.as_of")
+      const { data, revision } = await appHistory.at(params.name, uri, point)
+      return { json: applyMask({ name: JSON.stringify(params.name), data }, mask), revision }
+    }
     const document = await apps.get(uri)
     if (!document) {
       // The null members are what the original's clients look at.

@@ -1,11 +1,11 @@
 /** The seam: the only way to write, and the only order there is (DESIGN invariants I1–I6). */
-import { CHANGE_BODY_MAX_BYTES, CHANGES_PAGE_ROWS } from "../protocol/limits.ts"
+import { CHANGE_BODY_MAX_BYTES, CHANGES_PAGE_ROWS, TRIM_MAX_STEPS } from "../protocol/limits.ts"
 import type { Change, ChangeEvent, Position } from "../protocol/change.ts"
 import { GuardFailed, Stopped, type Problem } from "../protocol/problem.ts"
 import { byteLength } from "../lib/bytes.ts"
 import type { Database } from "./database.ts"
 import { meaningOf, runOf, UnitRefused, type Run } from "./run.ts"
-import type { Guard, Statement } from "./statement.ts"
+import { guard, type Guard, type Statement } from "./statement.ts"
 import * as sql from "./sql.ts"
 
 /** A change to record. `when` is checked inside the batch: a draft whose condition fails records nothing. */
@@ -47,6 +47,17 @@ export type Journal = Pick<Feed, "commit" | "commitAll" | "position">
 
 /** What a reader gets: the changes after its position, or word that they are gone. */
 export type Since = { reset: true } | { reset: false; changes: Change[]; more: boolean }
+
+/** A run of changes that is removed, both ends included. */
+export interface Trimmed {
+  first: number
+  last: number
+}
+
+/** Whoever needs what is trimmed: says how far it may go at once, and what to write in the same transaction. */
+export interface Keeper {
+  keep(range: Trimmed): Promise<{ last: number; statements: Statement[] }>
+}
 
 export interface FeedOptions {
   /** Epoch milliseconds. */
@@ -133,9 +144,25 @@ export class Feed implements Committer {
     return true
   }
 
-  /** Removes changes that are older than `keepMilliseconds` or beyond the newest `keepRows`. */
-  async trim(keepMilliseconds: number, keepRows: number): Promise<void> {
-    await this.#db.batch([sql.trim(this.#options.now() - keepMilliseconds, keepRows)])
+  /**
+   * Removes changes that are older than `keepMilliseconds` or beyond the newest `keepRows`. Where the keeper wants it,
+   * in several steps, and the rest of them another time.
+   */
+  async trim(keepMilliseconds: number, keepRows: number, keeper?: Keeper): Promise<void> {
+    const before = this.#options.now() - keepMilliseconds
+    for (let step = 0; step < TRIM_MAX_STEPS; step++) {
+      const range = await this.#db.first<Trimmed>(sql.trimmable(before, keepRows))
+      if (!range || range.last < range.first) return
+      const kept = await keeper?.keep(range)
+      const last = kept?.last ?? range.last
+      const begins = sql.beginsAt(range.first)
+      await this.commit({
+        guards: [guard(begins.sql, begins.params)],
+        drafts: [],
+        writes: [...(kept?.statements ?? []), ...sql.trim(last)],
+      })
+      if (last === range.last) return
+    }
   }
 
   async #batch({ statements, guards }: Run, units: Commit[][]): Promise<Change[][]> {

@@ -88,12 +88,36 @@ export function since(
 }
 
 /**
- * Removes what is past both age and count … never the newest row, from which the next revision is counted.
+ * The last revision that is past age or count, `last`, and the first that is kept now; never the newest row, from
+ * which the next revision is counted. One run from the first on, also where clocks were not at one.
  */
-export function trim(before: number, keepRows: number): Statement {
+export function trimmable(before: number, keepRows: number): Statement {
   return {
-    sql: `DELETE FROM changes WHERE revision < ${REVISION}
-      AND (at < ?1 OR revision <= ${REVISION} - ?2)`,
+    sql: `SELECT (SELECT min(revision) FROM changes) AS first, min(
+        ${REVISION} - 1,
+        max(
+          coalesce((SELECT revision FROM changes WHERE at >= ?1 ORDER BY revision LIMIT 1), ${REVISION}) - 1,
+          ${REVISION} - ?2
+        )
+      ) AS last`,
     params: [before, keepRows],
   }
+}
+
+/** Removes the changes up to a revision, and notes when the last of them was made. */
+export function trim(last: number): Statement[] {
+  return [
+    {
+      sql: `INSERT INTO meta (name, value)
+        SELECT 'trimmed', CAST(at AS TEXT) FROM changes WHERE revision <= ?1 ORDER BY revision DESC LIMIT 1
+        ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+      params: [last],
+    },
+    { sql: "DELETE FROM changes WHERE revision <= ?1", params: [last] },
+  ]
+}
+
+/** True while no other trimming came between. */
+export function beginsAt(first: number): Condition {
+  return { sql: "(SELECT min(revision) FROM changes) = ?", params: [first] }
 }

@@ -26,9 +26,9 @@ export async function subscribe(
 ): Promise<void> {
   const { topics, follower } = bench
   const target = bench.resolve(uri)
-  if (!target) {
+  if (!target || target.endpoint.isExport) {
     // The app says in its own words what is wrong with it.
-    await ask(bench.dispatch, session.who, "GET", tidied(uri))
+    if (!target) await ask(bench.dispatch, session.who, "GET", tidied(uri))
     throw new Problem("unknown_uri", `"${uri}" cannot be subscribed to`)
   }
   const { topic } = target

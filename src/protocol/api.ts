@@ -1,6 +1,8 @@
 /** The endpoint table: every endpoint of the service, once. */
 import { batchEndpoints } from "./batch.ts"
 import { computeEndpoints } from "./compute.ts"
+import { documentHistoryEndpoints } from "./documents-history.ts"
+import { documentTransferEndpoints } from "./documents-transfer.ts"
 import { documentEndpoints } from "./documents.ts"
 import { keyEndpoints } from "./keys.ts"
 import { liveEndpoints } from "./live.ts"
@@ -11,6 +13,8 @@ import { seriesEndpoints } from "./series.ts"
 
 export const api = {
   ...documentEndpoints,
+  ...documentHistoryEndpoints,
+  ...documentTransferEndpoints,
   ...partEndpoints,
   ...keyEndpoints,
   ...seriesEndpoints,

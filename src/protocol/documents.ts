@@ -1,5 +1,6 @@
 /** App documents: `{data}` in, `{name, data}` out. */
 import * as z from "zod"
+import { asOf } from "./documents-history.ts"
 import type { Endpoint } from "./endpoint.ts"
 import { DOCUMENT_LIST_DESCRIPTION, DocumentEntry, DocumentListQuery } from "./documents-list.ts"
 import { DOCUMENT_MAX_BYTES } from "./limits.ts"
@@ -30,6 +31,9 @@ function ExpireIn(description: string) {
 const path = "/api/apps/:name"
 const params = PathParams({ name: "The app's name" })
 const masks = { "X-Fields": "Which members to answer: `name`, `{data}`, `*`, `name,data`" }
+const from = {
+  From: "Who changes it, a mailbox or a name: told in frames and in the history as `by`, not checked",
+}
 const whole = ExpireIn(
   "Seconds, or a duration such as `5m` or `1h30m`, until the document is gone; `none` or absent: never",
 )
@@ -73,6 +77,7 @@ export const documentEndpoints = {
     batch: true,
     tag: "documents",
     summary: "Create an app's document under a name that is free",
+    headers: from,
     query: whole,
     body: { ...json, schema: NamedBody, example: { name: "todo", data: { theme: "dark" } } },
     replies: {
@@ -88,8 +93,12 @@ export const documentEndpoints = {
     summary: "Read an app's document",
     description: "`X-Expires-At` tells when it will be gone, where it will.",
     params,
+    query: asOf,
     headers: masks,
-    replies: { 200: { description: "The document", schema: Document }, ...problems(400, 404) },
+    replies: {
+      200: { description: "The document", schema: Document },
+      ...problems(400, 404, 410),
+    },
     entryOf: ({ name }) => ({ name }),
   },
   "documents.put": {
@@ -100,6 +109,7 @@ export const documentEndpoints = {
     tag: "documents",
     summary: "Create or replace an app's document",
     params,
+    headers: from,
     query: whole,
     body: { ...json, schema: DocumentBody, example: { data: { theme: "dark" } } },
     replies: { 204: { description: "Stored" }, ...problems(400, 409, 412, 413, 415, 422) },
@@ -113,6 +123,7 @@ export const documentEndpoints = {
     summary: "Change parts of an app's document (RFC 7396 and 6902)",
     description: CHANGE,
     params,
+    headers: from,
     query: changed,
     body: {
       ...json,
@@ -134,6 +145,7 @@ export const documentEndpoints = {
     tag: "documents",
     summary: "Delete an app's document; fine when there is none",
     params,
+    headers: from,
     replies: { 204: { description: "There is no such document now" }, ...problems(400, 409, 412) },
   },
 } as const satisfies Record<string, Endpoint>

@@ -54,6 +54,14 @@ export const CHANGES_PAGE_ROWS = 500
 export const CHANGES_KEEP_MILLISECONDS = 7 * 24 * 3_600_000
 /** … and at most this many changes. */
 export const CHANGES_KEEP_ROWS = 100_000
+/** Steps of one trimming, each a few queries: what is left is trimmed an hour later. */
+export const TRIM_MAX_STEPS = 4
+/** Changes of documents that one step of trimming folds into what they made of the documents. */
+export const TRIM_MAX_FOLDED = 5_000
+/** Entries of one page of a document's history, of CHANGE_BODY_MAX_BYTES each. */
+export const HISTORY_MAX_ENTRIES = 100
+/** `From`: a mailbox has 254 bytes at most (RFC 5321), a name less. */
+export const FROM_MAX_CHARACTERS = 254
 /** Answers of a list without `limit`. */
 export const LIST_MAX_ITEMS = 10_000
 /** Tests in one `where`, and what may stand within each other there: D1 bounds an expression's depth at 100, its text at 100 KB. */
@@ -137,6 +145,18 @@ export const RETENTION_CLEAN_CHUNKS = 5_000
 export const SERIES_MAX_REMOVED = 1_000
 /** Text of one parameter of a statement: D1 takes 2,000,000 bytes. */
 export const DATABASE_TEXT_MAX_BYTES = 1_900_000
+/** Longest line of an import of documents: the longest document, with a name and some escapes. */
+export const DOCUMENT_LINE_MAX_BYTES = 2_000_000
+/** Documents of one import: one transaction writes a few rows for each. */
+export const IMPORT_MAX_DOCUMENTS = 100_000
+/** Parameters of DATABASE_TEXT_MAX_BYTES in a statement that stages documents. */
+export const IMPORT_PARTS_AT_ONCE = 4
+/** Documents of an export that one query answers … */
+export const EXPORT_PAGE_ROWS = 10_000
+/** … their bytes … */
+export const EXPORT_PAGE_BYTES = 8_000_000
+/** … and how many such queries one request makes. */
+export const EXPORT_MAX_PAGES = 38
 /** Longest line of CSV, JSON lines or line protocol: a chunk could not hold much more than one such text. */
 export const LINE_MAX_BYTES = 1_000_000
 /** Largest import by stream, counted after it was unzipped: some ten seconds of parsing. */

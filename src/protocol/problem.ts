@@ -11,6 +11,7 @@ export const PROBLEMS = {
   unknown_uri: [404, 4505, "No route matches this URI"],
   method_not_allowed: [405, 4506, "The resource does not take this method"],
   conflict: [409, 4507, "The request conflicts with what is stored"],
+  history_gone: [410, 4520, "The journal does not tell what was at that time"],
   precondition_failed: [412, 4508, "The resource is not in the state the request asked for"],
   too_large: [413, 4509, "The content is larger than the limit"],
   unsupported_type: [415, 4510, "The content type is not one this endpoint reads"],

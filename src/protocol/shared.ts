@@ -34,6 +34,15 @@ export const JsonObject = z
 
 export const Revision = z.int().meta({ description: "The change's place in the one order" })
 
+/** A line of a body that could not be used. */
+export const BadLine = z
+  .strictObject({
+    line: z.int().meta({ description: "Counted from 1" }),
+    reason: z.string(),
+    text: z.string().meta({ description: "The beginning of the line" }),
+  })
+  .meta({ id: "BadLine" })
+
 const bytesOf = (text: string) => new TextEncoder().encode(text).byteLength
 
 /** A name that can be a segment of a URI. URL parsers take away segments of dots, encoded or not. */

@@ -1,8 +1,9 @@
 /** The labels of an index as stamps or integers, told apart as pandas does. Pure. */
 import { Problem } from "../protocol/problem.ts"
-import { EPOCH_MIN, epochMicroseconds, guessUnit, isDecimal, type EpochUnit } from "./epoch.ts"
+import { EPOCH_MIN, epochMicroseconds, guessUnit, isDecimal, type EpochUnit } from "../lib/epoch.ts"
 import { STAMP_MAX, unitOf, type Frame, type IndexKind, type Json } from "./frame.ts"
-import { parseMoment, STAMP_RANGE, type Moment } from "./stamp.ts"
+import { parseMoment, type Moment } from "../lib/moment.ts"
+import { STAMP_RANGE } from "./stamp.ts"
 
 export type Labels = Pick<Frame, "index" | "kind" | "unit" | "zone">
 

@@ -13,7 +13,8 @@ import {
 } from "../../src/series/frame.ts"
 import { columnOf, kindOf, maskOf } from "../../src/series/kinds.ts"
 import { readLabels } from "../../src/series/labels.ts"
-import { parseMoment, stampFormat } from "../../src/series/stamp.ts"
+import { parseMoment } from "../../src/lib/moment.ts"
+import { stampFormat } from "../../src/series/stamp.ts"
 
 const NEW_YEAR = 1_420_070_400_000_000
 const DAY = 86_400_000_000

@@ -2,7 +2,7 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { LINE_MAX_BYTES } from "../../src/protocol/limits.ts"
 import { Problem } from "../../src/protocol/problem.ts"
-import { LineSplitter, readLines, type Line } from "../../src/series/formats/lines.ts"
+import { LineSplitter, readLines, type Line } from "../../src/lines/lines.ts"
 import { byteByByte, cuts, gather, streamOf, zipped } from "./streams.ts"
 
 async function linesOf(...args: Parameters<typeof readLines>): Promise<Line[]> {

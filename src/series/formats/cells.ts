@@ -1,7 +1,7 @@
 /** What the fields of a CSV file mean: missing, number, truth, or text. Pure. */
 import type { Column, Json } from "../frame.ts"
 import * as kinds from "../kinds.ts"
-import { shorten } from "./batch.ts"
+import { shorten } from "../../lines/bad.ts"
 import { textOf } from "./fields.ts"
 import { maskOfNumber, readNumber } from "./numbers.ts"
 

@@ -4,14 +4,15 @@
  */
 import { unitOf, type Column, type Frame, type IndexKind } from "../frame.ts"
 import type { ColumnShape } from "../kinds.ts"
-import { badLine, isFull, type BadLine, type Batch } from "./batch.ts"
+import { badLine, type BadLine } from "../../lines/bad.ts"
+import { isFull, type Batch } from "./batch.ts"
 import { readColumn, type ColumnPlace, type Fields } from "./cells.ts"
 import { QUOTE, quoteIsOpen, splitFields, STRAY_TEXT, textOf } from "./fields.ts"
 import { headerProblem, readHeader, type Header } from "./header.ts"
 import { LabelReader } from "./labels.ts"
-import type { Line } from "./lines.ts"
+import type { Line } from "../../lines/lines.ts"
 import { readRecords } from "./records.ts"
-import type { StreamOptions } from "./unzip.ts"
+import type { StreamOptions } from "../../lines/unzip.ts"
 
 export interface CsvOptions extends StreamOptions {
   /** The index's column. Without: the first called index, date, time, timestamp or datetime, else the first. */

@@ -1,12 +1,12 @@
 /** The first record of a CSV file: its columns, and which of them is the index. Pure. */
 import { Problem } from "../../protocol/problem.ts"
 import { checkSize, shapeProblem } from "../orients/sheet.ts"
-import { shorten } from "./batch.ts"
+import { shorten } from "../../lines/bad.ts"
 import { startOf, type ColumnPlace } from "./cells.ts"
 import type { CsvOptions } from "./csv.ts"
 import { STRAY_TEXT, textOf } from "./fields.ts"
 import { indexAmong } from "./labels.ts"
-import type { Line } from "./lines.ts"
+import type { Line } from "../../lines/lines.ts"
 
 export interface Header {
   fields: number

@@ -1,8 +1,15 @@
 /** Labels of an index that come in batches: what they are, the first batch says for all. Pure. */
-import { EPOCH_MIN, epochMicroseconds, guessUnit, isDecimal, type EpochUnit } from "../epoch.ts"
+import {
+  EPOCH_MIN,
+  epochMicroseconds,
+  guessUnit,
+  isDecimal,
+  type EpochUnit,
+} from "../../lib/epoch.ts"
 import { STAMP_MAX, type IndexKind } from "../frame.ts"
-import { parseMoment, STAMP_RANGE } from "../stamp.ts"
-import { shorten } from "./batch.ts"
+import { parseMoment } from "../../lib/moment.ts"
+import { STAMP_RANGE } from "../stamp.ts"
+import { shorten } from "../../lines/bad.ts"
 
 /** ISO 8601 with a zone or without, numbers that count from 1970 in a unit, or plain integers. */
 type Form = "zoned" | "naive" | EpochUnit | "integer"

@@ -2,14 +2,15 @@
  * InfluxDB's line protocol in, as version 3 reads it: `measurement,tag=value field=1.5,other=2i 1700000000`.
  * https://docs.influxdata.com/influxdb3/core/reference/line-protocol/
  */
-import { badLine, isFull, type BadLine } from "./batch.ts"
+import { badLine, type BadLine } from "../../lines/bad.ts"
+import { isFull } from "./batch.ts"
 import { stringIsOpen } from "./escapes.ts"
-import type { Line } from "./lines.ts"
+import type { Line } from "../../lines/lines.ts"
 import { NO_ROOM, PointGatherer } from "./points.ts"
 import type { Precision } from "./precision.ts"
 import { readRecords } from "./records.ts"
 import type { SeriesRows } from "./table.ts"
-import type { StreamOptions } from "./unzip.ts"
+import type { StreamOptions } from "../../lines/unzip.ts"
 
 export interface LineProtocolOptions extends StreamOptions {
   /** The unit of the timestamps; "auto", which is the default, guesses it line by line. */

@@ -1,7 +1,7 @@
 /** JSON objects as columns. Pure. */
 import type { Column, Json } from "../frame.ts"
 import * as kinds from "../kinds.ts"
-import type { Line } from "./lines.ts"
+import type { Line } from "../../lines/lines.ts"
 
 /** A line that was read. */
 export interface Entry {

@@ -4,11 +4,12 @@ import { Problem } from "../../protocol/problem.ts"
 import { unitOf, type Frame, type IndexKind, type Json } from "../frame.ts"
 import { flawOf, jsonText, parseJson } from "../json.ts"
 import { objectAt } from "../orients/read.ts"
-import { badLine, isFull, shorten, type BadLine, type Batch } from "./batch.ts"
+import { badLine, shorten, type BadLine } from "../../lines/bad.ts"
+import { isFull, type Batch } from "./batch.ts"
 import { indexAmong, LabelReader } from "./labels.ts"
-import { readLines, type Line } from "./lines.ts"
+import { readLines, type Line } from "../../lines/lines.ts"
 import { gather, type Entry } from "./members.ts"
-import type { StreamOptions } from "./unzip.ts"
+import type { StreamOptions } from "../../lines/unzip.ts"
 
 export interface NdjsonOptions extends StreamOptions {
   /** The index's member. Without: of the first object the first called index, date, …, else its first. */

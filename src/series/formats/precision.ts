@@ -1,7 +1,7 @@
 /** Timestamps of line protocol: integers since 1970 UTC in a unit that is given, or guessed as InfluxDB 3 does. Pure. */
 import { STAMP_MAX } from "../frame.ts"
 import { STAMP_RANGE } from "../stamp.ts"
-import { shorten } from "./batch.ts"
+import { shorten } from "../../lines/bad.ts"
 
 export const PRECISIONS = ["auto", "s", "ms", "us", "ns"] as const
 export type Precision = (typeof PRECISIONS)[number]

@@ -1,7 +1,7 @@
 /** Lines that a quoted text spans become one record. */
 import { LINE_MAX_BYTES } from "../../protocol/limits.ts"
-import { readLines, type Line } from "./lines.ts"
-import type { StreamOptions } from "./unzip.ts"
+import { readLines, type Line } from "../../lines/lines.ts"
+import type { StreamOptions } from "../../lines/unzip.ts"
 
 /** Whether a quote is open at the end of a line, when one was or was not at its beginning. */
 export type Quoting = (text: string, open: boolean) => boolean

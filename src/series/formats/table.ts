@@ -2,7 +2,7 @@
 import { SERIES_MAX_COLUMNS } from "../../protocol/limits.ts"
 import { unitOf, type Frame, type Json } from "../frame.ts"
 import { columnOf, kindOf } from "../kinds.ts"
-import { shorten } from "./batch.ts"
+import { shorten } from "../../lines/bad.ts"
 import { findBare, nameText } from "./escapes.ts"
 import type { Address } from "./tags.ts"
 import type { Value } from "./values.ts"

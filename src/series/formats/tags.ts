@@ -1,7 +1,7 @@
 /** The head of a line of line protocol, measurement and tags, as the address of a series. Pure. */
 import { byteLength } from "../../lib/bytes.ts"
 import { NAME_MAX_BYTES } from "../../protocol/limits.ts"
-import { shorten } from "./batch.ts"
+import { shorten } from "../../lines/bad.ts"
 import { findBare, measurementText, nameText, symbolText } from "./escapes.ts"
 
 export interface Address {

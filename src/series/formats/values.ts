@@ -1,7 +1,7 @@
 /** Values of fields in line protocol. Pure. */
 import type { Json } from "../frame.ts"
 import { BOOLEAN, FLOAT, STRING } from "../kinds.ts"
-import { shorten } from "./batch.ts"
+import { shorten } from "../../lines/bad.ts"
 import { findBare, stringText } from "./escapes.ts"
 import { maskOfNumber, readNumber } from "./numbers.ts"
 

@@ -1,7 +1,7 @@
 /** What one request brings, on its way into the database: rows by series, and the lines that were no rows. */
 import { BAD_LINES_SHOWN, IMPORT_MAX_SERIES } from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
-import type { BadLine } from "../formats/batch.ts"
+import { refusalOf, type BadLine } from "../../lines/bad.ts"
 import type { Frame } from "../frame.ts"
 import type { Place } from "../sql.ts"
 import type { Stage } from "./stage.ts"
@@ -65,7 +65,9 @@ export class Intake {
   /** All has come. Throws Problem: unprocessable with the bad lines, and as `take`. */
   async finish(): Promise<void> {
     const rows = this.targets.reduce((sum, target) => sum + target.rows, 0)
-    if (this.badTotal > 0 && (!this.#isPartial || rows === 0)) throw this.#refusal()
+    if (this.badTotal > 0 && (!this.#isPartial || rows === 0)) {
+      throw refusalOf(this.bad, this.badTotal)
+    }
     await this.#packAll(true)
   }
 
@@ -76,16 +78,5 @@ export class Intake {
       if (targets.length > 1) target.forgetStamps()
     }
     this.#weight = targets.reduce((sum, { weight }) => sum + weight, 0)
-  }
-
-  #refusal(): Problem {
-    const { bad, badTotal } = this
-    const [{ line, reason } = { line: 0, reason: "" }] = bad
-    const others = badTotal > 1 ? `, and ${badTotal - 1} more are bad` : ""
-    return new Problem("unprocessable", `Line ${line} ${reason}${others}; nothing was stored`, {
-      errors: Object.fromEntries(bad.slice(0, 10).map((one) => [`line.${one.line}`, one.reason])),
-      bad_lines: bad,
-      bad_total: badTotal,
-    })
   }
 }

@@ -10,7 +10,7 @@ import {
   IMPORT_MAX_STAGED_APPEND,
 } from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
-import type { BadLine } from "../formats/batch.ts"
+import type { BadLine } from "../../lines/bad.ts"
 import type { Frame } from "../frame.ts"
 import { CURRENT, get, type Place, type SeriesRow } from "../sql.ts"
 import { explainShape, uriOf } from "../write.ts"

@@ -1,5 +1,5 @@
 /** A stream of bytes as lines of text, in memory that does not grow with it. */
-import { LINE_MAX_BYTES } from "../../protocol/limits.ts"
+import { LINE_MAX_BYTES } from "../protocol/limits.ts"
 import { readBytes, type StreamOptions } from "./unzip.ts"
 
 export interface Line {
@@ -24,8 +24,9 @@ export interface Line {
 export async function* readLines(
   stream: ReadableStream<Uint8Array>,
   options?: StreamOptions,
+  lineMaxBytes?: number,
 ): AsyncGenerator<Line[]> {
-  const splitter = new LineSplitter()
+  const splitter = new LineSplitter(lineMaxBytes)
   for await (const bytes of readBytes(stream, options)) {
     const lines = splitter.push(bytes)
     if (lines.length > 0) yield lines

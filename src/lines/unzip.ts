@@ -1,6 +1,6 @@
 /** The bytes of a request, unzipped when they came as gzip, and not more of them than allowed. */
-import { IMPORT_MAX_BYTES } from "../../protocol/limits.ts"
-import { Problem } from "../../protocol/problem.ts"
+import { IMPORT_MAX_BYTES } from "../protocol/limits.ts"
+import { Problem } from "../protocol/problem.ts"
 
 export interface StreamOptions {
   /** `Content-Encoding`: gzip, or none. */
