@@ -15,7 +15,7 @@ export function world({ kv = env.KV, consistency = "edge" }: Options = {}) {
   const surroundings: Surroundings = {
     env: { DB: env.DB, KV: kv, HUB: env.HUB, ASSETS: env.ASSETS },
     now: () => clock.now,
-    newId: () => "id",
+    newId: () => crypto.randomUUID(),
     poke: (changes) => poked.push(...changes),
     consistency,
   }
