@@ -80,43 +80,56 @@ export class Blobs {
     const { now, newId } = this.#options
     const blob = `blob:${newId()}${newId()}`
     await this.#committer.commit({ drafts: [], writes: [sql.note(blob, now())] })
-    const counted = countedStream(head, rest)
-    try {
-      // Not tried again: what has been sent of the stream is gone.
-      await this.#kv.put(blob, counted.stream, { metadata: {} })
-    } catch (error) {
-      // The stream may have ended it: then its own reason counts.
-      if (counted.failure !== null) throw counted.failure
-      console.error({ event: "kv_failed", message: String(error) })
-      throw busy("Workers KV did not take the value, send it again")
-    }
-    return { type, size: counted.size, text: null, blob }
+    // The runtime's own stream: one of ours that fails in a call to Workers KV is told as uncaught.
+    const { readable, writable } = new IdentityTransformStream()
+    const writer = writable.getWriter()
+    writer.closed.catch(() => {})
+    const failed: string[] = []
+    // Not tried again: what has been sent of the stream is gone.
+    const stored = this.#kv.put(blob, readable, { metadata: {} }).catch((error: unknown) => {
+      failed.push(String(error))
+      // Or who sends would wait for a reader.
+      return writer.abort(error).catch(() => {})
+    })
+    const sent = await send(head, rest, writer)
+    await stored
+    if (sent instanceof Problem && sent.code !== "overloaded") throw sent
+    if (typeof sent === "number" && failed.length === 0)
+      return { type, size: sent, text: null, blob }
+    console.error({ event: "kv_failed", message: failed[0] ?? "The stream broke off" })
+    throw sent instanceof Problem ? sent : untaken()
   }
 }
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>
 
-/** What was read already and what comes, counted on the way. */
-function countedStream(head: Uint8Array[], rest: Reader) {
-  const counted = { size: 0, failure: null as unknown, stream: null as unknown as Bytes }
-  counted.stream = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      try {
-        const first = head.shift()
-        const { done, value } = first ? { done: false, value: first } : await rest.read()
-        if (done || !value) return controller.close()
-        counted.size += value.byteLength
-        if (counted.size > KEY_BODY_MAX_BYTES) throw tooLarge()
-        controller.enqueue(value)
-      } catch (error) {
-        counted.failure = error
-        controller.error(error)
-        await rest.cancel(error).catch(() => {})
-      }
-    },
-    cancel: (reason) => rest.cancel(reason),
-  })
-  return counted
+/** Sends what was read already and what comes; answers how many bytes, or what is wrong with them. */
+async function send(
+  head: Uint8Array[],
+  rest: Reader,
+  writer: WritableStreamDefaultWriter<Uint8Array>,
+): Promise<number | Problem> {
+  let size = 0
+  try {
+    for (;;) {
+      const first = head.shift()
+      const value = first ?? (await rest.read()).value
+      if (!value) break
+      size += value.byteLength
+      if (size > KEY_BODY_MAX_BYTES) throw tooLarge()
+      await writer.write(value)
+    }
+    await writer.close()
+    return size
+  } catch (error) {
+    await writer.abort(error).catch(() => {})
+    await rest.cancel(error).catch(() => {})
+    return error instanceof Problem ? error : untaken()
+  }
+}
+
+function untaken(): Problem {
+  return busy("Workers KV did not take the value, send it again")
 }
 
 function tooLarge(): Problem {

@@ -66,6 +66,8 @@ export interface ReplyRule {
   schema?: z.ZodType
   /** Default `application/json`. */
   type?: string
+  /** Beside another type: the JSON that is answered where it is asked for. */
+  json?: z.ZodType
 }
 
 export interface Endpoint {

@@ -123,7 +123,12 @@ export const keyEndpoints = {
       .catchall(z.string())
       .meta({ description: "The key and its value", example: { theme: "dark" } }),
     replies: {
-      200: { description: "`success`", type: "text/plain", schema: z.string() },
+      200: {
+        description: "`success`, or what was there before where it was asked for",
+        type: "text/plain",
+        schema: z.string(),
+        json: Key.nullable(),
+      },
       ...problems(400, 409, 412, 413, 503),
     },
   },
@@ -203,7 +208,12 @@ export const keyEndpoints = {
     params,
     query: previous,
     replies: {
-      200: { description: "There is no such key now", type: "text/plain", schema: z.string() },
+      200: {
+        description: "There is no such key now; what was there before where it was asked for",
+        type: "text/plain",
+        schema: z.string(),
+        json: Key.nullable(),
+      },
       ...problems(400, 409, 412, 503),
     },
   },
