@@ -53,9 +53,10 @@ export default {
     )
     await seriesWriter.sweep()
     await appImporter.sweep()
-    await blobs.sweep()
     await compactor.compactAll(SCHEDULE_MAX_QUERIES - db.cost.queries)
     await hubOf(env).poke([])
+    // Last, because Workers KV may fail, and nothing else is to wait for it.
+    await blobs.sweep()
   },
 } satisfies ExportedHandler<Env>
 

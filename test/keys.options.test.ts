@@ -142,6 +142,15 @@ describe("meta=1", () => {
     expect((await ask("GET /keys/nobody?meta=1")).status).toBe(404)
     expect((await ask("GET /keys/about?meta=2")).status).toBe(400)
   })
+
+  it("is told anew while a time to live goes down, whoever has the revision", async () => {
+    const { ask, clock } = world()
+    const { revision } = await ask("PUT /keys?aging=1&expire_in=90")
+    const known = { "If-None-Match": `"${revision}"` }
+    clock.now += 40_000
+    expect((await ask("GET /keys/aging?meta=1", undefined, known)).text).toContain('"ttl":50')
+    expect((await ask("GET /keys/aging", undefined, known)).status).toBe(304)
+  })
 })
 
 describe("return=previous", () => {

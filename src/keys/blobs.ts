@@ -3,6 +3,7 @@
  * is written down before it is made, and what no key names any more is swept; so nobody else has to remove one.
  */
 import { fromBase64 } from "../lib/base64.ts"
+import { joined } from "../lib/bytes.ts"
 import type { Database } from "../feed/database.ts"
 import type { Committer } from "../feed/feed.ts"
 import {
@@ -135,14 +136,4 @@ function untaken(): Problem {
 function tooLarge(): Problem {
   const detail = `A value must be at most ${KEY_BODY_MAX_BYTES} bytes, this one has more`
   return new Problem("too_large", detail, { limit: KEY_BODY_MAX_BYTES })
-}
-
-function joined(pieces: Uint8Array[], size: number): Uint8Array {
-  const bytes = new Uint8Array(size)
-  let at = 0
-  for (const piece of pieces) {
-    bytes.set(piece, at)
-    at += piece.byteLength
-  }
-  return bytes
 }

@@ -1,5 +1,4 @@
 /** How long a key may live. Pure. */
-import type { Expiry } from "../feed/expiry.ts"
 import { readDuration } from "../lib/durations.ts"
 import { EXPIRE_MAX_SECONDS, KV_TTL_MIN_SECONDS } from "../protocol/limits.ts"
 
@@ -49,9 +48,4 @@ function bounded(milliseconds: number): number | null {
 function isDate(date: string): boolean {
   const time = Date.parse(date)
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(date)
-}
-
-/** The header of what expires; nothing where nothing does, or where nobody said. */
-export function expiryHeaders(expiry: Expiry): Record<string, string> {
-  return expiry == null ? {} : { "X-Expires-At": new Date(expiry).toISOString() }
 }

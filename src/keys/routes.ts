@@ -1,11 +1,11 @@
 /** The handlers of the keys. */
+import { expiryHeaders } from "../feed/expiry.ts"
 import type { Answer, Call, Handlers } from "../protocol/endpoint.ts"
 import type { keyEndpoints } from "../protocol/keys.ts"
 import type { keyValueEndpoints } from "../protocol/keys-values.ts"
 import { LIST_MAX_ITEMS } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
 import { toJson, toMetaJson, uriOf } from "./entry.ts"
-import { expiryHeaders } from "./expiry.ts"
 import { parseFilter } from "./filter.ts"
 import { readBodyWhen, readPair, readPatch, readStep, readWhen } from "./input.ts"
 import { notFound, type KeyStore } from "./store.ts"
@@ -56,8 +56,11 @@ export const keyHandlers: Handlers<typeof keyEndpoints & typeof keyValueEndpoint
     const entry = await keys.get(id)
     if (!entry) throw notFound(id)
     const { revision, expiresAt } = entry
-    const json = meta ? toMetaJson(id, entry, now()) : toJson(id, entry)
-    return { json, revision, headers: expiryHeaders(expiresAt) }
+    const headers = expiryHeaders(expiresAt)
+    if (!meta) return { json: toJson(id, entry), revision, headers }
+    // Its time to live goes down although nobody writes.
+    const isAging = expiresAt !== null
+    return { json: toMetaJson(id, entry, now()), revision, headers, isAging }
   },
 
   "keys.patch": async ({ params: { id }, query, body, conditions }, { keys, now }) => {

@@ -14,8 +14,8 @@ export const KEY_BODY_MAX_BYTES = 26_214_400
 export const CONTENT_TYPE_MAX_CHARACTERS = 200
 /** A large value that no key names is removed after this: its write may still be under way before. */
 export const BLOB_KEEP_MILLISECONDS = 3_600_000
-/** Large values that one sweep removes; each is a call to Workers KV. */
-export const BLOB_SWEEP_COUNT = 100
+/** Large values that one sweep removes; each is a call to Workers KV, of which a request has 1,000. */
+export const BLOB_SWEEP_COUNT = 500
 /** An `expire_in`: 31 years, far from where any clock or counter ends. */
 export const EXPIRE_MAX_SECONDS = 1_000_000_000
 /** Values in one answer of the list of keys; all of them are in memory at once. */
