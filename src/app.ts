@@ -27,6 +27,7 @@ import { mount, type Mounted } from "./http/mount.ts"
 import { openapiOf } from "./http/openapi.ts"
 import { readFrom } from "./http/from.ts"
 import { addCost } from "./http/cost.ts"
+import { Blobs } from "./keys/blobs.ts"
 import { EdgeCopies } from "./keys/edge.ts"
 import { keyHandlers } from "./keys/routes.ts"
 import { TABLE as KEYS } from "./keys/sql.ts"
@@ -83,6 +84,7 @@ export interface Services extends ResourceServices {
   appLists: DocumentLists
   editor: DocumentEditor
   keys: KeyStore
+  blobs: Blobs
   series: SeriesStore
   seriesWriter: SeriesWriter
   seriesReader: SeriesReader
@@ -121,6 +123,7 @@ export function createServices(
   const quiet = new Database(env.DB)
   const compactor = new Compactor(quiet, new Feed(quiet, { now, poke }))
   const piledUp = (place: Place) => background(compactor.compact(place).catch(logFailure))
+  const blobs = new Blobs(db, feed, env.KV, { now, newId })
   const endExpired = () => sweep(db, feed, EXPIRING, now())
   const expiring = { now, sweep: endExpired }
   const together = (requests: Request[]) => answerTogether(requests, surroundings, db, feed)
@@ -145,7 +148,8 @@ export function createServices(
       pause,
     }),
     appLists: new DocumentLists(db, expiring),
-    keys: new KeyStore(db, feed, new EdgeCopies(env.KV), { now, consistency }),
+    keys: new KeyStore(db, feed, { edge: new EdgeCopies(env.KV), blobs }, { now, consistency }),
+    blobs,
     series: new SeriesStore(db, journal, now, piledUp),
     seriesWriter: new SeriesWriter(db, journal, { now, newId, piledUp, mayStage: !shared }),
     seriesReader: new SeriesReader(db, now),

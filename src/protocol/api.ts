@@ -5,6 +5,7 @@ import { documentHistoryEndpoints } from "./documents-history.ts"
 import { documentTransferEndpoints } from "./documents-transfer.ts"
 import { documentEndpoints } from "./documents.ts"
 import { keyEndpoints } from "./keys.ts"
+import { keyValueEndpoints } from "./keys-values.ts"
 import { liveEndpoints } from "./live.ts"
 import { metaEndpoints } from "./meta.ts"
 import { metricEndpoints } from "./metrics.ts"
@@ -17,6 +18,7 @@ export const api = {
   ...documentTransferEndpoints,
   ...partEndpoints,
   ...keyEndpoints,
+  ...keyValueEndpoints,
   ...seriesEndpoints,
   ...batchEndpoints,
   ...computeEndpoints,
