@@ -33,7 +33,7 @@ import { TABLE as KEYS } from "./keys/sql.ts"
 import { KeyStore } from "./keys/store.ts"
 import { hubOf } from "./live/hubs.ts"
 import type { Listen } from "./live/listen.ts"
-import { liveHandlers } from "./live/routes.ts"
+import { changeHandlers, liveHandlers } from "./live/routes.ts"
 import { answerWhenNew, type Poll } from "./live/wait.ts"
 import { watch } from "./live/watch.ts"
 import { metricHandlers, type HubStats } from "./metrics/routes.ts"
@@ -100,6 +100,8 @@ export interface Services extends ResourceServices {
   /** Answers many requests as one transaction. */
   together: (requests: Request[]) => Promise<Ended<Response>>
   request: Request
+  listen?: Listen
+  random: () => number
   mouths?: {
     events: (uri: string, since: string | null) => Promise<Response>
     whenNew: (poll: Omit<Poll, "request">) => Promise<Answer>
@@ -169,8 +171,10 @@ export function createServices(
     sweep: endExpired,
     newId,
     now,
+    random: Math.random,
     ...(listen
       ? {
+          listen,
           mouths: {
             events: (uri, since) => watch({ request, uri, since }, listen, Math.random),
             whenNew: (poll) => answerWhenNew({ request, ...poll }, listen, () => feed.position()),
@@ -218,6 +222,7 @@ const handlers: Handlers<typeof api, Services> = {
   ...batchHandlers,
   ...computeHandlers,
   ...liveHandlers,
+  ...changeHandlers,
   ...metricHandlers,
   ...metaHandlers,
 }

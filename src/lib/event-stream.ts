@@ -44,12 +44,14 @@ export class EventStream {
   readonly #heartbeat: ReturnType<typeof setInterval>
   readonly #encoder = new TextEncoder()
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined
+  #pulled: () => void = () => {}
 
   constructor(options: EventStreamOptions) {
     this.#options = options
     const body = new ReadableStream<Uint8Array>(
       {
         start: (controller) => void (this.#controller = controller),
+        pull: () => this.#pulled(),
         cancel: () => this.#ended(),
       },
       new ByteLengthQueuingStrategy({ highWaterMark: 0 }),
@@ -65,6 +67,15 @@ export class EventStream {
 
   send(event: ServerEvent): void {
     this.#write(eventText(event))
+  }
+
+  /** Settles when all that was sent is taken, or the stream is at its end. */
+  async drained(): Promise<void> {
+    while (this.#controller && (this.#controller.desiredSize ?? 0) < 0) {
+      await new Promise<void>((resolve) => {
+        this.#pulled = resolve
+      })
+    }
   }
 
   /** What was sent still arrives, then the answer is at its end. */
@@ -92,6 +103,7 @@ export class EventStream {
     if (!this.#controller) return
     this.#controller = undefined
     clearInterval(this.#heartbeat)
+    this.#pulled()
     this.#options.ended()
   }
 }

@@ -1,9 +1,9 @@
 /** Long polls: an ordinary answer, once there is something new in it. The hub says when; nobody asks again and again. */
 import type { Answer } from "../protocol/endpoint.ts"
 import { formatPosition, type Position } from "../protocol/change.ts"
-import type { Head } from "../protocol/frames.ts"
 import { Problem } from "../protocol/problem.ts"
-import type { Ear, Listen, Wish } from "./listen.ts"
+import type { Listen, Wish } from "./listen.ts"
+import { Signs } from "./signs.ts"
 
 export interface Poll extends Wish {
   waitSeconds: number
@@ -79,43 +79,5 @@ export async function answerWhenNew(
     return { status: 304, headers: { "Last-Event-ID": formatPosition({ epoch, revision: last }) } }
   } finally {
     ear.close()
-  }
-}
-
-/** What an ear hears, one after the other, for some time. */
-export class Signs {
-  readonly #heard: Head[] = []
-  readonly #timer: ReturnType<typeof setTimeout>
-  #isOver = false
-  #wake: () => void = () => {}
-
-  constructor(ear: Ear, signal: AbortSignal, seconds: number) {
-    const over = () => {
-      this.#isOver = true
-      this.#wake()
-    }
-    this.#timer = setTimeout(over, seconds * 1_000)
-    signal.addEventListener("abort", over)
-    ear.listen({
-      heard: (_text, head) => {
-        this.#heard.push(head)
-        this.#wake()
-      },
-      closed: over,
-    })
-  }
-
-  /** The next; null when the time is up, the caller went or the hub did. */
-  async next(): Promise<Head | null> {
-    while (this.#heard.length === 0 && !this.#isOver) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-    }
-    return this.#heard.shift() ?? null
-  }
-
-  end(): void {
-    clearTimeout(this.#timer)
   }
 }

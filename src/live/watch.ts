@@ -25,11 +25,18 @@ export async function watch(wish: Wish, listen: Listen, random: () => number): P
     const { problem } = reply
     return new Response(JSON.stringify(problem), { status: problem?.status ?? 500, headers })
   } catch (error) {
-    if (!(error instanceof Problem)) throw error
-    // A page gives up for good when it sees a status that is no success, and this passes.
-    const text = `retry: ${retryMilliseconds(random)}\n: ${error.message}\n\n`
-    return new Response(text, { headers: { ...EVENT_STREAM_HEADERS } })
+    return comeBack(error, random)
   }
+}
+
+/**
+ * An event stream that is over at once, because the hub is away: a page gives up for good when it sees a status that
+ * is no success. Throws what is no Problem.
+ */
+export function comeBack(error: unknown, random: () => number): Response {
+  if (!(error instanceof Problem)) throw error
+  const text = `retry: ${retryMilliseconds(random)}\n: ${error.message}\n\n`
+  return new Response(text, { headers: { ...EVENT_STREAM_HEADERS } })
 }
 
 /** An event stream with the limits of this service, which a request's end ends. */

@@ -198,7 +198,7 @@ export function resetText(frame: string, epoch: string): string {
 /** A change of the journal by itself. Without `patch` and `resource`, where it is no delete: GET the URI. */
 export function changeText({ uri, revision, at, event, body, extra }: Change): string {
   const raw = event === "patch" ? { patch: body } : { resource: body }
-  return join({ event, uri, revision, at: new Date(at).toISOString() }, raw, extra)
+  return join({ event, uri, revision, at }, raw, extra)
 }
 
 function join(

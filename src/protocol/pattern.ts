@@ -5,6 +5,9 @@
  */
 import { encodeSegment, pathOf } from "./uri.ts"
 
+/** The pattern of every URI. */
+export const EVERYTHING = "/**"
+
 export interface Pattern {
   /** In one form, however it was encoded; patterns of one text match the same. */
   text: string
