@@ -127,8 +127,8 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
     const parts = this.parts()
     const { resolve, dispatch, feed } = parts
     const topics = new Topics((topic) => {
-      const target = resolve(topic)
       if (topic === EVERYTHING) return null
+      const target = resolve(topic)
       return target ? sourceOf(target) : pathOf(topic)
     })
     const sessions = new Map<WebSocket, Session>()

@@ -69,7 +69,7 @@ export const changeHandlers: Handlers<typeof changeEndpoints, ChangeServices> = 
     const position = formatPosition(page.position)
     const isLines = format === "ndjson" || (!format && /\bapplication\/x-ndjson\b/.test(accept))
     return {
-      pieces: isLines ? linesOf(page, position) : jsonOf(page, position),
+      pieces: encoded(isLines ? linesOf(page, position) : jsonOf(page, position)),
       headers: {
         "Content-Type": isLines ? "application/x-ndjson" : "application/json",
         Vary: "Accept",
@@ -78,6 +78,11 @@ export const changeHandlers: Handlers<typeof changeEndpoints, ChangeServices> = 
       },
     }
   },
+}
+
+function* encoded(texts: Iterable<string>): Generator<Uint8Array> {
+  const encoder = new TextEncoder()
+  for (const text of texts) yield encoder.encode(text)
 }
 
 function* jsonOf({ changes, more, reset }: Page, position: string): Generator<string> {
