@@ -28,56 +28,50 @@ export async function answerWhenNew(
   const { known, isKnown } = poll
   // Taken before anything is read: what is read may be newer than it says, never older.
   const now = known?.epoch ? null : await position()
-  const readAt = async (epoch: string, least: number) => {
-    try {
-      const answer = await poll.read()
-      const id = formatPosition({ epoch, revision: Math.max(least, answer.revision ?? 0) })
-      return { ...answer, headers: { ...answer.headers, "Last-Event-ID": id } }
-    } catch (error) {
-      if (!(error instanceof Problem) || error.code !== "not_found") throw error
-      const headers = {
-        ...error.headers,
-        "Last-Event-ID": formatPosition({ epoch, revision: least }),
-      }
-      throw new Problem(error.code, error.message, error.details, headers)
-    }
-  }
-
-  let from: Position
-  if (known) {
-    from = { epoch: known.epoch ?? now?.epoch ?? "", revision: known.revision }
-  } else {
-    from = now ?? (await position())
-    const answer = await readAt(from.epoch, from.revision)
+  let seen: number | undefined
+  if (now && !known) {
+    const answer = await readAt(poll, now)
     if (!isKnown(answer.revision)) return answer
+    seen = answer.revision
   }
+  const epoch = known?.epoch ?? now?.epoch ?? ""
+  const from = { epoch, revision: known?.revision ?? now?.revision ?? 0 }
   const ear = await listen({ ...poll, since: formatPosition(from) })
+  const signs = new Signs(ear, poll.request.signal, poll.waitSeconds)
   try {
     const reply = await ear.reply
     if (!reply.ok) return await poll.read()
-    const { epoch = "", position: reached = 0 } = reply
-    const isReset = epoch !== from.epoch || reached < from.revision
-    if (isReset) return await readAt(epoch, reached)
-    let last = reached
-    let isTold = reply.frames !== 0 || reply.reset === true
-    const signs = new Signs(ear, poll.request.signal, poll.waitSeconds)
-    try {
-      for (;;) {
-        if (isTold) {
-          const answer = await readAt(epoch, last)
-          if (!isKnown(answer.revision)) return answer
-        }
-        const sign = await signs.next()
-        if (sign === null) break
-        if (sign.reset) return await readAt(sign.epoch ?? epoch, sign.revision)
-        last = Math.max(last, sign.position ?? sign.revision)
-        isTold = true
+    const at = { epoch: reply.epoch ?? "", revision: reply.position ?? 0 }
+    // What the caller knows is of another journal, or of none yet.
+    if (at.epoch !== epoch || at.revision < from.revision) return await readAt(poll, at)
+    for (let isTold = reply.frames !== 0 || reply.reset; ; isTold = true) {
+      if (isTold) {
+        const answer = await readAt(poll, at)
+        if (!isKnown(answer.revision)) return answer
+        seen = answer.revision
       }
-    } finally {
-      signs.end()
+      const sign = await signs.next()
+      if (!sign) break
+      if (sign.reset)
+        return await readAt(poll, { epoch: sign.epoch ?? epoch, revision: sign.revision })
+      at.revision = Math.max(at.revision, sign.position ?? sign.revision)
     }
-    return { status: 304, headers: { "Last-Event-ID": formatPosition({ epoch, revision: last }) } }
+    const headers = { "Last-Event-ID": formatPosition(at) }
+    return { status: 304, headers, ...(seen === undefined ? {} : { revision: seen }) }
   } finally {
-    ear.close()
+    signs.end()
+  }
+}
+
+/** The ordinary answer, read after all changes up to `at` were known; it says where to go on from. */
+async function readAt({ read }: Poll, { epoch, revision }: Position): Promise<Answer> {
+  try {
+    const answer = await read()
+    const id = formatPosition({ epoch, revision: Math.max(revision, answer.revision ?? 0) })
+    return { ...answer, headers: { ...answer.headers, "Last-Event-ID": id } }
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== "not_found") throw error
+    const headers = { ...error.headers, "Last-Event-ID": formatPosition({ epoch, revision }) }
+    throw new Problem(error.code, error.message, error.details, headers)
   }
 }

@@ -2,6 +2,7 @@
 import { createServer as createHttpServer } from "node:http"
 import { connect, createServer } from "node:net"
 import { chromium } from "playwright-core"
+import { check, equal, report } from "./check.mjs"
 
 const base = new URL(process.argv[2] ?? "http://localhost:8787")
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium"
@@ -9,25 +10,6 @@ const WAIT_MILLISECONDS = 15_000
 /** A client that left is noticed when a heartbeat cannot be sent to it; locally only the second one fails. */
 const LEFT_MILLISECONDS = 60_000
 const uri = `/api/apps/events-${Date.now()}`
-
-let passed = 0
-let failed = 0
-
-async function check(sentence, body) {
-  try {
-    await body()
-    passed++
-    console.log(`ok   ${sentence}`)
-  } catch (error) {
-    failed++
-    console.log(`FAIL ${sentence}\n     ${error.message.split("\n").slice(0, 6).join("\n     ")}`)
-  }
-}
-
-function equal(got, wanted, what) {
-  const [one, other] = [JSON.stringify(got), JSON.stringify(wanted)]
-  if (one !== other) throw new Error(`${what}: wanted ${other}, got ${one}`)
-}
 
 async function write(method, data) {
   const headers = { "Content-Type": "application/json" }
@@ -150,5 +132,4 @@ await browser.close()
 cut()
 cuttable.close()
 blank.close()
-console.log(`events: ${passed} passed, ${failed} failed`)
-process.exitCode = failed > 0 ? 1 : 0
+report("events")
