@@ -8,10 +8,15 @@ export class Topics {
   /** URI → topics that are read again on every change there or below. */
   readonly #views = new Map<string, Set<string>>()
   readonly #sourceOf: (topic: string) => string | null
+  readonly #emptied: () => void
 
-  /** @param sourceOf the URI whose changes make a topic's view another; null where frames tell its changes */
-  constructor(sourceOf: (topic: string) => string | null) {
+  /**
+   * @param sourceOf the URI whose changes make a topic's view another; null where frames tell its changes
+   * @param emptied called when the last follower has left
+   */
+  constructor(sourceOf: (topic: string) => string | null, emptied: () => void = () => {}) {
     this.#sourceOf = sourceOf
+    this.#emptied = emptied
   }
 
   get isEmpty(): boolean {
@@ -34,9 +39,11 @@ export class Topics {
   }
 
   remove(topic: string, session: Session): void {
+    if (!this.#followers.has(topic)) return
     remove(this.#followers, topic, session)
     const source = this.#sourceOf(topic)
     if (source !== null && !this.#followers.has(topic)) remove(this.#views, source, topic)
+    if (this.isEmpty) this.#emptied()
   }
 
   /** The topics that must be read again when something changes at `uri`: views of it and of every list above it. */
