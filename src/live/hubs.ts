@@ -13,7 +13,7 @@ export interface HubCalls {
   stats(): Promise<HubStats>
 }
 
-/** What a hub holds. */
+/** What a hub holds, or all of them together. */
 export interface HubStats {
   sockets: number
   /** Topics, counted once for each socket. */
@@ -77,8 +77,11 @@ export async function lookAfterHubs(env: HubEnv, listeners: readonly string[]): 
 }
 
 /** What all hubs hold together. */
-export async function sumStats(env: HubEnv, listeners: readonly string[]): Promise<HubStats> {
-  const sum = { sockets: 0, subscriptions: 0 }
+export async function sumStats(
+  env: HubEnv,
+  listeners: readonly string[],
+): Promise<HubStats & { hubs: number }> {
+  const sum = { hubs: listeners.length, sockets: 0, subscriptions: 0 }
   const all = allOf(env, listeners).map((name) => hubOf(env, name).stats())
   for (const { sockets, subscriptions } of await Promise.all(all)) {
     sum.sockets += sockets

@@ -53,9 +53,11 @@ export class Listening {
 
   /** Commits need not be told to this hub; some may be for a while. */
   async end(): Promise<void> {
-    const { feed, name } = this.#parts
+    const { feed, name, now } = this.#parts
+    // Whatever the database knows of this hub is over, also what the hub itself forgot.
+    this.#at = Math.max(this.#at, now())
     // Before the call: from here on nobody may rely on it.
-    if (this.#isOn) this.#save(false)
+    this.#save(false)
     await feed().unlisten(name, this.#at)
   }
 
