@@ -57,7 +57,7 @@ export class Listening {
     // Whatever the database knows of this hub is over, also what the hub itself forgot.
     this.#at = Math.max(this.#at, now())
     // Before the call: from here on nobody may rely on it.
-    this.#save(false)
+    if (this.#isOn) this.#save(false)
     await feed().unlisten(name, this.#at)
   }
 
