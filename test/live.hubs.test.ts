@@ -57,13 +57,13 @@ function talk({ webSocket }: Response): Talker {
 }
 
 /** A socket at this very hub. */
-async function at(name: string): Promise<Talker> {
+async function socketAt(name: string): Promise<Talker> {
   return talk(await hubOf(env, name).fetch(upgrade()))
 }
 
 /** The same, following; its state is heard. */
 async function following(name: string, uri: string): Promise<Talker> {
-  const one = await at(name)
+  const one = await socketAt(name)
   const { absent } = await one.ask(`subscribe ${uri}`)
   if (!absent) await one.hear()
   return one
@@ -112,7 +112,7 @@ describe("several hubs", () => {
       await following("hub-2", "/api/apps/counted"),
     ]
     // This one has a socket, but nobody follows anything.
-    const silent = await at("hub-3")
+    const silent = await socketAt("hub-3")
     for (const one of subscribers) one.texts.length = 0
     for (let n = 0; n < 20; n++) await write("PUT /api/apps/counted", { data: { n } })
     expect(calls).toEqual(Array.from({ length: 20 }, () => ["poke hub-0", "poke hub-2"]).flat())
@@ -133,7 +133,7 @@ describe("several hubs", () => {
 
   it("hear of what is written through another", async () => {
     const [here, there] = [await following("hub-1", "/todo/"), await following("hub-2", "/todo/")]
-    const writer = await at("hub-3")
+    const writer = await socketAt("hub-3")
     const { revision } = await writer.ask({ event: "create", uri: "/todo/", attributes: {} })
     for (const one of [here, there]) {
       expect(await one.hear()).toMatchObject({ event: "create", revision })
@@ -168,7 +168,7 @@ describe("several hubs", () => {
   it("are summed up in the metrics", async () => {
     await following("hub-0", "/api/apps/summed")
     await following("hub-1", "/api/apps/summed")
-    await at("hub-2")
+    await socketAt("hub-2")
     const text = await (await handle(new Request("https://tidemark.test/metrics"), around())).text()
     expect(text).toMatch(/^tidemark_sockets 3$/m)
     expect(text).toMatch(/^tidemark_subscriptions 2$/m)
@@ -247,7 +247,7 @@ describe("coming and going while others write", () => {
     // One leaves as the other comes, so that the hub is about to be forgotten every time.
     let one = await following(name, uri)
     for (let turn = 0; turn < 40; turn++) {
-      const two = await at(name)
+      const two = await socketAt(name)
       const steps = [
         () => two.ask(`subscribe ${uri}`),
         () => (turn % 2 ? one.ask(`unsubscribe ${uri}`) : close(one)),

@@ -51,13 +51,13 @@ class Audience {
         const socket = new WebSocket(url)
         this.sockets.push(socket)
         await new Promise((resolve, reject) => {
-          socket.onopen = resolve
-          socket.onerror = () => reject(new Error(`${url} did not open`))
+          socket.addEventListener("open", resolve)
+          socket.addEventListener("error", () => reject(new Error(`${url} did not open`)))
         })
         await greet(socket)
-        socket.onmessage = ({ data }) => {
+        socket.addEventListener("message", ({ data }) => {
           if (this.#hears(data) && --this.#left === 0) this.#done(performance.now())
-        }
+        })
       })
       await Promise.all(some)
     }
@@ -81,7 +81,12 @@ class Audience {
 /** The next text that passes. */
 function heard(socket, passes) {
   return new Promise((resolve) => {
-    socket.onmessage = ({ data }) => passes(data) && resolve(data)
+    const hear = ({ data }) => {
+      if (!passes(data)) return
+      socket.removeEventListener("message", hear)
+      resolve(data)
+    }
+    socket.addEventListener("message", hear)
   })
 }
 
@@ -97,8 +102,9 @@ async function joinSocketIo(socket) {
   await joined
 }
 
-async function post(url, method, body) {
-  const answer = await fetch(url, { method, body, headers: { "Content-Type": "application/json" } })
+async function send(method, url, body) {
+  const init = { method, body, headers: { "Content-Type": "application/json" } }
+  const answer = await fetch(url, init)
   if (!answer.ok) throw new Error(`${method} ${url}: ${answer.status} ${await answer.text()}`)
   await answer.arrayBuffer()
 }
@@ -128,7 +134,7 @@ async function startSocketIo() {
 }
 
 const isFrame = (text) => text.includes('"revision"')
-const put = (url, n) => post(`${url}${URI}`, "PUT", JSON.stringify({ data: { ...DATA, n } }))
+const put = (url, n) => send("PUT", `${url}${URI}`, JSON.stringify({ data: { ...DATA, n } }))
 
 /** As long as our frame is. */
 const text = JSON.stringify({
@@ -160,8 +166,8 @@ async function fanOut(server) {
   const bareUrl = `${server.url}/bench/hub?commit=1`
   const [own, loop, socketIo] = await inTurn(ROUNDS, [
     async () => watched("hub", await ours.timed(() => put(server.url, ++n))),
-    async () => watched("bare", await bare.timed(() => post(bareUrl, "POST", text))),
-    () => theirs.timed(() => post(`http://localhost:${io.port}/`, "POST", text)),
+    async () => watched("bare", await bare.timed(() => send("POST", bareUrl, text))),
+    () => theirs.timed(() => send("POST", `http://localhost:${io.port}/`, text)),
   ])
   const [a, b, c] = [own, loop, socketIo].map((all) => Math.min(...all))
   const what = `${SOCKETS.toLocaleString("en")} subscribers of one URI, from the request to the last delivery`
@@ -195,7 +201,7 @@ async function single(server) {
   const bare = await new Audience(() => true).open(`${ws}/bench/hub`, 1, async () => {})
   const [own, least] = await inTurn(COMMITS, [
     () => ours.timed(() => put(server.url, ++n)),
-    () => bare.timed(() => post(`${server.url}/bench/hub?commit=1`, "POST", text)),
+    () => bare.timed(() => send("POST", `${server.url}/bench/hub?commit=1`, text)),
   ])
   const [a, b] = [quantile(own, 0.5), quantile(least, 0.5)]
   line(
@@ -224,8 +230,8 @@ async function hubs(counts) {
         SOCKETS,
         subscribe,
       )
-      const [times] = await inTurn(ROUNDS, [() => ours.timed(() => put(server.url, ++n))])
-      found.push(Math.min(...times))
+      const [taken] = await inTurn(ROUNDS, [() => ours.timed(() => put(server.url, ++n))])
+      found.push(Math.min(...taken))
       ours.close()
     } finally {
       await server.stop()
@@ -251,7 +257,7 @@ ${lines.join("\n")}
 
 const server = await startServer(["--config", "test/bench/wrangler.toml"])
 try {
-  await post(`${server.url}/bench/hub`, "PUT", "")
+  await send("PUT", `${server.url}/bench/hub`, "")
   await fanOut(server)
   await single(server)
 } catch (error) {
