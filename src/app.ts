@@ -32,7 +32,7 @@ import { EdgeCopies } from "./keys/edge.ts"
 import { keyHandlers } from "./keys/routes.ts"
 import { TABLE as KEYS } from "./keys/sql.ts"
 import { KeyStore } from "./keys/store.ts"
-import { hubOf } from "./live/hubs.ts"
+import { sumStats } from "./live/hubs.ts"
 import type { Listen } from "./live/listen.ts"
 import { changeHandlers, liveHandlers } from "./live/routes.ts"
 import { answerWhenNew, type Poll } from "./live/wait.ts"
@@ -62,8 +62,8 @@ export interface Surroundings {
   /** Epoch milliseconds. */
   now: () => number
   newId: () => string
-  /** Told of every commit. */
-  poke: (changes: Change[]) => void
+  /** Told of every commit, and who listens. */
+  poke: (changes: Change[], listeners: string[]) => void
   /** Takes work that nobody waits for; default: it runs, and may be lost. */
   background?: (work: Promise<unknown>) => void
   /** What the caller may do, where that is known already; else the request's token says it. */
@@ -170,7 +170,7 @@ export function createServices(
     seriesLists: new SeriesLists(db, now),
     keeper: new Keeper(db, feed, now),
     compactor,
-    hubStats: () => hubOf(env).stats(),
+    hubStats: async () => sumStats(env, await feed.listeners()),
     documents: (committer: Committer) => new DocumentStore(db, committer, plain, expiring),
     sweep: endExpired,
     newId,

@@ -4,10 +4,9 @@ import { SCOPES } from "./auth/scope.ts"
 import { scopeOf } from "./auth/token.ts"
 import type { Env } from "./env.ts"
 import { LiveHub, type HubParts } from "./live/hub.ts"
-import { hubOf, pokeHub } from "./live/hubs.ts"
+import { hubOf, lookAfterHubs, pokeHubs } from "./live/hubs.ts"
 import { listenAt } from "./live/listen.ts"
 import { resolver } from "./live/uris.ts"
-import type { Change } from "./protocol/change.ts"
 import {
   CHANGES_KEEP_MILLISECONDS,
   CHANGES_KEEP_ROWS,
@@ -30,7 +29,8 @@ function surroundings(
 
 /** What stands around a request to the Worker. */
 function around(env: Env, ctx: ExecutionContext): Surroundings {
-  const poke: Surroundings["poke"] = (changes) => ctx.waitUntil(pokeHub(env, changes))
+  const hub = (name: string) => hubOf(env, name)
+  const poke: Surroundings["poke"] = (...told) => ctx.waitUntil(pokeHubs(hub, ...told))
   return { ...surroundings(env, ctx, poke), listen: listenAt(env) }
 }
 
@@ -39,7 +39,7 @@ export default {
 
   /**
    * Hourly: old rows go, the journal is trimmed, values that no key names are removed, logs of series are compacted, the
-   * hub looks after itself if a poke was lost.
+   * hubs look after themselves if a poke was lost.
    */
   async scheduled(_event, env, ctx) {
     const { db, feed, appImporter, seriesWriter, blobs, compactor, keeper, historyKeeper } =
@@ -56,7 +56,7 @@ export default {
     await seriesWriter.sweep()
     await appImporter.sweep()
     await compactor.compactAll(SCHEDULE_MAX_QUERIES - db.cost.queries)
-    await hubOf(env).poke([])
+    await lookAfterHubs(env, await feed.listeners())
     // Last, because Workers KV may fail, and nothing else is to wait for it.
     await blobs.sweep()
   },
@@ -67,7 +67,8 @@ const resolve = resolver(endpoints)
 export class Hub extends LiveHub<Env> {
   protected override parts(): HubParts {
     // Its own commits reach it without a call to itself. Subscribers must never be shown a stale copy.
-    const poke = (changes: Change[]) => this.ctx.waitUntil(this.poke(changes))
+    const near = (name: string) => (name === this.name ? this : hubOf(this.env, name))
+    const poke: Surroundings["poke"] = (...told) => this.ctx.waitUntil(pokeHubs(near, ...told))
     const hub: Surroundings = { ...surroundings(this.env, this.ctx, poke), consistency: "strong" }
     const services = () => createServices(hub, new Request("https://tidemark/"))
     return {

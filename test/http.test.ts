@@ -75,7 +75,7 @@ describe("the edge", () => {
   it("says what a request cost", async () => {
     const stored = await send("PUT /api/apps/cost", { data: {} })
     expect(stored.headers.get("Server-Timing")).toMatch(
-      /^d1;desc="5 queries, \d+ rows read, 3 rows written"$/,
+      /^d1;desc="6 queries, \d+ rows read, 3 rows written"$/,
     )
     const replaced = await send("PUT /api/apps/cost", { data: { n: 2 } })
     expect(Number(replaced.headers.get("X-Rows-Written"))).toBeLessThanOrEqual(3)

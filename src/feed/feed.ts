@@ -62,8 +62,11 @@ export interface Keeper {
 export interface FeedOptions {
   /** Epoch milliseconds. */
   now: () => number
-  /** Called after a commit that recorded something. Only a hint: losing it must lose nothing. */
-  poke: (changes: Change[]) => void
+  /**
+   * Called after a commit that recorded something, with the names of those who listened at that very moment of the
+   * journal. Only a hint: losing it must lose nothing.
+   */
+  poke: (changes: Change[], listeners: string[]) => void
 }
 
 export class Feed implements Committer {
@@ -99,20 +102,47 @@ export class Feed implements Committer {
    */
   async commitUnits(units: Commit[][]): Promise<Change[][]> {
     const run = runOf(units, (draft) => this.#append(draft))
+    // In the same transaction: whoever began to listen after it finds the commit in what is read from then on.
+    run.statements.push(sql.listeners)
     const results = await this.#batch(run, units)
+    const listeners = (results.at(-1) ?? []) as unknown as Listener[]
     for (const [at, take] of run.taken) take(results[at] ?? [])
     const [swept = [], ...changes] = run.appended.map((places) =>
       places.flatMap((at) => results[at] ?? []),
     )
     const told = [...swept, ...changes.flat()]
-    if (told.length > 0) this.#options.poke(told)
+    if (told.length > 0) {
+      this.#options.poke(
+        told,
+        listeners.map(({ name }) => name),
+      )
+    }
     return changes
+  }
+
+  /**
+   * From now on every commit names this listener; answers the newest position at that very moment, so that nothing
+   * can happen between the two. Again does no harm.
+   * @param at epoch milliseconds, more than at any time before; or the same, to see to it that it is still so
+   */
+  async listen(name: string, at: number): Promise<Position> {
+    const [, position] = await this.#db.batch<Bounds>([sql.listen(name, at), sql.position])
+    return positionOf(known(position?.[0]))
+  }
+
+  /** Ends what `listen` began at that time or before. */
+  async unlisten(name: string, at: number): Promise<void> {
+    await this.#db.batch([sql.unlisten(name, at)])
+  }
+
+  /** The names of those who listen. */
+  async listeners(): Promise<string[]> {
+    return (await this.#db.all<Listener>(sql.listeners)).map(({ name }) => name)
   }
 
   /** The newest position. */
   async position(): Promise<Position> {
-    const { epoch, last } = await this.bounds()
-    return { epoch, revision: last }
+    return positionOf(await this.bounds())
   }
 
   /**
@@ -178,9 +208,7 @@ export class Feed implements Committer {
 
   /** The first and the last revision that are kept, and the epoch. */
   async bounds(): Promise<Bounds> {
-    const bounds = await this.#db.first<Bounds>(sql.position)
-    if (!bounds) throw new Error("The journal has no position")
-    return bounds
+    return known(await this.#db.first<Bounds>(sql.position))
   }
 
   #append({ uri, event, body, extra, extraIf, when }: Draft): Statement {
@@ -193,6 +221,19 @@ export class Feed implements Committer {
 
 function membersOf(extra: Record<string, unknown> = {}): string | null {
   return Object.keys(extra).length > 0 ? JSON.stringify(extra) : null
+}
+
+function known(bounds: Bounds | null | undefined): Bounds {
+  if (!bounds) throw new Error("The journal has no position")
+  return bounds
+}
+
+function positionOf({ epoch, last }: Bounds): Position {
+  return { epoch, revision: last }
+}
+
+interface Listener {
+  name: string
 }
 
 export interface Bounds {

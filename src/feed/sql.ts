@@ -56,6 +56,23 @@ export function renew(epoch: string): Statement {
   }
 }
 
+/** Who is to be told of commits. */
+export const listeners: Statement = { sql: "SELECT name FROM listeners ORDER BY name", params: [] }
+
+/** From here on every commit finds the name among the listeners. Writes no row where it stands already. */
+export function listen(name: string, at: number): Statement {
+  return {
+    sql: `INSERT INTO listeners (name, at) VALUES (?1, ?2)
+      ON CONFLICT (name) DO UPDATE SET at = excluded.at WHERE excluded.at > at`,
+    params: [name, at],
+  }
+}
+
+/** Takes back what was asked for at that time or before, so that one that comes late takes nothing newer back. */
+export function unlisten(name: string, at: number): Statement {
+  return { sql: "DELETE FROM listeners WHERE name = ?1 AND at <= ?2", params: [name, at] }
+}
+
 /** Changes after a revision, oldest first. */
 export function after(revision: number, rows: number): Statement {
   return {

@@ -3,6 +3,7 @@ import type { Feed } from "../feed/feed.ts"
 import type { Change, Position } from "../protocol/change.ts"
 import { READINGS_AT_ONCE } from "../protocol/limits.ts"
 import { Cursor, type Storage } from "./cursor.ts"
+import { Listening } from "./listening.ts"
 import { planOf, type Delivery, type Plan, type Reading } from "./fanout.ts"
 import { topicText } from "./state.ts"
 import type { Topics } from "./topics.ts"
@@ -11,7 +12,11 @@ import type { Resolve } from "./uris.ts"
 export interface FollowerParts {
   storage: Storage
   topics: Topics
-  feed: () => Pick<Feed, "since" | "position" | "renewIfRestored">
+  feed: () => Pick<Feed, "since" | "position" | "renewIfRestored" | "listen" | "unlisten">
+  /** The hub's, by which commits are told to it. */
+  name: string
+  /** Epoch milliseconds. */
+  now: () => number
   resolve: Resolve
   /** Reads a resource as the hub; null when there is none. Throws when it is worth trying again. */
   read: (uri: string) => Promise<Reading>
@@ -23,12 +28,14 @@ export class Follower {
   readonly #parts: FollowerParts
   /** What pokes brought along, by revision; only a hint. */
   readonly #inbox = new Map<number, Change>()
+  readonly #listening: Listening
   #cursor: Cursor | null
   #chain: Promise<void> = Promise.resolve()
 
   constructor(parts: FollowerParts) {
     this.#parts = parts
     this.#cursor = Cursor.load(parts.storage)
+    this.#listening = new Listening(parts)
   }
 
   /** What the followers have been told. Call `ready` first. */
@@ -52,15 +59,33 @@ export class Follower {
     return this.#enqueue(() => this.#deliver(look)).catch(this.#parts.failed)
   }
 
-  /** Makes sure that there is a position; where nobody follows yet, it is the newest. */
+  /** True while whoever begins to follow in this very turn is told of everything after `position`. */
+  get isReady(): boolean {
+    return this.#cursor !== null && this.#listening.isOn
+  }
+
+  /**
+   * Makes sure that there is a position, where nobody follows yet the newest, and that commits after it are told to this
+   * hub. `isReady` is to be asked afterwards: the last of the others may have left meanwhile.
+   */
   ready(): Promise<void> {
     return this.#enqueue(async () => {
-      const { topics, feed } = this.#parts
-      if (this.#cursor && !topics.isEmpty) return
-      const position = await feed().position()
+      const { topics } = this.#parts
+      if (this.isReady && !topics.isEmpty) return
+      const wasOn = this.#listening.isOn
+      const position = await this.#listening.begin()
       // Asked again, because somebody may have begun to follow from the position there was.
       if (!this.#cursor || topics.isEmpty) this.#moveTo(position)
+      else if (!wasOn) void this.drain(true)
     })
+  }
+
+  /** Nobody follows any more: commits need not be told to this hub, unless somebody came back. Never rejects. */
+  rest(): Promise<void> {
+    const job = async () => {
+      if (this.#parts.topics.isEmpty && this.#listening.isOn) await this.#listening.end()
+    }
+    return this.#enqueue(job).catch(this.#parts.failed)
   }
 
   /** Saves the position; part of the turn in which something was sent. */
@@ -78,13 +103,18 @@ export class Follower {
 
   async #deliver(look: boolean): Promise<void> {
     const { topics, feed } = this.#parts
+    // A database that was put back may have lost the hub's name.
+    if (look && !topics.isEmpty) await this.#listening.begin()
     for (let more = look; ;) {
       const cursor = this.#cursor
       if (topics.isEmpty) {
         // Nobody to tell: who comes next begins at the newest position.
         cursor?.pass([...this.#inbox.values()])
         this.#inbox.clear()
-        return more ? this.#settle() : undefined
+        if (more) await this.#settle()
+        // It was told of something all the same: an end was lost, or crossed the commit.
+        if (topics.isEmpty) await this.#listening.end()
+        return
       }
       if (!cursor) {
         await this.#reset(null)

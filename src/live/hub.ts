@@ -15,7 +15,7 @@ import { obey, refuse, type Bench } from "./command.ts"
 import { expiryOf } from "./expiry.ts"
 import type { Reading } from "./fanout.ts"
 import { Follower } from "./follower.ts"
-import type { HubCalls, HubStats } from "./hubs.ts"
+import { CLOCK_HUB, type HubCalls, type HubStats } from "./hubs.ts"
 import { Session } from "./session.ts"
 import { Topics } from "./topics.ts"
 import { sourceOf, type Resolve } from "./uris.ts"
@@ -26,7 +26,7 @@ export interface HubParts {
   dispatch: Dispatch
   /** A word for who opens this socket; its requests are made with it. */
   admit: (request: Request) => Promise<string>
-  feed: () => Pick<Feed, "since" | "position" | "renewIfRestored">
+  feed: () => Pick<Feed, "since" | "position" | "renewIfRestored" | "listen" | "unlisten">
   resolve: Resolve
   /** Ends what has expired; answers when the next thing does, in epoch milliseconds, null for never. */
   expire: () => Promise<number | null>
@@ -47,6 +47,13 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
   }
 
   protected abstract parts(): HubParts
+
+  /** What it is found by. */
+  protected get name(): string {
+    const { name } = this.ctx.id
+    if (name === undefined) throw new Error("A hub must be found by its name")
+    return name
+  }
 
   /** Takes a socket. */
   override async fetch(request: Request): Promise<Response> {
@@ -90,8 +97,12 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
   async poke(changes: Change[]): Promise<void> {
     const { follower } = this.#wake()
     if (changes.length === 0) await this.#expire()
-    else await this.#alarmBy(expiryOf(changes))
+    else if (this.name === CLOCK_HUB) await this.#alarmBy(expiryOf(changes))
     await (changes.length === 0 ? follower.drain(true) : follower.hear(changes))
+  }
+
+  async ringBy(at: number): Promise<void> {
+    await this.#alarmBy(at)
   }
 
   async stats(): Promise<HubStats> {
@@ -111,6 +122,8 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
   }
 
   async #expire(): Promise<void> {
+    // One clock is enough.
+    if (this.name !== CLOCK_HUB) return
     await this.#alarmBy(await this.#wake().parts.expire())
   }
 
@@ -126,11 +139,14 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
     if (this.#awake) return this.#awake
     const parts = this.parts()
     const { resolve, dispatch, feed } = parts
-    const topics = new Topics((topic) => {
-      if (topic === EVERYTHING) return null
-      const target = resolve(topic)
-      return target ? sourceOf(target) : pathOf(topic)
-    })
+    const topics = new Topics(
+      (topic) => {
+        if (topic === EVERYTHING) return null
+        const target = resolve(topic)
+        return target ? sourceOf(target) : pathOf(topic)
+      },
+      () => this.ctx.waitUntil(follower.rest()),
+    )
     const sessions = new Map<WebSocket, Session>()
     for (const socket of this.ctx.getWebSockets()) {
       const session = Session.wake(socket, socket.deserializeAttachment())
@@ -145,6 +161,8 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
       storage: this.ctx.storage.kv,
       topics,
       feed,
+      name: this.name,
+      now: parts.now,
       resolve,
       read: (uri) => readForAll(dispatch, uri),
       failed: async (error) => {

@@ -1,15 +1,19 @@
 /** Where the hubs are, and how the Worker talks to them. */
+import { crc32 } from "../lib/crc32.ts"
 import type { Change } from "../protocol/change.ts"
-import { POKE_MAX_BYTES } from "../protocol/limits.ts"
+import { HUBS_MAX, POKE_MAX_BYTES } from "../protocol/limits.ts"
+import { expiryOf } from "./expiry.ts"
 
 /** What the Worker asks of a hub, beside passing it sockets. */
-export interface HubCalls extends Rpc.DurableObjectBranded {
+export interface HubCalls {
   /** There are changes. Those given ride along; losing this call loses nothing. */
   poke(changes: Change[]): Promise<void>
+  /** Something expires then, in epoch milliseconds. */
+  ringBy(at: number): Promise<void>
   stats(): Promise<HubStats>
 }
 
-/** What a hub holds. */
+/** What a hub holds, or all of them together. */
 export interface HubStats {
   sockets: number
   /** Topics, counted once for each socket. */
@@ -17,24 +21,83 @@ export interface HubStats {
 }
 
 export interface HubEnv {
-  HUB: DurableObjectNamespace<HubCalls>
+  HUB: DurableObjectNamespace<HubCalls & Rpc.DurableObjectBranded>
+  /** Hubs that new sockets are spread over; default 1. */
+  LIVE_HUBS?: string
 }
 
-/** The hub that holds the sockets. */
-export function hubOf(env: HubEnv): DurableObjectStub<HubCalls> {
-  return env.HUB.getByName("hub-0")
+/** The hub whose alarm rings when something expires, whether it has subscribers or not. */
+export const CLOCK_HUB = "hub-0"
+
+/** A hub; by default the one that is always there. */
+export function hubOf(
+  env: HubEnv,
+  name = CLOCK_HUB,
+): DurableObjectStub<HubCalls & Rpc.DurableObjectBranded> {
+  return env.HUB.getByName(name)
 }
 
-/** Tells the hub of a commit. Never rejects: who is not told now finds it in the journal. */
-export async function pokeHub(env: HubEnv, changes: Change[]): Promise<void> {
+/** The name of the hub that a new connection goes to: any will do, as every hub tells the same. */
+export function hubFor(env: HubEnv, connectionId: string): string {
+  const names = hubNames(env)
+  const at = crc32(new TextEncoder().encode(connectionId)) % names.length
+  return names[at] ?? CLOCK_HUB
+}
+
+/** The hubs that new sockets are spread over. Others may still have sockets, from when there were more. */
+export function hubNames({ LIVE_HUBS }: Pick<HubEnv, "LIVE_HUBS">): string[] {
+  const count = Number(LIVE_HUBS)
+  const length = Number.isInteger(count) && count >= 1 ? Math.min(count, HUBS_MAX) : 1
+  return Array.from({ length }, (_, at) => `hub-${at}`)
+}
+
+/**
+ * Tells of a commit: one call to each hub that listens, and to the clock where something expires. Never rejects: who is
+ * not told now finds it in the journal.
+ */
+export async function pokeHubs(
+  hub: (name: string) => Pick<HubCalls, "poke" | "ringBy">,
+  changes: Change[],
+  listeners: readonly string[],
+): Promise<void> {
+  const riding = ridingOf(changes)
+  const calls = listeners.map((name) => hub(name).poke(riding))
+  const at = listeners.includes(CLOCK_HUB) ? null : expiryOf(changes)
+  if (at !== null) calls.push(hub(CLOCK_HUB).ringBy(at))
+  for (const result of await Promise.allSettled(calls)) {
+    if (result.status === "rejected") {
+      console.warn({ event: "poke_lost", message: String(result.reason) })
+    }
+  }
+}
+
+/** The hubs look after themselves, those that listen and those that should. Throws when one cannot be reached. */
+export async function lookAfterHubs(env: HubEnv, listeners: readonly string[]): Promise<void> {
+  await Promise.all(allOf(env, listeners).map((name) => hubOf(env, name).poke([])))
+}
+
+/** What all hubs hold together. */
+export async function sumStats(
+  env: HubEnv,
+  listeners: readonly string[],
+): Promise<HubStats & { hubs: number }> {
+  const sum = { hubs: listeners.length, sockets: 0, subscriptions: 0 }
+  const all = allOf(env, listeners).map((name) => hubOf(env, name).stats())
+  for (const { sockets, subscriptions } of await Promise.all(all)) {
+    sum.sockets += sockets
+    sum.subscriptions += subscriptions
+  }
+  return sum
+}
+
+function allOf(env: HubEnv, listeners: readonly string[]): string[] {
+  return [...new Set([...hubNames(env), ...listeners])]
+}
+
+function ridingOf(changes: Change[]): Change[] {
   let bytes = 0
   // The last one always: by its revision the hub sees that there are more.
-  const sent = changes.filter(
+  return changes.filter(
     ({ body }, at) => (bytes += body?.length ?? 0) <= POKE_MAX_BYTES || at === changes.length - 1,
   )
-  try {
-    await hubOf(env).poke(sent)
-  } catch (error) {
-    console.warn({ event: "poke_lost", message: String(error) })
-  }
 }

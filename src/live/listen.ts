@@ -4,7 +4,7 @@
  */
 import { headOf, type Head } from "../protocol/frames.ts"
 import { Problem } from "../protocol/problem.ts"
-import { hubOf, type HubEnv } from "./hubs.ts"
+import { hubFor, hubOf, type HubEnv } from "./hubs.ts"
 
 /** What is subscribed to, on behalf of who sent the request. */
 export interface Wish {
@@ -87,8 +87,8 @@ export class Ear {
   }
 }
 
-/** Listens at the hub of these bindings. The caller's token goes along: the hub asks for it itself. */
-export function listenAt(env: HubEnv): Listen {
+/** Listens at a hub of these bindings. The caller's token goes along: the hub asks for it itself. */
+export function listenAt(env: HubEnv, newId: () => string = () => crypto.randomUUID()): Listen {
   return async (wish) => {
     const headers = new Headers({ Upgrade: "websocket" })
     const token = wish.request.headers.get("Authorization")
@@ -96,7 +96,7 @@ export function listenAt(env: HubEnv): Listen {
     let socket: WebSocket | null
     try {
       const door = new Request(wish.request.url, { headers })
-      ;({ webSocket: socket } = await hubOf(env).fetch(door))
+      ;({ webSocket: socket } = await hubOf(env, hubFor(env, newId())).fetch(door))
     } catch (error) {
       console.error({ event: "hub_unreachable", message: String(error) })
       throw away()

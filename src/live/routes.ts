@@ -8,19 +8,20 @@ import { changeText, refusedText } from "../protocol/frames.ts"
 import type { liveEndpoints } from "../protocol/live.ts"
 import { Problem } from "../protocol/problem.ts"
 import { beginning, eventsAfter, pageAfter, pageWithin, type Page } from "./changes.ts"
-import { hubOf, type HubEnv } from "./hubs.ts"
+import { hubFor, hubOf, type HubEnv } from "./hubs.ts"
 import type { Listen } from "./listen.ts"
 import { comeBack } from "./watch.ts"
 
 interface LiveServices {
   env: HubEnv
   request: Request
+  newId: () => string
   /** What the caller may do; "none" is nothing. */
   scope: string
 }
 
 export const liveHandlers: Handlers<typeof liveEndpoints, LiveServices> = {
-  "live.connect": async (_call, { env, request, scope }) => {
+  "live.connect": async (_call, { env, request, newId, scope }) => {
     if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket") {
       throw new Problem(
         "upgrade_required",
@@ -34,7 +35,7 @@ export const liveHandlers: Handlers<typeof liveEndpoints, LiveServices> = {
       return { response: refusal(new Problem("unauthorized", detail)) }
     }
     try {
-      return { response: await hubOf(env).fetch(request) }
+      return { response: await hubOf(env, hubFor(env, newId())).fetch(request) }
     } catch (error) {
       console.error({ event: "hub_unreachable", message: String(error) })
       const detail = "The hub cannot take this socket now, try again in a moment"

@@ -35,8 +35,9 @@ export async function subscribe(
   }
   const { topic } = target
   if (!session.hasRoomFor(topic)) throw full(topic)
-  await follower.ready()
-  if (session.closed) return
+  do await follower.ready()
+  while (!follower.isReady)
+  if (session.closed) return topics.isEmpty ? follower.rest() : undefined
   session.hold()
   topics.add(topic, session)
   try {
@@ -63,8 +64,9 @@ async function followAll(
   { topics, follower }: Bench,
 ): Promise<void> {
   if (!session.hasRoomFor(EVERYTHING)) throw full(EVERYTHING)
-  await follower.ready()
-  if (session.closed) return
+  do await follower.ready()
+  while (!follower.isReady)
+  if (session.closed) return topics.isEmpty ? follower.rest() : undefined
   topics.add(EVERYTHING, session)
   const { epoch, revision } = follower.position
   session.follow(EVERYTHING, revision)

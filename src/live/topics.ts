@@ -8,10 +8,15 @@ export class Topics {
   /** URI → topics that are read again on every change there or below. */
   readonly #views = new Map<string, Set<string>>()
   readonly #sourceOf: (topic: string) => string | null
+  readonly #emptied: () => void
 
-  /** @param sourceOf the URI whose changes make a topic's view another; null where frames tell its changes */
-  constructor(sourceOf: (topic: string) => string | null) {
+  /**
+   * @param sourceOf the URI whose changes make a topic's view another; null where frames tell its changes
+   * @param emptied called when the last follower has left
+   */
+  constructor(sourceOf: (topic: string) => string | null, emptied: () => void = () => {}) {
     this.#sourceOf = sourceOf
+    this.#emptied = emptied
   }
 
   get isEmpty(): boolean {
@@ -34,9 +39,11 @@ export class Topics {
   }
 
   remove(topic: string, session: Session): void {
+    if (!this.#followers.has(topic)) return
     remove(this.#followers, topic, session)
     const source = this.#sourceOf(topic)
     if (source !== null && !this.#followers.has(topic)) remove(this.#views, source, topic)
+    if (this.isEmpty) this.#emptied()
   }
 
   /** The topics that must be read again when something changes at `uri`: views of it and of every list above it. */
@@ -49,11 +56,12 @@ export class Topics {
   }
 
   /** Whom a delivery concerns, each once. */
-  audience({ frames }: Delivery): Set<Session> {
-    const sessions = new Set<Session>()
-    for (const [topic] of frames) {
-      for (const session of this.#followers.get(topic) ?? []) sessions.add(session)
-    }
+  audience({ frames }: Delivery): ReadonlySet<Session> {
+    const [first, ...more] = frames.flatMap(([topic]) => this.#followers.get(topic) ?? [])
+    // Mostly it is one topic, and copying its followers would take as long as half of the sending.
+    if (!first || more.length === 0) return first ?? new Set()
+    const sessions = new Set(first)
+    for (const followers of more) for (const session of followers) sessions.add(session)
     return sessions
   }
 }

@@ -7,8 +7,10 @@ import type { Handlers } from "../protocol/endpoint.ts"
 import type { metricEndpoints } from "../protocol/metrics.ts"
 import { CONTENT_TYPE, formatMetrics } from "./text.ts"
 
-/** What a hub holds. */
+/** What the hubs hold together. */
 export interface HubStats {
+  /** Those with subscribers. */
+  hubs: number
   sockets: number
   subscriptions: number
 }
@@ -20,7 +22,7 @@ interface Services {
 
 export const metricHandlers: Handlers<typeof metricEndpoints, Services> = {
   "metrics.get": async (_call, { feed, hubStats }) => {
-    const [{ first, last }, { sockets, subscriptions }] = await Promise.all([
+    const [{ first, last }, { hubs, sockets, subscriptions }] = await Promise.all([
       feed.bounds(),
       hubStats(),
     ])
@@ -36,6 +38,12 @@ export const metricHandlers: Handlers<typeof metricEndpoints, Services> = {
         help: "Changes that the journal keeps, from which subscribers can resume",
         type: "gauge",
         value: Math.max(0, last - first + 1),
+      },
+      {
+        name: "tidemark_hubs",
+        help: "Hubs that have subscribers: each commit makes as many calls",
+        type: "gauge",
+        value: hubs,
       },
       { name: "tidemark_sockets", help: "Open WebSockets", type: "gauge", value: sockets },
       {

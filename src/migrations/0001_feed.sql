@@ -14,5 +14,11 @@ CREATE TABLE meta (
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Who is told of commits, and when it asked for that (epoch milliseconds, a new one each time).
+CREATE TABLE listeners (
+  name TEXT PRIMARY KEY,
+  at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- The incarnation of this database.
 INSERT INTO meta (name, value) VALUES ('epoch', lower(hex(randomblob(8))));

@@ -46,6 +46,8 @@ export const ATTACHMENT_MAX_BYTES = 16_384
 export const FRAME_MAX_BYTES = 1_000_000
 /** Characters of a URI in a frame; what an attachment can hold of it is less. */
 export const URI_MAX_CHARACTERS = 8_192
+/** Hubs that sockets are spread over, 32,768 each: every commit may call all of them, and a request has 50 calls. */
+export const HUBS_MAX = 32
 /** Frames of one socket that may wait for those before them, together. */
 export const SOCKET_WAITING_MAX_BYTES = 8_000_000
 /** A subscriber that missed more gets the state instead: to it that is less. */

@@ -1,10 +1,11 @@
 /** Tidemark, stores with a row per point in the same D1, and a count of what D1 did, background included. */
-import worker, { Hub } from "../../src/index.ts"
+import worker from "../../src/index.ts"
 import type { Env } from "../../src/env.ts"
 import { answerBare } from "./bare.ts"
+import { answerHub, Bare, Hub } from "./hub.ts"
 import { answerRows } from "./rows.ts"
 
-export { Hub }
+export { Bare, Hub }
 
 const spending = { queries: 0, rowsRead: 0, rowsWritten: 0, bytes: 0 }
 let pending = 0
@@ -75,6 +76,7 @@ export default {
     const env = { ...bare, DB: counting(bare.DB) }
     const { pathname } = new URL(request.url)
     if (pathname === "/bench/cost") return spent(env)
+    if (pathname === "/bench/hub") return answerHub(request, bare)
     const waitUntil = (work: Promise<unknown>) => {
       pending++
       ctx.waitUntil(work.finally(() => pending--))
@@ -87,4 +89,4 @@ export default {
     if (pathname.startsWith("/bare/")) return answerBare(request, env.DB)
     return pathname === "/bench/inside" ? inside(request, dispatch) : dispatch(request)
   },
-} satisfies ExportedHandler<Env>
+} satisfies ExportedHandler<Env & { BARE: DurableObjectNamespace<Bare> }>

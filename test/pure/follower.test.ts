@@ -117,4 +117,32 @@ describe("the follower", () => {
     await again
     expect(follower.position.revision).toBe(1)
   })
+
+  it("stays among the listeners when somebody follows before it comes to leave them", async () => {
+    const { follower, topics, session, listeners } = await followed()
+    topics.remove("/l/a", session)
+    const [ready, rest] = [follower.ready(), follower.rest()]
+    await ready
+    expect(follower.isReady).toBe(true)
+    topics.add("/l/a", session)
+    await rest
+    expect([follower.isReady, [...listeners]]).toEqual([true, ["hub-0"]])
+  })
+
+  it("is not ready any more when the last has left since", async () => {
+    const { follower, topics, session, listeners } = await followed()
+    const ready = follower.ready()
+    topics.remove("/l/a", session)
+    await Promise.all([ready, follower.rest()])
+    expect([follower.isReady, listeners.size]).toEqual([false, 0])
+    await follower.ready()
+    expect([follower.isReady, listeners.size]).toEqual([true, 1])
+  })
+
+  it("leaves the listeners when it is told of something although nobody follows", async () => {
+    const { follower, topics, session, listeners, write } = await followed()
+    topics.remove("/l/a", session)
+    await follower.hear([write("patch")])
+    expect([follower.isReady, listeners.size]).toEqual([false, 0])
+  })
 })

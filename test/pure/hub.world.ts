@@ -23,11 +23,17 @@ export function world() {
   /** What is read next; a function does something meanwhile. */
   const readings: (Reading | Error | (() => Reading))[] = []
   const said: any[] = []
+  const listeners = new Set<string>()
   let epoch = "ab"
   let reads = 0
   const feed = {
     position: async () => ({ epoch, revision: journal.at(-1)?.revision ?? 0 }),
     renewIfRestored: async () => false,
+    listen: async (name: string) => {
+      listeners.add(name)
+      return { epoch, revision: journal.at(-1)?.revision ?? 0 }
+    },
+    unlisten: async (name: string) => void listeners.delete(name),
     since: async (position: Position): Promise<Since> => {
       reads++
       await Promise.resolve()
@@ -57,6 +63,8 @@ export function world() {
     topics,
     resolve,
     feed: () => feed,
+    name: "hub-0",
+    now: () => 1_000,
     read: async () => {
       await Promise.resolve()
       const reading = readings.shift()
@@ -67,6 +75,7 @@ export function world() {
   }
   return {
     sent,
+    listeners,
     said,
     failures,
     readings,
