@@ -1,5 +1,7 @@
 /** A WebSocket that comes back: reconnects with jittered backoff, and notices when the other side has gone silent. */
 
+import { isReconnectable, retryHintIn } from "../protocol/close.ts"
+
 /** What is used of a WebSocket, so that any will do. */
 export interface Socket {
   readyState: number
@@ -31,8 +33,6 @@ export interface LinkEvents {
 }
 
 const OPEN = 1
-/** From here on the service asks not to come back. */
-const FINAL_CODE = 4500
 
 export class Link {
   readonly #url: string
@@ -131,20 +131,22 @@ export class Link {
 
   #dropped(code: number, reason: string): void {
     this.#rest()
-    if (code >= FINAL_CODE && code < 5000) {
+    if (!isReconnectable(code)) {
       this.#end(code, reason)
       return
     }
     this.#events.lost()
-    this.#retry()
+    this.#retry(retryHintIn(reason) ?? 0)
   }
 
-  #retry(): void {
+  /** @param least milliseconds that the service asked for */
+  #retry(least = 0): void {
     if (this.#ended) return
     const { firstDelayMilliseconds, longestDelayMilliseconds, random } = this.#options
     const delay = Math.min(firstDelayMilliseconds * 2 ** this.#failures++, longestDelayMilliseconds)
     // Between half and all of it, so that clients that were cut off together do not return together.
-    this.#timer = setTimeout(() => void this.#connect(), delay * (0.5 + random() / 2))
+    const jittered = delay * (0.5 + random() / 2)
+    this.#timer = setTimeout(() => void this.#connect(), Math.max(jittered, least))
   }
 
   #end(code: number, reason: string): void {

@@ -101,8 +101,9 @@ describe("the live client", () => {
     await item.ready
     line.close(4000)
     const again = await second
-    expect(again.sent).toMatchObject([{ event: "subscribe", uri: "/a", since: "ab.9" }])
-    again.reply({ uri: "/a", revision: 12, epoch: "ab", position: 12, resumed: true, frames: 1 })
+    expect(again.sent).toMatchObject([{ event: "resume", since: "ab.9", uris: ["/a"] }])
+    const topics = [{ uri: "/a", revision: 12, position: 12, resumed: true }]
+    again.reply({ epoch: "ab", position: 12, frames: 1, topics })
     again.say({ event: "delete", uri: "/a", revision: 12 })
     expect(item.value).toBeUndefined()
     again.say({ event: "patch", uri: "/a", revision: 13, patch: {} })

@@ -39,8 +39,8 @@ describe("a session", () => {
   it("gets a reset whatever it knows", () => {
     const { socket, sent } = line()
     const session = new Session(socket, "write", [["/a", 100]])
-    session.push({ ...delivery(5, "/a"), reset: true })
-    session.push({ ...delivery(5, "/b"), reset: true })
+    session.push({ ...delivery(5, "/a"), floor: 5 })
+    session.push({ ...delivery(5, "/b"), floor: 5 })
     expect(sent).toEqual(["/a 5"])
   })
 
