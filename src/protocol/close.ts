@@ -48,5 +48,5 @@ export function retryHintIn(reason: string): number | null {
 
 /** A time to come back at, another for each, so that those who were closed together do not return together. */
 export function retryMilliseconds(longest: number, random: () => number): number {
-  return Math.ceil(longest * (0.2 + 0.8 * random()))
+  return Math.round(longest * (0.2 + 0.8 * random()))
 }
