@@ -5,7 +5,7 @@
 import { DurableObject } from "cloudflare:workers"
 import type { Feed } from "../feed/feed.ts"
 import type { Change } from "../protocol/change.ts"
-import { closeReason, retryMilliseconds } from "../protocol/close.ts"
+import { closeReason, spreadMilliseconds } from "../protocol/close.ts"
 import {
   DELIVERY_RETRY_MILLISECONDS,
   RESTART_SPREAD_MILLISECONDS,
@@ -142,7 +142,7 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
       const session = Session.wake(socket, socket.deserializeAttachment())
       if (!session) {
         // Written by another version of this. All of them are closed at once, and are not to return at once.
-        const later = retryMilliseconds(RESTART_SPREAD_MILLISECONDS, Math.random)
+        const later = spreadMilliseconds(RESTART_SPREAD_MILLISECONDS, Math.random)
         socket.close(1012, closeReason("The service is another version now, connect again", later))
         continue
       }

@@ -3,7 +3,7 @@ import type { Feed } from "../feed/feed.ts"
 import { wantsEvents } from "../lib/event-stream.ts"
 import { formatPosition } from "../protocol/change.ts"
 import type { changeEndpoints } from "../protocol/changes.ts"
-import { closeReason, retryMilliseconds } from "../protocol/close.ts"
+import { closeReason, spreadMilliseconds } from "../protocol/close.ts"
 import type { Handlers } from "../protocol/endpoint.ts"
 import { changeText, refusedText } from "../protocol/frames.ts"
 import { OVERLOAD_SPREAD_MILLISECONDS } from "../protocol/limits.ts"
@@ -40,7 +40,7 @@ export const liveHandlers: Handlers<typeof liveEndpoints, LiveServices> = {
     } catch (error) {
       console.error({ event: "hub_unreachable", message: String(error) })
       const detail = "The hub cannot take this socket now, try again in a moment"
-      const later = retryMilliseconds(OVERLOAD_SPREAD_MILLISECONDS, Math.random)
+      const later = spreadMilliseconds(OVERLOAD_SPREAD_MILLISECONDS, Math.random)
       const problem = new Problem("overloaded", detail, { retry_after_ms: later })
       return { response: refusal(problem, later) }
     }

@@ -47,6 +47,6 @@ export function retryHintIn(reason: string): number | null {
 }
 
 /** A time to come back at, another for each, so that those who were closed together do not return together. */
-export function retryMilliseconds(longest: number, random: () => number): number {
+export function spreadMilliseconds(longest: number, random: () => number): number {
   return Math.round(longest * (0.2 + 0.8 * random()))
 }

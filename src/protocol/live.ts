@@ -11,12 +11,15 @@ function closeTable(): string {
     ([, code, title]) => [code, isReconnectable(code), "service", title] as const,
   )
   const rows = [...own, ...refused].toSorted(([one], [other]) => one - other)
-  const line = (cells: readonly unknown[]) => `| ${cells.join(" | ")} |`
   return [
     line(["code", "connect again", "sent by", "meaning"]),
     line(["---", "---", "---", "---"]),
     ...rows.map(([code, again, by, meaning]) => line([code, again ? "yes" : "no", by, meaning])),
   ].join("\n")
+}
+
+function line(cells: readonly unknown[]): string {
+  return `| ${cells.join(" | ")} |`
 }
 
 const description = `Frames are JSON text; every command gets one reply. After a lost connection one \`resume\`

@@ -4,7 +4,7 @@ import {
   CLOSES,
   isReconnectable,
   retryHintIn,
-  retryMilliseconds,
+  spreadMilliseconds,
 } from "../../src/protocol/close.ts"
 import { liveEndpoints } from "../../src/protocol/live.ts"
 import { PROBLEMS } from "../../src/protocol/problem.ts"
@@ -60,7 +60,7 @@ describe("the reason of a close", () => {
   })
 
   it("asks each for another time, none of them at once", () => {
-    expect([0, 0.5, 0.75].map((chance) => retryMilliseconds(1_000, () => chance))).toEqual([
+    expect([0, 0.5, 0.75].map((chance) => spreadMilliseconds(1_000, () => chance))).toEqual([
       200, 600, 800,
     ])
   })
