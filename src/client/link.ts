@@ -1,6 +1,7 @@
 /** A WebSocket that comes back: reconnects with jittered backoff, and notices when the other side has gone silent. */
 
-import { isReconnectable, retryHintIn } from "../protocol/close.ts"
+import { isReconnectable, retryHintIn, spreadMilliseconds } from "../protocol/close.ts"
+import { OVERLOAD_SPREAD_MILLISECONDS } from "../protocol/limits.ts"
 
 /** What is used of a WebSocket, so that any will do. */
 export interface Socket {
@@ -45,6 +46,7 @@ export class Link {
   #ended = false
   #timer: ReturnType<typeof setTimeout> | undefined
   #pings: ReturnType<typeof setInterval> | undefined
+  readonly #jobs = new Set<ReturnType<typeof setTimeout>>()
 
   constructor(url: string, options: LinkOptions, events: LinkEvents) {
     this.#url = url
@@ -67,6 +69,19 @@ export class Link {
   /** Sends now; the caller asks `isOpen` first. */
   send(text: string): void {
     this.#socket?.send(text)
+  }
+
+  /** Does something in a while, another for each client, unless the connection is lost before. */
+  later(job: () => void): void {
+    const { longestDelayMilliseconds, random } = this.#options
+    const timer = setTimeout(
+      () => {
+        this.#jobs.delete(timer)
+        job()
+      },
+      spreadMilliseconds(Math.min(OVERLOAD_SPREAD_MILLISECONDS, longestDelayMilliseconds), random),
+    )
+    this.#jobs.add(timer)
   }
 
   /** For good. */
@@ -161,5 +176,7 @@ export class Link {
     this.#isOpen = false
     if (this.#pings !== undefined) clearInterval(this.#pings)
     if (this.#timer !== undefined) clearTimeout(this.#timer)
+    for (const job of this.#jobs) clearTimeout(job)
+    this.#jobs.clear()
   }
 }

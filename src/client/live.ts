@@ -135,7 +135,7 @@ export class Live {
       this.#expect(subscribed([uri, topic], reply))
     }).catch((error: Error) => {
       // A lost connection comes back, and subscribes again.
-      if (error instanceof LiveError) this.#drop(uri, topic, error)
+      if (error instanceof LiveError) this.#refused(uri, topic, error)
     })
   }
 
@@ -148,15 +148,20 @@ export class Live {
     this.#command<Resumed>({ event: "resume", ...shortened(uris) }, (reply) => {
       this.#progress.begin(reply.epoch)
       const fail = (uri: string, topic: Topic, problem: Refused["problem"]) =>
-        this.#drop(uri, topic, new LiveError(problem))
+        this.#refused(uri, topic, new LiveError(problem))
       this.#expect(resumed(topics, reply, fail))
     }).catch((error: Error) => {
       if (!(error instanceof LiveError)) return
-      for (const [uri, topic] of topics) this.#drop(uri, topic, error)
+      for (const [uri, topic] of topics) this.#refused(uri, topic, error)
     })
   }
 
-  #drop(uri: string, topic: Topic, error: LiveError): void {
+  #refused(uri: string, topic: Topic, error: LiveError): void {
+    if (error.problem.code === "overloaded") {
+      // Not now is not never. A connection that comes back asks for all there is, and need not be asked twice.
+      this.#link.later(() => this.#topics.get(uri) === topic && this.#follow(uri, topic))
+      return
+    }
     this.#topics.delete(uri)
     topic.fail(error)
   }

@@ -49,7 +49,9 @@ export type Journal = Pick<Feed, "commit" | "commitAll" | "position">
  * What a reader gets: the changes after its position, or word that they are gone; `first` is then the first that is
  * kept of the position's epoch.
  */
-export type Since = { reset: true; first?: number } | { reset: false; changes: Change[]; more: boolean }
+export type Since =
+  | { reset: true; first?: number }
+  | { reset: false; changes: Change[]; more: boolean }
 
 /** A run of changes that is removed, both ends included. */
 export interface Trimmed {

@@ -199,6 +199,21 @@ describe("the live client", () => {
     live.close()
   })
 
+  it("asks again for what the service was too busy to tell", async () => {
+    const { live, first } = service()
+    const line = await first
+    const item = live.subscribe("/a")
+    const problem = { code: "overloaded", status: 503, detail: "Later" }
+    line.say({ id: line.sent.at(-1).id, ok: false, problem })
+    await expect.poll(() => line.sent).toHaveLength(2)
+    expect(line.sent[1]).toMatchObject({ event: "subscribe", uri: "/a" })
+    line.reply({ uri: "/a", revision: 5, epoch: "ab", position: 5, frames: 1 })
+    line.say(state("/a", 5, { n: 1 }))
+    await item.ready
+    expect(item.value).toEqual({ n: 1 })
+    live.close()
+  })
+
   it("comes back no sooner than the service asks", async () => {
     const delays: number[] = []
     const real = globalThis.setTimeout
