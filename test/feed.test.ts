@@ -184,7 +184,10 @@ describe("the feed", () => {
     const { epoch, revision } = await feed.position()
     expect(epoch).toMatch(/^[0-9a-f]{16}$/)
     expect(await feed.since({ epoch: "0123456789abcdef", revision })).toEqual({ reset: true })
-    expect(await feed.since({ epoch, revision: revision + 1 })).toEqual({ reset: true })
+    expect(await feed.since({ epoch, revision: revision + 1 })).toEqual({
+      reset: true,
+      first: expect.any(Number),
+    })
   })
 
   it("I3: a database that was put back to an earlier state gets a new epoch, once", async () => {
@@ -211,7 +214,7 @@ describe("the feed", () => {
     now += 2 * HOUR
     const [recent] = await feed.commit({ drafts: [draft("recent")], writes: [] })
     await feed.trim(HOUR, 1_000_000)
-    expect(await feed.since(start)).toEqual({ reset: true })
+    expect(await feed.since(start)).toEqual({ reset: true, first: expect.any(Number) })
     const kept = await feed.since({ ...start, revision: (recent?.revision ?? 0) - 1 })
     expect(kept).toMatchObject({ reset: false, changes: [{ uri: "/feed/recent" }] })
   })
@@ -223,7 +226,10 @@ describe("the feed", () => {
     await feed.trim(HOUR, 2)
     const behind = { ...last, revision: last.revision - 2 }
     expect(await feed.since(behind)).toMatchObject({ reset: false, changes: [{}, {}] })
-    expect(await feed.since({ ...last, revision: last.revision - 3 })).toEqual({ reset: true })
+    expect(await feed.since({ ...last, revision: last.revision - 3 })).toEqual({
+      reset: true,
+      first: expect.any(Number),
+    })
     await feed.trim(-HOUR, 0)
     const [next] = await feed.commit({ drafts: [draft("next")], writes: [] })
     expect(next?.revision).toBe(last.revision + 1)

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from "vitest"
 import { createServices, handle } from "../src/app.ts"
 import { hubOf } from "../src/live/hubs.ts"
 import type { Change } from "../src/protocol/change.ts"
+import { retryHintIn } from "../src/protocol/close.ts"
 import { connect, Talker } from "./conversation.ts"
 import { send } from "./helpers.ts"
 
@@ -156,7 +157,9 @@ describe("the hub", () => {
     })
     await evictDurableObject(hub())
     await send("PUT /api/apps/any", { data: {} })
-    expect(await one.closed).toMatchObject({ code: 4000 })
+    const { code, reason } = await one.closed
+    expect(code).toBe(1012)
+    expect(retryHintIn(reason)).toBeGreaterThan(0)
   })
 
   it("tells everything anew when it has lost its place", async () => {
@@ -218,6 +221,7 @@ describe("the hub", () => {
     const [busy, later] = await open({ env: { ...env, HUB: away } })
     expect(busy).toMatchObject({ ok: false, problem: { code: "overloaded" } })
     expect(later.code).toBe(4001)
+    expect(busy).toMatchObject({ problem: { retry_after_ms: retryHintIn(later.reason) } })
   })
 
   it("tells of a key that expires, by an alarm that is set for that very moment", async () => {

@@ -59,7 +59,7 @@ socket.addEventListener("message", ({ data }) => {
   const said = JSON.parse(text) as Frame | Reply
   if (isReply(said)) {
     if (!said.ok) fail(`${said.problem.code}: ${said.problem.detail}`)
-    if (said.absent) console.error(`There is nothing at ${said.uri} yet; waiting for it`)
+    if ("absent" in said) console.error(`There is nothing at ${said.uri} yet; waiting for it`)
     return
   }
   process.stdout.write(`${text}\n`)

@@ -1,5 +1,8 @@
 /** A WebSocket that comes back: reconnects with jittered backoff, and notices when the other side has gone silent. */
 
+import { isReconnectable, retryHintIn, spreadMilliseconds } from "../protocol/close.ts"
+import { OVERLOAD_SPREAD_MILLISECONDS } from "../protocol/limits.ts"
+
 /** What is used of a WebSocket, so that any will do. */
 export interface Socket {
   readyState: number
@@ -31,8 +34,6 @@ export interface LinkEvents {
 }
 
 const OPEN = 1
-/** From here on the service asks not to come back. */
-const FINAL_CODE = 4500
 
 export class Link {
   readonly #url: string
@@ -45,6 +46,7 @@ export class Link {
   #ended = false
   #timer: ReturnType<typeof setTimeout> | undefined
   #pings: ReturnType<typeof setInterval> | undefined
+  readonly #jobs = new Set<ReturnType<typeof setTimeout>>()
 
   constructor(url: string, options: LinkOptions, events: LinkEvents) {
     this.#url = url
@@ -67,6 +69,19 @@ export class Link {
   /** Sends now; the caller asks `isOpen` first. */
   send(text: string): void {
     this.#socket?.send(text)
+  }
+
+  /** Does something in a while, another for each client, unless the connection is lost before. */
+  later(job: () => void): void {
+    const { longestDelayMilliseconds, random } = this.#options
+    const timer = setTimeout(
+      () => {
+        this.#jobs.delete(timer)
+        job()
+      },
+      spreadMilliseconds(Math.min(OVERLOAD_SPREAD_MILLISECONDS, longestDelayMilliseconds), random),
+    )
+    this.#jobs.add(timer)
   }
 
   /** For good. */
@@ -131,20 +146,22 @@ export class Link {
 
   #dropped(code: number, reason: string): void {
     this.#rest()
-    if (code >= FINAL_CODE && code < 5000) {
+    if (!isReconnectable(code)) {
       this.#end(code, reason)
       return
     }
     this.#events.lost()
-    this.#retry()
+    this.#retry(retryHintIn(reason) ?? 0)
   }
 
-  #retry(): void {
+  /** @param least milliseconds that the service asked for */
+  #retry(least = 0): void {
     if (this.#ended) return
     const { firstDelayMilliseconds, longestDelayMilliseconds, random } = this.#options
     const delay = Math.min(firstDelayMilliseconds * 2 ** this.#failures++, longestDelayMilliseconds)
     // Between half and all of it, so that clients that were cut off together do not return together.
-    this.#timer = setTimeout(() => void this.#connect(), delay * (0.5 + random() / 2))
+    const jittered = delay * (0.5 + random() / 2)
+    this.#timer = setTimeout(() => void this.#connect(), Math.max(jittered, least))
   }
 
   #end(code: number, reason: string): void {
@@ -159,5 +176,7 @@ export class Link {
     this.#isOpen = false
     if (this.#pings !== undefined) clearInterval(this.#pings)
     if (this.#timer !== undefined) clearTimeout(this.#timer)
+    for (const job of this.#jobs) clearTimeout(job)
+    this.#jobs.clear()
   }
 }

@@ -7,10 +7,14 @@
  *     await live.create("/todo/", { text: "swim" })
  */
 import type { Done, Frame, Refused, Reply } from "../protocol/frames.ts"
+import { RESUME_MAX_URIS } from "../protocol/limits.ts"
+import type { Resumed } from "../protocol/resume.ts"
 import { Link, type LinkOptions } from "./link.ts"
+import { Progress, shortened } from "./progress.ts"
 import { Subscription, Topic, type Listener } from "./subscription.ts"
 import { applyPatch, type SeriesPatch, type SeriesState } from "./replica-series.ts"
 import type { Patchers } from "./replica.ts"
+import { resumed, subscribed, type Named, type Welcome } from "./welcome.ts"
 
 export interface LiveOptions extends LinkOptions {
   /** Reads JSON; one that keeps large numbers may stand here. */
@@ -39,7 +43,7 @@ export class LiveError extends Error {
 interface Pending {
   text: string
   isSent: boolean
-  resolve: (reply: Done) => void
+  resolve: (reply: Done | Resumed) => void
   reject: (error: Error) => void
 }
 
@@ -55,8 +59,9 @@ export class Live {
   readonly #link: Link
   readonly #topics = new Map<string, Topic>()
   readonly #pending = new Map<number, Pending>()
+  readonly #progress = new Progress()
   /** Whose the next frames are, and how many. */
-  #welcome: { topic: Topic; left: number; reply: Done } | undefined
+  #welcome: Welcome | undefined
   #lastId = 0
   #end: { code: number; reason: string } | undefined
   #refusal: Refused["problem"] | undefined
@@ -110,23 +115,55 @@ export class Live {
   }
 
   #opened(): void {
-    for (const [uri, topic] of this.#topics) this.#follow(uri, topic)
+    const held = [...this.#topics].filter(([, { replica }]) => replica.since !== undefined)
+    for (let at = 0; at < held.length; at += RESUME_MAX_URIS) {
+      this.#resume(held.slice(at, at + RESUME_MAX_URIS))
+    }
+    for (const [uri, topic] of this.#topics) {
+      if (topic.replica.since === undefined) this.#follow(uri, topic)
+    }
     for (const pending of this.#pending.values()) this.#transmit(pending)
   }
 
   /** Subscribes, from where the copy is if it can go on from there. */
   #follow(uri: string, topic: Topic): void {
     const { since } = topic.replica
-    this.#command({ event: "subscribe", uri, ...(since ? { since } : {}) }, (reply) => {
+    const command = { event: "subscribe", uri, ...(since ? { since } : {}) }
+    this.#command<Done>(command, (reply) => {
+      this.#progress.begin(reply.epoch)
       topic.begin(reply)
-      this.#welcome = { topic, left: reply.frames ?? 0, reply }
-      this.#welcomed()
+      this.#expect(subscribed([uri, topic], reply))
     }).catch((error: Error) => {
       // A lost connection comes back, and subscribes again.
-      if (!(error instanceof LiveError)) return
-      this.#topics.delete(uri)
-      topic.fail(error)
+      if (error instanceof LiveError) this.#refused(uri, topic, error)
     })
+  }
+
+  /** Goes on with all of these from where they are. */
+  #resume(topics: Named[]): void {
+    const uris = topics.map(([uri, { replica }]) => ({
+      uri,
+      since: this.#progress.sinceOf(replica.since ?? ""),
+    }))
+    this.#command<Resumed>({ event: "resume", ...shortened(uris) }, (reply) => {
+      this.#progress.begin(reply.epoch)
+      const fail = (uri: string, topic: Topic, problem: Refused["problem"]) =>
+        this.#refused(uri, topic, new LiveError(problem))
+      this.#expect(resumed(topics, reply, fail))
+    }).catch((error: Error) => {
+      if (!(error instanceof LiveError)) return
+      for (const [uri, topic] of topics) this.#refused(uri, topic, error)
+    })
+  }
+
+  #refused(uri: string, topic: Topic, error: LiveError): void {
+    if (error.problem.code === "overloaded") {
+      // Not now is not never. A connection that comes back asks for all there is, and need not be asked twice.
+      this.#link.later(() => this.#topics.get(uri) === topic && this.#follow(uri, topic))
+      return
+    }
+    this.#topics.delete(uri)
+    topic.fail(error)
   }
 
   #leave(uri: string): void {
@@ -140,16 +177,19 @@ export class Live {
   }
 
   /** `then` runs before the next frame is read, which a promise would not. */
-  #command(command: object, then?: (reply: Done) => void): Promise<Done> {
+  #command<Answer extends Done | Resumed = Done>(
+    command: object,
+    then?: (reply: Answer) => void,
+  ): Promise<Answer> {
     if (this.#end) return Promise.reject(this.#goneError())
     const id = ++this.#lastId
-    return new Promise<Done>((resolve, reject) => {
+    return new Promise<Answer>((resolve, reject) => {
       const pending: Pending = {
         text: JSON.stringify({ id, ...command }),
         isSent: false,
         resolve: (reply) => {
-          then?.(reply)
-          resolve(reply)
+          then?.(reply as Answer)
+          resolve(reply as Answer)
         },
         reject,
       }
@@ -170,20 +210,18 @@ export class Live {
       this.#settle(said)
       return
     }
-    const { topic: only } = this.#welcome ?? {}
-    for (const [uri, topic] of this.#topics) {
-      if (only && topic !== only) continue
+    const welcome = this.#welcome
+    if (!welcome) this.#progress.take(said)
+    for (const [uri, topic] of welcome?.of(said) ?? this.#topics) {
       if (topic.take(said) === "lost") this.#follow(uri, topic)
     }
-    if (this.#welcome) this.#welcome.left--
-    this.#welcomed()
+    if (welcome) this.#expect({ ...welcome, left: welcome.left - 1 })
   }
 
-  #welcomed(): void {
-    if (!this.#welcome || this.#welcome.left > 0) return
-    const { topic, reply } = this.#welcome
-    this.#welcome = undefined
-    topic.settle(reply)
+  /** The next frames are those that a reply announced. */
+  #expect(welcome: Welcome): void {
+    this.#welcome = welcome.left > 0 ? welcome : undefined
+    if (!this.#welcome) welcome.done()
   }
 
   #settle(reply: Reply): void {

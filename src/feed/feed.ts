@@ -45,8 +45,13 @@ export interface Committer {
 /** Whoever can commit a unit of work, and knows where the journal is. */
 export type Journal = Pick<Feed, "commit" | "commitAll" | "position">
 
-/** What a reader gets: the changes after its position, or word that they are gone. */
-export type Since = { reset: true } | { reset: false; changes: Change[]; more: boolean }
+/**
+ * What a reader gets: the changes after its position, or word that they are gone; `first` is then the first that is
+ * kept of the position's epoch.
+ */
+export type Since =
+  | { reset: true; first?: number }
+  | { reset: false; changes: Change[]; more: boolean }
 
 /** A run of changes that is removed, both ends included. */
 export interface Trimmed {
@@ -155,9 +160,8 @@ export class Feed implements Committer {
       sql.after(revision, rows),
     ])
     const now = bounds?.[0]
-    if (!now || now.epoch !== epoch || revision > now.last || revision + 1 < now.first) {
-      return { reset: true }
-    }
+    if (!now || now.epoch !== epoch) return { reset: true }
+    if (revision > now.last || revision + 1 < now.first) return { reset: true, first: now.first }
     const page = changes ?? []
     return { reset: false, changes: page, more: (page.at(-1)?.revision ?? now.last) < now.last }
   }

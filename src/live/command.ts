@@ -1,5 +1,4 @@
 /** One command in, one reply out. No WebSocket and no store: a command is a request into the app. */
-import type { Feed } from "../feed/feed.ts"
 import { byteLength } from "../lib/bytes.ts"
 import { depthOf } from "../lib/json.ts"
 import { Ambiguous, parseTree, textOf, type Tree } from "../lib/tree.ts"
@@ -7,7 +6,9 @@ import { Command, CommandId, doneText, refusedText } from "../protocol/frames.ts
 import { FRAME_MAX_BYTES, JSON_MAX_DEPTH } from "../protocol/limits.ts"
 import { inexact, Problem } from "../protocol/problem.ts"
 import { ask, Refusal, type Dispatch } from "./ask.ts"
+import type { Backlog } from "./backlog.ts"
 import type { Follower } from "./follower.ts"
+import { resume } from "./resume.ts"
 import type { Session } from "./session.ts"
 import { subscribe } from "./subscribe.ts"
 import type { Topics } from "./topics.ts"
@@ -19,7 +20,7 @@ export interface Bench {
   follower: Follower
   resolve: Resolve
   dispatch: Dispatch
-  feed: () => Pick<Feed, "since">
+  backlog: Backlog
 }
 
 /** Does what a frame says and sends its reply. Never rejects: a bad frame does not cost the socket. */
@@ -55,6 +56,7 @@ async function perform(
   bench: Bench,
 ): Promise<void> {
   if (command.event === "subscribe") return subscribe(command, session, bench)
+  if (command.event === "resume") return resume(command, session, bench)
   const { id } = command
   const uri = bench.resolve(command.uri)?.topic ?? tidied(command.uri)
   if (command.event === "unsubscribe") {

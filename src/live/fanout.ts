@@ -13,8 +13,8 @@ import { isTouched, type Resolve } from "./uris.ts"
 export interface Delivery {
   revision: number
   frames: (readonly [topic: string, text: string])[]
-  /** Goes to every follower whatever it knows. */
-  reset?: boolean
+  /** Of a reset: it goes to every follower whatever it knows, and tells all up to here. */
+  floor?: number
 }
 
 /** What a GET answered; null when there is nothing. */

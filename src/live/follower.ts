@@ -230,11 +230,7 @@ export class Follower {
         const position = Math.max(revision, now.revision)
         const place = { revision, position, reset: true, epoch: now.epoch } as const
         const text = topicText(topic, reading, place, resolve)
-        const delivery: Delivery = { revision, frames: [[topic, text]], reset: true }
-        for (const session of topics.audience(delivery)) {
-          session.push(delivery)
-          if (session.floor(topic) !== undefined) session.follow(topic, position)
-        }
+        this.#send({ revision, frames: [[topic, text]], floor: position })
       }
     }
     this.#moveTo(now)

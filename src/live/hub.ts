@@ -5,12 +5,18 @@
 import { DurableObject } from "cloudflare:workers"
 import type { Feed } from "../feed/feed.ts"
 import type { Change } from "../protocol/change.ts"
-import { DELIVERY_RETRY_MILLISECONDS, SOCKET_WAITING_MAX_BYTES } from "../protocol/limits.ts"
+import { closeReason, spreadMilliseconds } from "../protocol/close.ts"
+import {
+  DELIVERY_RETRY_MILLISECONDS,
+  RESTART_SPREAD_MILLISECONDS,
+  SOCKET_WAITING_MAX_BYTES,
+} from "../protocol/limits.ts"
 import { EVERYTHING } from "../protocol/pattern.ts"
 import { Problem } from "../protocol/problem.ts"
 import { pathOf } from "../protocol/uri.ts"
 import { byteLength } from "../lib/bytes.ts"
 import { read, Refusal, type Dispatch } from "./ask.ts"
+import { Backlog } from "./backlog.ts"
 import { obey, refuse, type Bench } from "./command.ts"
 import { expiryOf } from "./expiry.ts"
 import type { Reading } from "./fanout.ts"
@@ -151,7 +157,9 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
     for (const socket of this.ctx.getWebSockets()) {
       const session = Session.wake(socket, socket.deserializeAttachment())
       if (!session) {
-        socket.close(4000, "The hub lost track of this socket, connect again")
+        // Written by another version of this. All of them are closed at once, and are not to return at once.
+        const later = spreadMilliseconds(RESTART_SPREAD_MILLISECONDS, Math.random)
+        socket.close(1012, closeReason("The service is another version now, connect again", later))
         continue
       }
       sessions.set(socket, session)
@@ -170,7 +178,8 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
         await this.#alarmBy(parts.now() + DELIVERY_RETRY_MILLISECONDS)
       },
     })
-    return (this.#awake = { parts, sessions, topics, follower, resolve, dispatch, feed })
+    const backlog = new Backlog(feed)
+    return (this.#awake = { parts, sessions, topics, follower, resolve, dispatch, backlog })
   }
 
   #forget(socket: WebSocket): void {

@@ -1,58 +1,63 @@
-/** What a subscriber missed, from the journal. */
-import type { Feed } from "../feed/feed.ts"
-import type { Change, Position } from "../protocol/change.ts"
-import { CHANGES_PAGE_ROWS, RESUME_MAX_CHANGES } from "../protocol/limits.ts"
+/** What subscribers missed, from the journal. Pure. */
+import type { Change } from "../protocol/change.ts"
 import { listOf } from "../protocol/uri.ts"
 import { deliveryOf, isTold } from "./fanout.ts"
 import { isFollowable, isTouched, sourceOf, type Resolve, type Target } from "./uris.ts"
 
+/** A topic and the revision up to which it is known. */
+export interface Known {
+  target: Target
+  revision: number
+}
+
 export interface Missed {
-  /** The frames, in order. */
+  /** The frames, in order; one that concerns a list and its member comes once, for both. */
   texts: string[]
-  /** The revision up to which they tell everything. */
-  through: number
+  /** The topics whose changes the journal cannot tell exactly, and who must have the state instead. */
+  lost: Set<string>
 }
 
-/**
- * The frames of a topic after a position, at least up to `until`; null when the journal cannot tell exactly those,
- * and the subscriber must have the state instead.
- */
-export async function missedBy(
-  target: Target,
-  since: Position,
-  until: number,
-  feed: Pick<Feed, "since">,
+/** The frames of topics after what is known of them. `changes` are all, in order, from the lowest of them on. */
+export function missedBy(
+  known: readonly Known[],
+  changes: readonly Change[],
   resolve: Resolve,
-): Promise<Missed | null> {
-  const texts: string[] = []
-  let { revision } = since
-  for (let read = 0; read < RESUME_MAX_CHANGES; read += CHANGES_PAGE_ROWS) {
-    const page = await feed.since({ epoch: since.epoch, revision })
-    if (page.reset) return null
-    for (const change of page.changes) {
-      if (!concerns(target, change)) continue
-      if (!isFollowable(target) || !isTold(change)) return null
-      texts.push(textOf(target, change, resolve))
-    }
-    revision = page.changes.at(-1)?.revision ?? revision
-    if (!page.more) return { texts, through: Math.max(revision, until) }
-    if (revision >= until) return { texts, through: revision }
+): Missed {
+  const followed = new Map<string, Known>()
+  const views: Known[] = []
+  for (const one of known) {
+    if (isFollowable(one.target)) followed.set(one.target.topic, one)
+    else views.push(one)
   }
-  return null
+  const lost = new Set<string>()
+  for (const change of changes) {
+    for (const { target } of views.filter((view) => concerns(view, change))) {
+      lost.add(target.topic)
+    }
+    if (isTold(change)) continue
+    for (const topic of [change.uri, listOf(change.uri)]) {
+      if (topic !== null && isAfter(followed.get(topic), change)) lost.add(topic)
+    }
+  }
+  const texts = changes.flatMap((change) => {
+    const isWanted = (topic: string | null) =>
+      topic !== null && !lost.has(topic) && isAfter(followed.get(topic), change)
+    const wanted = { item: isWanted(change.uri), list: isWanted(listOf(change.uri)) }
+    if (!wanted.item && !wanted.list) return []
+    const [first] = deliveryOf(change, wanted, resolve).frames
+    return first ? [first[1]] : []
+  })
+  return { texts, lost }
 }
 
-/** Followable topics are concerned by themselves and their members, others by all that is below them. */
-function concerns(target: Target, change: Change): boolean {
-  const { uri } = change
-  const source = sourceOf(target)
-  const path = source ?? target.topic
-  if (uri === path) return true
-  if (source === null) return listOf(uri) === path
-  return path.endsWith("/") && uri.startsWith(path) && isTouched(target, change)
+function isAfter(known: Known | undefined, { revision }: Change): boolean {
+  return known !== undefined && revision > known.revision
 }
 
-function textOf({ topic }: Target, change: Change, resolve: Resolve): string {
-  const item = change.uri === topic
-  const { frames } = deliveryOf(change, { item, list: !item }, resolve)
-  return frames[0]?.[1] ?? ""
+/** Views are concerned by their source and, where it is a list, by all that is below it. */
+function concerns(view: Known, change: Change): boolean {
+  const path = sourceOf(view.target)
+  if (path === null || !isAfter(view, change)) return false
+  if (change.uri === path) return true
+  return path.endsWith("/") && change.uri.startsWith(path) && isTouched(view.target, change)
 }

@@ -3,8 +3,10 @@ import type { Feed } from "../feed/feed.ts"
 import { wantsEvents } from "../lib/event-stream.ts"
 import { formatPosition } from "../protocol/change.ts"
 import type { changeEndpoints } from "../protocol/changes.ts"
+import { closeReason, spreadMilliseconds } from "../protocol/close.ts"
 import type { Handlers } from "../protocol/endpoint.ts"
 import { changeText, refusedText } from "../protocol/frames.ts"
+import { OVERLOAD_SPREAD_MILLISECONDS } from "../protocol/limits.ts"
 import type { liveEndpoints } from "../protocol/live.ts"
 import { Problem } from "../protocol/problem.ts"
 import { beginning, eventsAfter, pageAfter, pageWithin, type Page } from "./changes.ts"
@@ -39,7 +41,9 @@ export const liveHandlers: Handlers<typeof liveEndpoints, LiveServices> = {
     } catch (error) {
       console.error({ event: "hub_unreachable", message: String(error) })
       const detail = "The hub cannot take this socket now, try again in a moment"
-      return { response: refusal(new Problem("overloaded", detail)) }
+      const later = spreadMilliseconds(OVERLOAD_SPREAD_MILLISECONDS, Math.random)
+      const problem = new Problem("overloaded", detail, { retry_after_ms: later })
+      return { response: refusal(problem, later) }
     }
   },
 }
@@ -105,10 +109,10 @@ function nextUri({ pathname, searchParams }: URL, position: string): string {
 }
 
 /** A socket that says why and closes. Pages are told nothing of an upgrade that fails with a status. */
-function refusal(problem: Problem): Response {
+function refusal(problem: Problem, retryMilliseconds?: number): Response {
   const { 0: client, 1: server } = new WebSocketPair()
   server.accept()
   server.send(refusedText(null, JSON.stringify(problem)))
-  server.close(problem.closeCode, problem.message)
+  server.close(problem.closeCode, closeReason(problem.message, retryMilliseconds))
   return new Response(null, { status: 101, webSocket: client })
 }

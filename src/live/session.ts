@@ -59,16 +59,21 @@ export class Session {
     return this.#floors.get(topic)
   }
 
-  /** True when one more topic would still fit the attachment. */
-  hasRoomFor(topic: string): boolean {
-    const topics = new Set([...this.#floors.keys(), topic])
+  /** True when these topics would still fit the attachment. */
+  hasRoomFor(...added: string[]): boolean {
+    const topics = new Set([...this.#floors.keys(), ...added])
     const largest = this.#attachment([...topics].map((each) => [each, LARGEST_FLOOR]))
     return byteLength(largest) + ENVELOPE_BYTES <= ATTACHMENT_MAX_BYTES
   }
 
   /** Subscribes, or raises the floor of a subscription. */
   follow(topic: string, floor: number): void {
-    this.#floors.set(topic, floor)
+    this.followAll([[topic, floor]])
+  }
+
+  /** The same of several at once. */
+  followAll(floors: readonly (readonly [topic: string, floor: number])[]): void {
+    for (const [topic, floor] of floors) this.#floors.set(topic, floor)
     this.save()
   }
 
@@ -108,14 +113,20 @@ export class Session {
       return
     }
     const text = this.pick(delivery)
-    if (text !== null) this.send(text)
+    if (text === null) return
+    this.send(text)
+    // Not while it is held back: a subscription that is made meanwhile sets its own.
+    const { frames, floor } = delivery
+    if (floor === undefined) return
+    const topics = frames.map(([topic]) => topic).filter((topic) => this.#floors.has(topic))
+    this.followAll(topics.map((topic) => [topic, floor]))
   }
 
   /** The frame of a delivery that this session is to get, if any. */
-  pick({ revision, frames, reset }: Delivery): string | null {
+  pick({ revision, frames, floor: reset }: Delivery): string | null {
     for (const [topic, text] of frames) {
       const floor = this.#floors.get(topic)
-      if (floor !== undefined && (reset || revision > floor)) return text
+      if (floor !== undefined && (reset !== undefined || revision > floor)) return text
     }
     return null
   }

@@ -1,23 +1,10 @@
-/** Subscribing: registered first, then the state with the revision it was read at, then everything after it. */
-import { parsePosition, type Position } from "../protocol/change.ts"
-import { doneText, type Command, type CommandId, type Done } from "../protocol/frames.ts"
-import { ATTACHMENT_MAX_BYTES } from "../protocol/limits.ts"
+/** Subscribing to one topic. */
+import { doneText, type Command, type CommandId } from "../protocol/frames.ts"
 import { EVERYTHING } from "../protocol/pattern.ts"
-import { Problem } from "../protocol/problem.ts"
-import { ask, read } from "./ask.ts"
 import type { Bench } from "./command.ts"
-import { missedBy } from "./missed.ts"
+import { full, join, targetAt } from "./join.ts"
 import type { Session } from "./session.ts"
 import { topicText } from "./state.ts"
-import { tidied, type Target } from "./uris.ts"
-
-/** What a new subscriber is told at first. */
-interface Welcome {
-  reply: Pick<Done, "revision" | "resumed" | "reset" | "absent">
-  texts: string[]
-  /** All changes up to this revision are in it. */
-  floor: number
-}
 
 /** Subscribes and replies. Throws Problem or Refusal; the session follows then what it did before. */
 export async function subscribe(
@@ -25,36 +12,23 @@ export async function subscribe(
   session: Session,
   bench: Bench,
 ): Promise<void> {
-  const { topics, follower } = bench
+  const { follower, resolve } = bench
   if (uri === EVERYTHING) return followAll(id, session, bench)
-  const target = bench.resolve(uri)
-  if (!target || target.endpoint.isExport) {
-    // The app says in its own words what is wrong with it.
-    if (!target) await ask(bench.dispatch, session.who, "GET", tidied(uri))
-    throw new Problem("unknown_uri", `"${uri}" cannot be subscribed to`)
-  }
+  const target = await targetAt(uri, session, bench)
   const { topic } = target
   if (!session.hasRoomFor(topic)) throw full(topic)
-  do await follower.ready()
-  while (!follower.isReady)
-  if (session.closed) return topics.isEmpty ? follower.rest() : undefined
-  session.hold()
-  topics.add(topic, session)
-  try {
-    const from = follower.position
-    const { reply, texts, floor } = await welcome(target, since, from, session.who, bench)
-    if (session.closed) return
-    // From here to the end of the turn nothing waits, so nothing can come between.
-    session.follow(topic, floor)
-    follower.save()
+  await join([{ target, since }], session, bench, ({ joined: [one], missed }) => {
+    if (!one || one.refusal) throw one?.refusal ?? new Error("Nothing was joined")
+    const { reply, floor, reading } = one
+    const revision = reply.revision ?? floor
+    // Where to resume from is in the reply, which comes right before the state.
+    const texts = reading
+      ? [topicText(topic, reading, { revision, position: revision }, resolve)]
+      : missed
     const { epoch } = follower.position
     const frames = texts.length
-    session.send(doneText(id, { uri: topic, ...reply, epoch, position: floor, frames }))
-    for (const text of texts) session.send(text)
-  } finally {
-    if (session.floor(topic) === undefined || session.closed) topics.remove(topic, session)
-    session.release()
-  }
+    return [doneText(id, { uri: topic, ...reply, epoch, position: floor, frames }), ...texts]
+  })
 }
 
 /** There is no state of everything; what follows says no more than that there are changes. */
@@ -72,38 +46,4 @@ async function followAll(
   session.follow(EVERYTHING, revision)
   follower.save()
   session.send(doneText(id, { uri: EVERYTHING, revision, epoch, position: revision, frames: 0 }))
-}
-
-async function welcome(
-  target: Target,
-  since: string | undefined,
-  from: Position,
-  who: string,
-  { dispatch, feed, resolve }: Bench,
-): Promise<Welcome> {
-  const asked = since === undefined ? null : parsePosition(since)
-  if (asked?.epoch === from.epoch) {
-    const missed = await missedBy(target, asked, from.revision, feed(), resolve)
-    if (missed) {
-      const { texts, through } = missed
-      return { reply: { revision: through, resumed: true }, texts, floor: through }
-    }
-  }
-  const reading = await read(dispatch, who, target.topic)
-  // Registered before it was read: whatever the hub had passed by then is in it.
-  const revision = reading?.revision ?? from.revision
-  const floor = Math.max(revision, from.revision)
-  const reset = since === undefined ? {} : { reset: true as const }
-  if (!reading) return { reply: { revision, ...reset, absent: true }, texts: [], floor }
-  // Where to resume from is in the reply, which comes right before it.
-  const text = topicText(target.topic, reading, { revision, position: revision }, resolve)
-  return { reply: { revision, ...reset }, texts: [text], floor }
-}
-
-function full(topic: string): Problem {
-  return new Problem(
-    "too_many_subscriptions",
-    `This socket has no room for "${topic}" beside what it is subscribed to; open another`,
-    { limit: ATTACHMENT_MAX_BYTES },
-  )
 }

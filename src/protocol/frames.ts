@@ -18,6 +18,8 @@
  *   `view` or `reset`, tell one topic alone: they are not in one order with what the others have been told.
  * - A topic with a query, a part of a document, and a list that does not say who its members are, is a view: it is read again on every
  *   change of what it shows, and sent as `state` (`delete`, when there is nothing), marked `view`.
+ * - A connection that comes back sends one `resume` for all that it follows (resume.ts). Behind its reply comes what was
+ *   missed, as if it had been there all the time; then, marked `reset`, the states of what the journal cannot tell.
  * - `revision` is the resource's ETag. `position` is where to resume from; it is told only where it is not the
  *   revision: a resource that had to be read again is newer than the change that is told.
  * - Whoever holds `revision` drops what is not above it, unless the frame says `reset`.
@@ -25,6 +27,7 @@
 import * as z from "zod"
 import type { Change } from "./change.ts"
 import { URI_MAX_CHARACTERS } from "./limits.ts"
+import { resumeMembers, type Resumed } from "./resume.ts"
 
 const ID_MAX_CHARACTERS = 100
 
@@ -39,6 +42,7 @@ const common = { id: CommandId.default(null), uri: z.string().min(1).max(URI_MAX
 export const Command = z.discriminatedUnion("event", [
   z.object({ ...common, event: z.literal("subscribe"), since: z.string().optional() }),
   z.object({ ...common, event: z.literal("unsubscribe") }),
+  z.object({ id: common.id, event: z.literal("resume"), ...resumeMembers }),
   z.object({ ...common, event: z.literal("create"), attributes: z.unknown().default({}) }),
   z.object({ ...common, event: z.literal("patch"), patch: z.unknown().default({}) }),
   z.object({ ...common, event: z.literal("delete") }),
@@ -47,7 +51,7 @@ export type Command = z.infer<typeof Command>
 export type CommandId = z.infer<typeof CommandId>
 
 /** The answer to a command. */
-export type Reply = Done | Refused
+export type Reply = Done | Resumed | Refused
 
 export interface Done {
   id: CommandId

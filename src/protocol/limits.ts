@@ -52,6 +52,12 @@ export const HUBS_MAX = 32
 export const SOCKET_WAITING_MAX_BYTES = 8_000_000
 /** A subscriber that missed more gets the state instead: to it that is less. */
 export const RESUME_MAX_CHANGES = 2_000
+/** … and so one that missed changes with larger bodies, together. */
+export const RESUME_MAX_CHARACTERS = 8_000_000
+/** Topics of one resume; an attachment holds about as many of the shortest. */
+export const RESUME_MAX_URIS = 1_000
+/** What was read for one that came back is kept for others, up to this. */
+export const BACKLOG_MAX_CHARACTERS = 4_000_000
 /** Resources the hub reads at a time on behalf of those who follow. A Worker has 6 connections, and 128 MB. */
 export const READINGS_AT_ONCE = 6
 /** Changes that ride along with a poke; larger ones are left to the journal. An RPC takes 32 MiB. */
@@ -68,6 +74,10 @@ export const EVENTS_WAITING_MAX_BYTES = 8_000_000
 export const WAIT_MAX_SECONDS = 60
 /** Changes that one request for a page of those of some URIs looks at. */
 export const CHANGES_LOOK_ROWS = 5_000
+/** Clients whose sockets are closed all at once are asked to come back spread over this … */
+export const RESTART_SPREAD_MILLISECONDS = 5_000
+/** … and those that nobody could take, over this. */
+export const OVERLOAD_SPREAD_MILLISECONDS = 15_000
 /** Changes read from the journal at a time. */
 export const CHANGES_PAGE_ROWS = 500
 /** The journal keeps at least what happened in this time … */

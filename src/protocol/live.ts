@@ -1,6 +1,35 @@
 /** The WebSocket as a line of the table. What it speaks is in frames.ts. */
+import { CLOSES, isReconnectable } from "./close.ts"
 import type { Endpoint } from "./endpoint.ts"
+import { PROBLEMS } from "./problem.ts"
 import { problems } from "./shared.ts"
+
+/** The table of close codes, as Markdown. */
+function closeTable(): string {
+  const own = Object.entries(CLOSES).map(([code, row]) => [Number(code), ...row] as const)
+  const refused = Object.values(PROBLEMS).map(
+    ([, code, title]) => [code, isReconnectable(code), "service", title] as const,
+  )
+  const rows = [...own, ...refused].toSorted(([one], [other]) => one - other)
+  return [
+    line(["code", "connect again", "sent by", "meaning"]),
+    line(["---", "---", "---", "---"]),
+    ...rows.map(([code, again, by, meaning]) => line([code, again ? "yes" : "no", by, meaning])),
+  ].join("\n")
+}
+
+function line(cells: readonly unknown[]): string {
+  return `| ${cells.join(" | ")} |`
+}
+
+const description = `Frames are JSON text; every command gets one reply. After a lost connection one \`resume\`
+goes on with all that was followed.
+
+A socket that cannot be opened is opened, told why by a reply without an id, and closed. The codes:
+
+${closeTable()}
+
+A reason may end in \`; retry_after_ms=1730\`: the time to wait before connecting again, another for each client.`
 
 export const liveEndpoints = {
   "live.connect": {
@@ -11,6 +40,7 @@ export const liveEndpoints = {
     // Refused by the handler: a page never sees how an upgrade failed, so it must succeed to say so.
     open: true,
     summary: "Open a WebSocket: subscribe to any URI, and create, patch and delete",
+    description,
     replies: { 101: { description: "The socket is open" }, ...problems(426) },
   },
 } as const satisfies Record<string, Endpoint>

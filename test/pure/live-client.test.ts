@@ -52,8 +52,14 @@ function service(options = {}) {
     longestDelayMilliseconds: 0,
     ...options,
   })
-  const [first, second] = lines.map(({ promise }) => promise) as [Promise<Line>, Promise<Line>]
-  return { live, urls, first, second }
+  const [first, second, third] = lines.map(({ promise }) => promise) as Promise<Line>[]
+  return { live, urls, first, second, third } as Record<
+    "first" | "second" | "third",
+    Promise<Line>
+  > & {
+    live: typeof live
+    urls: string[]
+  }
 }
 
 const state = (uri: string, revision: number, resource: unknown, members?: string[]) => ({
@@ -101,8 +107,9 @@ describe("the live client", () => {
     await item.ready
     line.close(4000)
     const again = await second
-    expect(again.sent).toMatchObject([{ event: "subscribe", uri: "/a", since: "ab.9" }])
-    again.reply({ uri: "/a", revision: 12, epoch: "ab", position: 12, resumed: true, frames: 1 })
+    expect(again.sent).toMatchObject([{ event: "resume", since: "ab.9", uris: ["/a"] }])
+    const topics = [{ uri: "/a", revision: 12, position: 12, resumed: true }]
+    again.reply({ epoch: "ab", position: 12, frames: 1, topics })
     again.say({ event: "delete", uri: "/a", revision: 12 })
     expect(item.value).toBeUndefined()
     again.say({ event: "patch", uri: "/a", revision: 13, patch: {} })
@@ -110,6 +117,123 @@ describe("the live client", () => {
     expect(anew).toMatchObject({ event: "subscribe", uri: "/a" })
     expect(anew.since).toBeUndefined()
     live.close()
+  })
+
+  it("comes back with all that it follows by one command, from as far as it has heard", async () => {
+    const { live, first, second } = service()
+    const line = await first
+    const copies = ["/l/", "/l/a", "/quiet", "/late"].map((uri) => {
+      const copy = live.subscribe(uri)
+      const position = uri === "/late" ? 20 : 5
+      line.reply({ uri, revision: 5, epoch: "ab", position, frames: 1 })
+      line.say(state(uri, 5, uri === "/l/" ? [{}] : {}, uri === "/l/" ? ["/l/a"] : undefined))
+      return copy
+    })
+    const [list, item, quiet, late] = copies
+    line.say({ event: "patch", uri: "/l/a", revision: 11, position: 9, patch: { n: 1 } })
+    // In no order with the rest.
+    line.say({ event: "state", uri: "/v?x=1", revision: 50, view: true, resource: {} })
+    line.close(1012, "Another version; retry_after_ms=1")
+    const again = await second
+    expect(again.sent).toEqual([
+      {
+        id: expect.any(Number),
+        event: "resume",
+        since: "ab.9",
+        uris: ["/l/", "/l/a", { uri: "/quiet", since: "ab.8" }, { uri: "/late", since: "ab.20" }],
+      },
+    ])
+    const outcome = { revision: 30, position: 30 }
+    again.reply({
+      epoch: "ab",
+      position: 30,
+      frames: 3,
+      topics: [
+        { uri: "/l/", ...outcome, resumed: true },
+        { uri: "/l/a", ...outcome, reset: true },
+        { uri: "/quiet", ...outcome, resumed: true },
+        { uri: "/late", problem: { code: "forbidden", status: 403, detail: "No more" } },
+      ],
+    })
+    again.say({ event: "patch", uri: "/l/a", revision: 21, patch: { n: 2 } })
+    // What is told anew does not take what it missed for its own.
+    expect([list?.value, item?.value]).toEqual([[{ n: 2 }], { n: 1 }])
+    again.say({ event: "create", uri: "/l/", member: "/l/b", revision: 22, resource: { n: 9 } })
+    again.say({ ...state("/l/a", 40, { n: 3 }), position: 40, reset: true, epoch: "ab" })
+    expect(list?.value).toEqual([{ n: 2 }, { n: 9 }])
+    expect([item?.value, item?.revision, quiet?.value]).toEqual([{ n: 3 }, 40, {}])
+    again.say({ event: "patch", uri: "/l/a", revision: 35, patch: { n: 4 } })
+    expect([list?.value, item?.value]).toEqual([[{ n: 4 }, { n: 9 }], { n: 3 }])
+    const changes = late?.[Symbol.asyncIterator]()
+    await changes?.next()
+    await expect(changes?.next()).rejects.toMatchObject({ problem: { code: "forbidden" } })
+    live.close()
+  })
+
+  it("asks anew for what a lost connection had only begun to tell it", async () => {
+    const { live, first, second, third } = service()
+    const line = await first
+    const copies = ["/a", "/b", "/c"].map((uri) => {
+      const copy = live.subscribe(uri)
+      line.reply({ uri, revision: 5, epoch: "ab", position: 5, frames: 1 })
+      line.say(state(uri, 5, {}))
+      return copy
+    })
+    line.close(1006)
+    const again = await second
+    const outcome = { revision: 30, position: 30 }
+    const topics = [
+      { uri: "/a", ...outcome, resumed: true },
+      { uri: "/b", ...outcome, resumed: true },
+      { uri: "/c", ...outcome, reset: true },
+    ]
+    again.reply({ epoch: "ab", position: 30, frames: 3, topics })
+    again.say({ event: "patch", uri: "/a", revision: 17, patch: { n: 1 } })
+    again.close(1006)
+    const { sent } = await third
+    expect(sent).toMatchObject([
+      { event: "resume", uris: ["/a", { uri: "/b", since: "ab.5" }], since: "ab.17" },
+      { event: "subscribe", uri: "/c" },
+    ])
+    expect(copies.map(({ value }) => value)).toEqual([{ n: 1 }, {}, {}])
+    live.close()
+  })
+
+  it("asks again for what the service was too busy to tell", async () => {
+    const { live, first } = service()
+    const line = await first
+    const item = live.subscribe("/a")
+    const problem = { code: "overloaded", status: 503, detail: "Later" }
+    line.say({ id: line.sent.at(-1).id, ok: false, problem })
+    await expect.poll(() => line.sent).toHaveLength(2)
+    expect(line.sent[1]).toMatchObject({ event: "subscribe", uri: "/a" })
+    line.reply({ uri: "/a", revision: 5, epoch: "ab", position: 5, frames: 1 })
+    line.say(state("/a", 5, { n: 1 }))
+    await item.ready
+    expect(item.value).toEqual({ n: 1 })
+    live.close()
+  })
+
+  it("comes back no sooner than the service asks", async () => {
+    const delays: number[] = []
+    const real = globalThis.setTimeout
+    globalThis.setTimeout = ((run: () => void, delay: number) => {
+      delays.push(delay)
+      return real(run, 0)
+    }) as never
+    try {
+      const { live, first, second, third } = service({ firstDelayMilliseconds: 100 })
+      const [line] = [await first]
+      line.close(4001, "The hub is away; retry_after_ms=3456")
+      const again = await second
+      again.close(1012, "Another version; retry_after_ms=1")
+      await third
+      expect(delays[0]).toBe(3_456)
+      expect(delays[1]).toBeLessThan(100)
+      live.close()
+    } finally {
+      globalThis.setTimeout = real
+    }
   })
 
   it("sends commands when it can, once, and says when it cannot know what became of them", async () => {

@@ -39,9 +39,23 @@ describe("a session", () => {
   it("gets a reset whatever it knows", () => {
     const { socket, sent } = line()
     const session = new Session(socket, "write", [["/a", 100]])
-    session.push({ ...delivery(5, "/a"), reset: true })
-    session.push({ ...delivery(5, "/b"), reset: true })
+    session.push({ ...delivery(5, "/a"), floor: 5 })
+    session.push({ ...delivery(5, "/b"), floor: 5 })
     expect(sent).toEqual(["/a 5"])
+  })
+
+  it("knows what a reset told once it has been sent it, and not while it is held back", () => {
+    const { socket, sent } = line()
+    const session = new Session(socket, "write", [["/a", 100]])
+    session.hold()
+    session.push({ ...delivery(5, "/a"), floor: 7 })
+    // The reply to a subscribe that was made before the database was put back.
+    session.follow("/a", 120)
+    session.release()
+    expect(session.floor("/a")).toBe(7)
+    session.push(delivery(7, "/a"))
+    session.push(delivery(8, "/a"))
+    expect(sent).toEqual(["/a 5", "/a 8"])
   })
 
   it("that is held gets everything afterwards, in order, by what it knows then", () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest"
+import { Backlog } from "../../src/live/backlog.ts"
 import { obey } from "../../src/live/command.ts"
 import { Problem } from "../../src/protocol/problem.ts"
 import { followed } from "./hub.world.ts"
@@ -17,7 +18,7 @@ async function served() {
       answers.push(answer)
       heard()
     })
-  const bench = { topics, follower, resolve, feed, dispatch }
+  const bench = { topics, follower, resolve, dispatch, backlog: new Backlog(feed) }
   return {
     ...made,
     /** Resolves when the app has been asked. */

@@ -1,0 +1,150 @@
+/** Following topics: registered first, then told what there is, then everything after it. */
+import { parsePosition, type Position } from "../protocol/change.ts"
+import type { Done } from "../protocol/frames.ts"
+import { ATTACHMENT_MAX_BYTES, READINGS_AT_ONCE, RESUME_MAX_CHANGES } from "../protocol/limits.ts"
+import { Problem } from "../protocol/problem.ts"
+import { ask, read, Refusal } from "./ask.ts"
+import type { Bench } from "./command.ts"
+import type { Reading } from "./fanout.ts"
+import { missedBy } from "./missed.ts"
+import type { Session } from "./session.ts"
+import { tidied, type Target } from "./uris.ts"
+
+/** A topic, and the position from which it is to go on, as the client wrote it. */
+export interface Asked {
+  target: Target
+  since: string | undefined
+}
+
+/** A topic that is followed from now on, or could not be. */
+export interface Joined {
+  target: Target
+  /** All changes up to this revision are told. */
+  floor: number
+  reply: Pick<Done, "revision" | "resumed" | "reset" | "absent">
+  /** What is there, where it is not gone on from a position. */
+  reading?: Reading
+  refusal?: Refusal
+}
+
+/** What new followers are told at first. */
+export interface Welcome {
+  joined: Joined[]
+  /** Frames of what those who go on from a position missed, in order, and up to where. */
+  missed: string[]
+  through: number
+}
+
+/** What can be followed at a URI. Throws Problem or Refusal. */
+export async function targetAt(
+  uri: string,
+  { who }: Session,
+  { resolve, dispatch }: Bench,
+): Promise<Target> {
+  const target = resolve(uri)
+  if (target && !target.endpoint.isExport) return target
+  // The app says in its own words what is wrong with it.
+  if (!target) await ask(dispatch, who, "GET", tidied(uri))
+  throw new Problem("unknown_uri", `"${uri}" cannot be subscribed to`)
+}
+
+/** Why a socket cannot follow one more topic. */
+export function full(topic: string): Problem {
+  return new Problem(
+    "too_many_subscriptions",
+    `This socket has no room for "${topic}" beside what it is subscribed to; open another`,
+    { limit: ATTACHMENT_MAX_BYTES },
+  )
+}
+
+/**
+ * Makes a session follow topics, each named once, and sends what `say` makes of the welcome. What cannot be read, and
+ * everything when `say` throws, is followed no more and no less than before.
+ */
+export async function join(
+  asked: readonly Asked[],
+  session: Session,
+  bench: Bench,
+  say: (welcome: Welcome) => string[],
+): Promise<void> {
+  const { topics, follower } = bench
+  do await follower.ready()
+  while (!follower.isReady)
+  if (session.closed) return topics.isEmpty ? follower.rest() : undefined
+  session.hold()
+  for (const { target } of asked) topics.add(target.topic, session)
+  try {
+    const welcome = await welcomeTo(asked, session.who, bench)
+    if (session.closed) return
+    // From here to the end of the turn nothing waits, so nothing can come between.
+    const texts = say(welcome)
+    const able = welcome.joined.filter(({ refusal }) => !refusal)
+    session.followAll(able.map(({ target, floor }) => [target.topic, floor]))
+    follower.save()
+    for (const text of texts) session.send(text)
+  } finally {
+    for (const { target } of asked) {
+      if (session.floor(target.topic) === undefined || session.closed) {
+        topics.remove(target.topic, session)
+      }
+    }
+    session.release()
+  }
+}
+
+async function welcomeTo(asked: readonly Asked[], who: string, bench: Bench): Promise<Welcome> {
+  const from = bench.follower.position
+  const { texts: missed, through, told } = await missedSince(asked, from, bench)
+  const joined: Joined[] = []
+  for (let at = 0; at < asked.length; at += READINGS_AT_ONCE) {
+    const some = asked.slice(at, at + READINGS_AT_ONCE).map(async (one): Promise<Joined> => {
+      const { target } = one
+      if (!told.has(target.topic)) return anew(one, from, who, bench)
+      return { target, floor: through, reply: { revision: through, resumed: true } }
+    })
+    joined.push(...(await Promise.all(some)))
+  }
+  return { joined, missed, through }
+}
+
+/** What those missed whom the journal can tell it, the topics `told`. */
+async function missedSince(asked: readonly Asked[], from: Position, { backlog, resolve }: Bench) {
+  let known = asked.flatMap(({ target, since }) => {
+    const position = since === undefined ? null : parsePosition(since)
+    if (position?.epoch !== from.epoch) return []
+    const { revision } = position
+    return from.revision - revision > RESUME_MAX_CHANGES ? [] : [{ target, revision }]
+  })
+  while (known.length > 0) {
+    const revision = Math.min(...known.map((one) => one.revision))
+    const page = await backlog.since({ epoch: from.epoch, revision }, from.revision)
+    if (!page.reset) {
+      const { texts, lost } = missedBy(known, page.changes, resolve)
+      const told = known.map(({ target }) => target.topic).filter((topic) => !lost.has(topic))
+      return { texts, through: page.through, told: new Set(told) }
+    }
+    const { first = Number.POSITIVE_INFINITY } = page
+    known = known.filter((one) => one.revision + 1 >= first)
+  }
+  return { texts: [], through: from.revision, told: new Set<string>() }
+}
+
+async function anew(
+  { target, since }: Asked,
+  from: Position,
+  who: string,
+  { dispatch }: Bench,
+): Promise<Joined> {
+  try {
+    const reading = await read(dispatch, who, target.topic)
+    // Registered before it was read: whatever the hub had passed by then is in it.
+    const revision = reading?.revision ?? from.revision
+    const reset = since === undefined ? {} : { reset: true as const }
+    const absent = reading ? {} : { absent: true as const }
+    const floor = Math.max(revision, from.revision)
+    return { target, floor, reply: { revision, ...reset, ...absent }, reading }
+  } catch (error) {
+    if (error instanceof Refusal) return { target, floor: 0, reply: {}, refusal: error }
+    throw error
+  }
+}
