@@ -137,6 +137,7 @@ export function createServices(
   const quiet = new Database(env.DB)
   const compactor = new Compactor(quiet, new Feed(quiet, { now, poke }))
   const piledUp = (place: Place) => background(compactor.compact(place).catch(logFailure))
+  const edge = new EdgeCopies(env.KV, { now, background })
   const blobs = new Blobs(db, feed, env.KV, { now, newId })
   const endExpired = () => sweep(db, feed, EXPIRING, now())
   const expiring = { now, sweep: endExpired }
@@ -162,7 +163,7 @@ export function createServices(
       pause,
     }),
     appLists: new DocumentLists(db, expiring),
-    keys: new KeyStore(db, feed, { edge: new EdgeCopies(env.KV), blobs }, { now, consistency }),
+    keys: new KeyStore(db, feed, { edge, blobs }, { now, consistency }),
     blobs,
     series: new SeriesStore(db, journal, now, piledUp),
     seriesWriter: new SeriesWriter(db, journal, { now, newId, piledUp, mayStage: !shared }),

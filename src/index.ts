@@ -38,16 +38,18 @@ export default {
   fetch: (request, env, ctx) => handle(request, around(env, ctx)),
 
   /**
-   * Hourly: old rows go, the journal is trimmed, values that no key names are removed, logs of series are compacted, the
-   * hubs look after themselves if a poke was lost.
+   * Hourly: old rows go, copies of keys are checked, the journal is trimmed, values that no key names are removed, logs of
+   * series are compacted, the hubs look after themselves if a poke was lost.
    */
   async scheduled(_event, env, ctx) {
-    const { db, feed, appImporter, seriesWriter, blobs, compactor, keeper, historyKeeper } =
+    const { db, feed, keys, appImporter, seriesWriter, blobs, compactor, keeper, historyKeeper } =
       createServices(around(env, ctx), new Request("https://tidemark/"))
     // First, because the journal still knows then when a series was changed last.
     await keeper.keep()
     const hours = Number(env.JOURNAL_KEEP_HOURS)
     const rows = Number(env.JOURNAL_KEEP_CHANGES)
+    // Before the journal forgets what they are repaired with.
+    await keys.check().catch(logFailure)
     await feed.trim(
       hours > 0 ? hours * 3_600_000 : CHANGES_KEEP_MILLISECONDS,
       rows || CHANGES_KEEP_ROWS,
@@ -61,6 +63,10 @@ export default {
     await blobs.sweep()
   },
 } satisfies ExportedHandler<Env>
+
+function logFailure(error: unknown): void {
+  console.error({ event: "keys_unchecked", message: String(error) })
+}
 
 const resolve = resolver(endpoints)
 

@@ -2,6 +2,7 @@
 import { Router } from "itty-router"
 import { authorize, type Scope } from "../auth/scope.ts"
 import type { Answer, Call, Endpoint, Method } from "../protocol/endpoint.ts"
+import { CONSISTENCY_HEADER } from "../protocol/keys-consistency.ts"
 import { Problem } from "../protocol/problem.ts"
 import { fill, match } from "../protocol/uri.ts"
 import { readBody } from "./body.ts"
@@ -86,7 +87,9 @@ export function mount<Services extends Door>(
   ): Promise<Problem> {
     // What the condition was about is not always the URI that was called: PUT /keys?name=value.
     const uri = new URL(String(problem.details["instance"] ?? request.url), request.url)
-    const current = await dispatch(new Request(uri), { ...services, isBatch: false })
+    // A copy that is old would send the caller round in circles.
+    const headers = { [CONSISTENCY_HEADER]: "strong" }
+    const current = await dispatch(new Request(uri, { headers }), { ...services, isBatch: false })
     const { code, message, details } = problem
     const body = current.ok ? await current.text() : "null"
     const etag = current.ok ? current.headers.get("ETag") : null

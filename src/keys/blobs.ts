@@ -14,7 +14,7 @@ import {
 } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
 import * as sql from "./blobs-sql.ts"
-import { busy, persist } from "./edge.ts"
+import { busy, persist } from "./persist.ts"
 import { kindOf, valueOfBytes, type Value } from "./value.ts"
 
 type Bytes = ReadableStream<Uint8Array>

@@ -1,92 +1,177 @@
 /** The copies of the values in Workers KV, where they are read without D1. */
-import { byteLength } from "../lib/bytes.ts"
-import { KV_BULK_MAX_KEYS } from "../protocol/limits.ts"
-import { Problem } from "../protocol/problem.ts"
-import type { Entry } from "./entry.ts"
 import { expired } from "../feed/expiry.ts"
+import { KV_BULK_MAX_KEYS, KV_WRITE_INTERVAL_MILLISECONDS } from "../protocol/limits.ts"
+import { entryOf, isMetadata, metadataOf, revisionOf, type Found } from "./copy.ts"
+import type { Entry } from "./entry.ts"
 import { keepSeconds } from "./expiry.ts"
-import { kindOf, PLAIN } from "./value.ts"
+import { forMilliseconds, persist, type PersistOptions } from "./persist.ts"
+import { Turns } from "./turns.ts"
 
-/** What stands beside a value in Workers KV; entries without it are not ours. */
-interface Metadata {
-  revision: number
-  expiresAt: number | null
-  /** Of what is not plain text. */
-  type?: string
-  /** Of what is not the text of the entry. */
-  size?: number
-  /** The entry that holds the value; then this one is empty. */
-  blob?: string
-}
-
-/** Pauses between attempts. Workers KV takes one write a second for each key, so the last is longer than that. */
-const PAUSES_MILLISECONDS = [50, 250, 1_100]
 /** A request may have six connections open; more would only wait in memory. */
 const AT_ONCE = 20
 
-export class EdgeCopies {
-  readonly #kv: KVNamespace
+export interface EdgeOptions {
+  /** Epoch milliseconds. */
+  now: () => number
+  /** Takes work that outlives the request. */
+  background: (work: Promise<unknown>) => void
+  sleep?: (milliseconds: number) => Promise<void>
+  /** Doubles in [0, 1). */
+  random?: () => number
+}
 
-  constructor(kv: KVNamespace) {
+/** The turns of this isolate. */
+const known = new WeakMap<KVNamespace, Turns>()
+
+export class EdgeCopies {
+  readonly turns: Turns
+  readonly now: () => number
+  readonly background: (work: Promise<unknown>) => void
+  readonly #kv: KVNamespace
+  readonly #sleep: (milliseconds: number) => Promise<void>
+  readonly #random: () => number
+
+  constructor(kv: KVNamespace, options: EdgeOptions) {
+    const { now, background, sleep = forMilliseconds, random = Math.random } = options
+    const turns = known.get(kv) ?? new Turns()
+    known.set(kv, turns)
+    this.turns = turns
+    this.now = now
+    this.background = background
     this.#kv = kv
+    this.#sleep = sleep
+    this.#random = random
   }
 
-  /** The entry, or null. Elsewhere than where it was written it may be a minute old. */
+  /**
+   * The entry, or null. Elsewhere than where it was written it may be a minute old, but what this isolate still owes
+   * Workers KV it does not forget.
+   */
   async get(name: string, now: number): Promise<Entry | null> {
-    const found = await persist(() => this.#kv.getWithMetadata(name, "text"))
-    if (found.value === null || !isMetadata(found.metadata)) return null
-    const { revision, expiresAt, type = PLAIN, size, blob = null } = found.metadata
+    const found = await this.#persist(() => this.#kv.getWithMetadata(name, "text"))
+    const copy = entryOf(found)
+    const owed = this.turns.owed(name)
+    const isOlder = owed !== undefined && (owed === null || owed.revision > (copy?.revision ?? 0))
+    const entry = isOlder ? owed : copy
     // Workers KV keeps an entry for a minute at least and gives it out until then.
-    if (expired(expiresAt, now)) return null
-    const text = blob === null ? found.value : null
-    return { type, size: size ?? byteLength(found.value), text, blob, revision, expiresAt }
+    return entry && expired(entry.expiresAt, now) ? null : entry
+  }
+
+  /** The revisions of the entries, 0 where there is none of ours. */
+  async revisions(names: string[]): Promise<Map<string, number>> {
+    const revisions = new Map<string, number>()
+    for (const many of chunksOf(names, KV_BULK_MAX_KEYS)) {
+      const found = await this.#bulk(many)
+      // The answer of a bulk read travels as a JSON object, where a key called __proto__ is lost.
+      const missing = many.filter((name) => !found?.has(name))
+      for (const [name, one] of found ?? []) revisions.set(name, revisionOf(one))
+      for (const some of chunksOf(missing, AT_ONCE)) {
+        const ones = await Promise.all(some.map((name) => this.#revision(name)))
+        for (const [at, name] of some.entries()) revisions.set(name, ones[at] ?? 0)
+      }
+    }
+    return revisions
+  }
+
+  /** Null where it fails, as it does when the values are more than 25 MB. */
+  async #bulk(names: string[]): Promise<Map<string, Found | null> | null> {
+    try {
+      return await this.#kv.getWithMetadata(names, "text")
+    } catch {
+      return null
+    }
+  }
+
+  async #revision(name: string): Promise<number> {
+    // A stream, because the value is not wanted and may be large.
+    const found = await this.#persist(() => this.#kv.getWithMetadata(name, "stream"))
+    await found.value?.cancel()
+    return revisionOf(found)
   }
 
   /** The values of many names, whatever their revision. */
   async values(names: string[]): Promise<Map<string, string>> {
     const values = new Map<string, string>()
     for (const some of chunksOf(names, KV_BULK_MAX_KEYS)) {
-      const found = await persist(() => this.#kv.get(some, "text"))
+      const found = await this.#persist(() => this.#kv.get(some, "text"))
       for (const name of some) {
         // The answer of a bulk read travels as a JSON object, where a key called __proto__ is lost.
         const value = found.has(name)
           ? found.get(name)
-          : await persist(() => this.#kv.get(name, "text"))
+          : await this.#persist(() => this.#kv.get(name, "text"))
         if (typeof value === "string") values.set(name, value)
       }
     }
     return values
   }
 
-  /** Throws Problem overloaded, which says that the write is recorded: a commit comes before this. */
-  async put(name: string, entry: Entry, now: number): Promise<void> {
-    const { type, size, text, blob, revision, expiresAt } = entry
-    const metadata: Metadata = {
-      revision,
-      expiresAt,
-      ...(type === PLAIN ? {} : { type }),
-      ...(kindOf(entry) === "bytes" ? { size } : {}),
-      ...(blob === null ? {} : { blob }),
-    }
-    const ttl = expiresAt === null ? {} : { expirationTtl: keepSeconds(expiresAt, now) }
-    await persist(() => this.#kv.put(name, text ?? "", { metadata, ...ttl }), UNFINISHED)
+  /**
+   * Gives Workers KV an entry, null: none; or owes it when the key was written less than a second ago.
+   * Throws Problem overloaded, which says that the write is recorded: a commit comes before this.
+   */
+  async put(name: string, entry: Entry | null): Promise<void> {
+    const now = this.now()
+    if (!this.turns.isFree(name, now)) this.turns.owe(name, entry, now)
+    else if (!(await this.send(name, entry))) this.turns.owe(name, entry, this.now())
   }
 
-  /** Makes every entry what is given for it; null: gone. */
-  async write(entries: Iterable<[string, Entry | null]>, now: number): Promise<void> {
+  /** Makes every entry what is given for it, as `put` does. */
+  async write(entries: Iterable<[string, Entry | null]>): Promise<void> {
     for (const some of chunksOf([...entries], AT_ONCE)) {
-      const written = await Promise.allSettled(
-        some.map(([name, entry]) => (entry ? this.put(name, entry, now) : this.#delete(name))),
-      )
+      const written = await Promise.allSettled(some.map(([name, entry]) => this.put(name, entry)))
       for (const one of written) if (one.status === "rejected") throw one.reason
     }
+  }
+
+  /**
+   * Writes an entry whoever's turn it is; answers false when Workers KV refuses because another wrote the key within
+   * the second. Throws Problem overloaded.
+   */
+  async send(name: string, entry: Entry | null): Promise<boolean> {
+    this.turns.take(name, this.now())
+    try {
+      await this.#persist(() => this.#write(name, entry), {
+        detail: UNFINISHED,
+        isFinal: isRefusal,
+      })
+    } catch (error) {
+      if (!isRefusal(error)) {
+        // Whoever sends it again is to be told what happens then.
+        this.turns.release(name)
+        throw error
+      }
+      // Those who were refused together must not come back together.
+      this.turns.take(name, this.now() + this.#random() * KV_WRITE_INTERVAL_MILLISECONDS)
+      return false
+    }
+    // Counted from the end: when in between Workers KV took it nobody knows.
+    this.turns.take(name, this.now())
+    return true
+  }
+
+  /** Waits until the key may be written. */
+  async turn(name: string): Promise<void> {
+    for (let freeAt = Number.NaN; freeAt !== this.turns.freeAt(name);) {
+      // A write that is under way puts it off once more when it ends.
+      freeAt = this.turns.freeAt(name)
+      await this.#sleep(Math.max(0, freeAt - this.now()))
+    }
+  }
+
+  async #write(name: string, entry: Entry | null): Promise<void> {
+    if (!entry) return this.#kv.delete(name)
+    const { text, expiresAt } = entry
+    const ttl = expiresAt === null ? {} : { expirationTtl: keepSeconds(expiresAt, this.now()) }
+    await this.#kv.put(name, text ?? "", { metadata: metadataOf(entry), ...ttl })
   }
 
   /** Names and revisions of all entries that are ours, a page at a time. */
   async *pages(): AsyncGenerator<[name: string, revision: number][]> {
     let cursor: string | null = null
     do {
-      const page: KVNamespaceListResult<unknown> = await persist(() => this.#kv.list({ cursor }))
+      const page: KVNamespaceListResult<unknown> = await this.#persist(() =>
+        this.#kv.list({ cursor }),
+      )
       yield page.keys.flatMap(({ name, metadata }): [string, number][] =>
         isMetadata(metadata) ? [[name, metadata.revision]] : [],
       )
@@ -95,8 +180,8 @@ export class EdgeCopies {
     } while (cursor !== null)
   }
 
-  #delete(name: string): Promise<void> {
-    return persist(() => this.#kv.delete(name), UNFINISHED)
+  #persist<Result>(call: () => Promise<Result>, options: PersistOptions = {}): Promise<Result> {
+    return persist(call, { sleep: this.#sleep, ...options })
   }
 }
 
@@ -111,31 +196,7 @@ export function chunksOf<Item>(items: Item[], size: number): Item[][] {
 export const UNFINISHED =
   "The write is recorded, but Workers KV does not have it yet; send it again to finish it"
 
-/** The answer of a call to Workers KV, asked again while it fails. Throws Problem overloaded. */
-export async function persist<Result>(
-  call: () => Promise<Result>,
-  detail = "Workers KV does not answer, try again",
-): Promise<Result> {
-  for (const pause of PAUSES_MILLISECONDS) {
-    try {
-      return await call()
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, pause))
-    }
-  }
-  try {
-    return await call()
-  } catch (error) {
-    console.error({ event: "kv_failed", message: String(error) })
-    throw busy(detail)
-  }
-}
-
-export function busy(detail: string): Problem {
-  return new Problem("overloaded", detail, {}, { "Retry-After": "1" })
-}
-
-function isMetadata(value: unknown): value is Metadata {
-  const { revision, expiresAt } = (value ?? {}) as Partial<Metadata>
-  return typeof revision === "number" && (expiresAt === null || typeof expiresAt === "number")
+/** Workers KV tells the kind of its failures in their text alone. */
+function isRefusal(error: unknown): boolean {
+  return /\b429\b|too many requests/i.test(String(error))
 }

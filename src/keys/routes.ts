@@ -8,7 +8,9 @@ import { Problem } from "../protocol/problem.ts"
 import { toJson, toMetaJson, uriOf } from "./entry.ts"
 import { parseFilter } from "./filter.ts"
 import { readBodyWhen, readPair, readPatch, readStep, readWhen } from "./input.ts"
-import { notFound, type KeyStore } from "./store.ts"
+import { consistencyOf, wishOf } from "./reading.ts"
+import { notFound } from "./refused.ts"
+import type { KeyStore } from "./store.ts"
 import { contentType, readType, textValue } from "./value.ts"
 import type { Written } from "./write.ts"
 
@@ -24,8 +26,12 @@ export const keyHandlers: Handlers<typeof keyEndpoints & typeof keyValueEndpoint
     const wish = { filter: parseFilter(filter), limit, after: cursor }
     const { entries, revision, next } = await keys.list(wish)
     const answer = { json: `[${entries.join()}]`, revision }
-    if (next === null) return answer
-    return { ...answer, headers: { Link: `<${nextUri(uri, query, next)}>; rel="next"` } }
+    const headers = consistencyOf({ consistency: "strong" })
+    if (next === null) return { ...answer, headers }
+    return {
+      ...answer,
+      headers: { ...headers, Link: `<${nextUri(uri, query, next)}>; rel="next"` },
+    }
   },
 
   "keys.put": async ({ url, conditions }, { keys, now }) => {
@@ -52,12 +58,12 @@ export const keyHandlers: Handlers<typeof keyEndpoints & typeof keyValueEndpoint
     return { status: 201, json: toJson(name, value), revision, headers }
   },
 
-  "keys.get": async ({ params: { id }, query: { meta } }, { keys, now }) => {
-    const entry = await keys.get(id)
-    if (!entry) throw notFound(id)
+  "keys.get": async ({ params: { id }, query, headers: given }, { keys, now }) => {
+    const { entry, ...read } = await keys.get(id, wishOf(query, given))
+    if (!entry) throw notFound(id, consistencyOf(read))
     const { revision, expiresAt } = entry
-    const headers = expiryHeaders(expiresAt)
-    if (!meta) return { json: toJson(id, entry), revision, headers }
+    const headers = { ...expiryHeaders(expiresAt), ...consistencyOf(read) }
+    if (!query.meta) return { json: toJson(id, entry), revision, headers }
     // Its time to live goes down although nobody writes.
     const isAging = expiresAt !== null
     return { json: toMetaJson(id, entry, now()), revision, headers, isAging }
@@ -90,12 +96,12 @@ export const keyHandlers: Handlers<typeof keyEndpoints & typeof keyValueEndpoint
     return answerOf(written, { status: 204 })
   },
 
-  "keys.value": async ({ params: { id } }, { keys }) => {
-    const found = await keys.content(id)
-    if (!found) throw notFound(id)
-    const { revision, expiresAt, type } = found.entry
-    const headers = { "Content-Type": contentType(type), ...expiryHeaders(expiresAt), ...INERT }
-    return { content: found.content, revision, headers }
+  "keys.value": async ({ params: { id }, query, headers: given }, { keys }) => {
+    const { entry, content, ...read } = await keys.content(id, wishOf(query, given))
+    if (!entry || content === null) throw notFound(id, consistencyOf(read))
+    const { revision, expiresAt, type } = entry
+    const told = { ...expiryHeaders(expiresAt), ...consistencyOf(read), ...INERT }
+    return { content, revision, headers: { "Content-Type": contentType(type), ...told } }
   },
 
   "keys.inc": (call, services) => count(call, services, false),

@@ -1,13 +1,27 @@
 /** How Workers KV comes to say what the index says. */
 import type { Database } from "../feed/database.ts"
-import { busy, chunksOf, UNFINISHED, type EdgeCopies } from "./edge.ts"
+import type { Committer } from "../feed/feed.ts"
+import { chunksOf, UNFINISHED, type EdgeCopies } from "./edge.ts"
 import { valueOf, type Entry } from "./entry.ts"
+import { busy } from "./persist.ts"
 import * as sql from "./sql.ts"
+import type { Pledge } from "./turns.ts"
+
+/** What is brought together. */
+export interface Sides {
+  db: Database
+  feed: Committer
+  edge: EdgeCopies
+}
 
 /** A list of pairs travels as one parameter, which D1 bounds at 2,000,000 bytes. */
-const PAIRS_AT_ONCE = 500
+const PAIRS_AT_ONCE = 1_000
 /** Rounds before giving up; each lasts one write to Workers KV, and others may commit meanwhile. */
 const ROUNDS = 10
+/** Attempts at what is owed, each a second at least: a runtime ends what goes on for 30 s after its answer. */
+const ATTEMPTS = 20
+/** A revision that nothing has. */
+const NONE = -1
 
 /**
  * The last step of every write. The order of writes is the order of their commits, but what two writers send to
@@ -16,23 +30,72 @@ const ROUNDS = 10
  * and looks again. Whoever writes last then finds what it wrote: had a newer commit come before that look, it would
  * have seen it, and had it come after, its own writer would have written later still.
  *
+ * Workers KV takes one write a second for each key. What it would refuse, or did, is owed: the value stays in the
+ * index until the next write of the key, so that it is durable although the journal forgets; one of those who owe
+ * writes the newest as soon as it may, and nobody waits for that. If it dies, the next writer pays, or `check`.
+ *
  * @param revisions what Workers KV was given last, by name; 0: nothing
  * Throws Problem overloaded; the write stays recorded then.
  */
-export async function settle(
-  db: Database,
-  edge: EdgeCopies,
-  now: number,
-  revisions: Map<string, number>,
-): Promise<void> {
+export async function settle(sides: Sides, revisions: Map<string, number>): Promise<void> {
+  const { db, edge } = sides
   let doubtful = [...revisions]
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; doubtful.length > 0; round++) {
+    if (round === ROUNDS) throw busy(UNFINISHED)
     const wrong = await newest(db, doubtful)
-    if (wrong.length === 0) return
-    await edge.write(wrong, now)
-    doubtful = wrong.map(([name, entry]) => [name, entry?.revision ?? 0])
+    await edge.write(wrong)
+    doubtful = wrong
+      .filter(([name]) => edge.turns.owed(name) === undefined)
+      .map(([name, entry]) => [name, entry?.revision ?? 0])
   }
-  throw busy(UNFINISHED)
+  await defer(
+    sides,
+    [...revisions.keys()].filter((name) => edge.turns.owed(name) !== undefined),
+  )
+}
+
+/** Sees to it that what is owed will be paid, and outlives this isolate and the journal. */
+async function defer(sides: Sides, names: string[]): Promise<void> {
+  const { feed, edge } = sides
+  const writes = names.flatMap((name) => {
+    const entry = edge.turns.owed(name)
+    return entry && entry.text !== null ? [sql.keep(name, entry.revision, entry.text)] : []
+  })
+  if (writes.length > 0) await feed.commit({ drafts: [], writes })
+  for (const name of names) {
+    const pledge = edge.turns.pledge(name, edge.now())
+    if (pledge) edge.background(pay(sides, name, pledge))
+  }
+}
+
+/** Gives Workers KV the newest entry as soon as it takes one, until nobody owes another. Never rejects. */
+async function pay(sides: Sides, name: string, pledge: Pledge): Promise<void> {
+  const { db, edge } = sides
+  const { turns } = edge
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    await edge.turn(name)
+    if (!turns.isPledged(name, pledge)) return
+    const debts = turns.debts(name)
+    try {
+      if (await isPaid(db, edge, name)) {
+        // Whoever came to owe since then committed after the index was read.
+        if (turns.debts(name) === debts) return turns.forgive(name)
+      }
+    } catch (error) {
+      console.warn({ event: "kv_owed", name, message: String(error) })
+      turns.take(name, edge.now())
+    }
+  }
+  if (turns.isPledged(name, pledge)) turns.forgive(name)
+}
+
+/** Writes what the index tells; false when Workers KV refused it, or the index tells something else by now. */
+async function isPaid(db: Database, edge: EdgeCopies, name: string): Promise<boolean> {
+  const [told] = await newest(db, [[name, NONE]])
+  if (!told) return true
+  const [, entry] = told
+  if (!(await edge.send(name, entry))) return false
+  return (await newest(db, [[name, entry?.revision ?? 0]])).length === 0
 }
 
 /** Of pairs of a name and a revision, those that the index tells otherwise, as the index tells them. */

@@ -165,6 +165,54 @@ export function removeExpired(name: string, now: number): Statement {
   return { sql: `DELETE FROM keys WHERE name = ? AND ${EXPIRED}`, params: [name, now] }
 }
 
+/** Keeps a value in the index, where the journal forgets it, as long as it is that of this revision. */
+export function keep(name: string, revision: number, value: string): Statement {
+  return {
+    // Counters keep their number and leave the value alone, so that there must be none.
+    sql: `UPDATE keys SET value = ?3
+      WHERE name = ?1 AND revision = ?2 AND value IS NULL AND number IS NULL`,
+    params: [name, revision, value],
+  }
+}
+
+/** A change of a key, as far as it is looked at by `check`. */
+export interface Told {
+  revision: number
+  /** Epoch milliseconds. */
+  at: number
+  uri: string
+}
+
+/** How far Workers KV has been checked, and how far there is to go: revisions. */
+export interface Ends {
+  checked: number
+  head: number
+}
+
+const CHECKED = "coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'keys_checked'), 0)"
+
+export const ends: Statement = {
+  sql: `SELECT ${CHECKED} AS checked, coalesce(${REVISION}, 0) AS head`,
+  params: [],
+}
+
+/** The changes of keys since then, oldest first. */
+export function toldSinceChecked(limit: number): Statement {
+  return {
+    sql: `SELECT revision, at, uri FROM changes
+      WHERE revision > ${CHECKED} AND uri > '/keys/' AND uri < '/keys0' ORDER BY revision LIMIT ?1`,
+    params: [limit],
+  }
+}
+
+export function setChecked(revision: number): Statement {
+  return {
+    sql: `INSERT INTO meta (name, value) VALUES ('keys_checked', CAST(?1 AS INTEGER))
+      ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+    params: [revision],
+  }
+}
+
 export function remove(name: string): Statement {
   return { sql: "DELETE FROM keys WHERE name = ?1", params: [name] }
 }

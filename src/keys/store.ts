@@ -7,16 +7,20 @@ import type { Commit, Feed } from "../feed/feed.ts"
 import type { Condition } from "../feed/sql.ts"
 import type { Change } from "../protocol/change.ts"
 import type { Conditions } from "../protocol/endpoint.ts"
-import { Problem } from "../protocol/problem.ts"
-import type { Blobs, Content } from "./blobs.ts"
+import type { Consistency } from "../protocol/keys-consistency.ts"
+import type { Blobs } from "./blobs.ts"
 import { stands } from "./blobs-sql.ts"
+import { check } from "./check.ts"
+import { readContent, type ReadContent } from "./content.ts"
 import { countCommit, refusal } from "./counter.ts"
 import * as drafts from "./drafts.ts"
-import { busy, type EdgeCopies } from "./edge.ts"
-import { nameOf, place, uriOf, type Entry } from "./entry.ts"
+import type { EdgeCopies } from "./edge.ts"
+import { nameOf, place, uriOf } from "./entry.ts"
 import { previousOf } from "./previous.ts"
 import { KeyReader, type Wish } from "./reader.ts"
-import { settle } from "./settle.ts"
+import type { Read, ReadWish } from "./reading.ts"
+import { notFound, taken } from "./refused.ts"
+import { settle, type Sides } from "./settle.ts"
 import * as sql from "./sql.ts"
 import { kindOf, type Value } from "./value.ts"
 import type { PatchOptions, SetOptions, WriteOptions, Written } from "./write.ts"
@@ -28,7 +32,7 @@ export interface KeyStoreOptions {
    * "edge" reads a key from Workers KV alone, where elsewhere than where it was written it may be a minute old;
    * "strong" reads what was committed last.
    */
-  consistency: "edge" | "strong"
+  consistency: Consistency
 }
 
 /** A part of the list: JSON texts, the revision they were read at, and the name after which the next begins. */
@@ -39,9 +43,6 @@ export interface Listing {
 }
 
 const LIST_URI = "/keys/"
-
-/** Reads of a value whose blob goes meanwhile. */
-const ATTEMPTS = 3
 
 /**
  * A write is one commit of index and change first, then it goes to Workers KV, then it is acknowledged; `settle`
@@ -69,11 +70,19 @@ export class KeyStore {
     this.#options = options
   }
 
-  /** A live key, or null. */
-  get(name: string): Promise<Entry | null> {
+  /**
+   * A live key, or null, and how it was read: at the edge, unless somebody wants it strong or the copy there may be of
+   * a time before `minRevision`.
+   */
+  async get(name: string, wish: ReadWish = {}): Promise<Read> {
     const now = this.#options.now()
-    const { consistency } = this.#options
-    return consistency === "edge" ? this.#edge.get(name, now) : this.#reader.last(name, now)
+    const { consistency = "edge", minRevision = 0 } = wish
+    if (consistency === "edge" && this.#options.consistency === "edge") {
+      const entry = await this.#edge.get(name, now)
+      // Where there is none, nothing tells since when.
+      if ((entry?.revision ?? 0) >= minRevision) return { entry, consistency }
+    }
+    return { entry: await this.#reader.last(name, now), consistency: "strong" }
   }
 
   /** Live keys in order of name, as of the last commit. */
@@ -90,20 +99,9 @@ export class KeyStore {
     return { entries, revision: page.revision, next: page.next }
   }
 
-  /**
-   * A live key with its content: text, or bytes as they come; null when there is none.
-   * Throws Problem overloaded.
-   */
-  async content(name: string): Promise<{ entry: Entry; content: Content } | null> {
-    let entry = await this.get(name)
-    for (let attempt = 0; entry && attempt < ATTEMPTS; attempt++) {
-      const content = await this.#blobs.contentOf(entry)
-      if (content !== null) return { entry, content }
-      // The blob of a value that has been replaced since, and swept.
-      entry = await this.#reader.last(name, this.#options.now())
-    }
-    if (entry) throw busy("The value changes faster than it can be read, try again")
-    return null
+  /** A live key with its content. Throws Problem overloaded. */
+  content(name: string, wish: ReadWish): Promise<ReadContent> {
+    return readContent(this.#blobs, (again = wish) => this.get(name, again))
   }
 
   /** The value of a body. Throws Problem: too_large, invalid_json, invalid_request, unprocessable. */
@@ -119,7 +117,7 @@ export class KeyStore {
     const { expiry, onlyNew = false, conditions = {}, wantsPrevious = false } = options
     const now = this.#options.now()
     const uri = uriOf(name)
-    const { body, stored } = place(name, value)
+    const { body, stored } = this.#place(name, value)
     const previous = await this.#previous(wantsPrevious, name, now)
     const created = drafts.created(name, uri, now, body, expiry ?? null)
     const patched = drafts.patched(name, now, drafts.given(body, kindOf(value)), expiry)
@@ -139,7 +137,7 @@ export class KeyStore {
     const revision = lastOf(changes)
     if (expiry === undefined) await this.#settle([[name, 0]])
     else {
-      await this.#edge.put(name, { ...value, revision, expiresAt: expiry }, now)
+      await this.#edge.put(name, { ...value, revision, expiresAt: expiry })
       await this.#settle([[name, revision]])
     }
     return { revision, previous: previous?.json() }
@@ -149,7 +147,7 @@ export class KeyStore {
   async patch(name: string, options: PatchOptions): Promise<Written> {
     const { value, expiry, conditions = {}, wantsPrevious = false } = options
     const now = this.#options.now()
-    const placed = value && place(name, value)
+    const placed = value && this.#place(name, value)
     const previous = await this.#previous(wantsPrevious, name, now)
     const told = value
       ? drafts.given(placed?.body ?? null, kindOf(value))
@@ -200,7 +198,7 @@ export class KeyStore {
       writes: [sql.remove(name)],
     })
     // Also when there was none: an earlier try may have ended between the commit and Workers KV.
-    await this.#edge.write([[name, null]], now)
+    await this.#edge.put(name, null)
     await this.#settle([[name, 0]])
     return { revision: lastOf(changes), previous: previous?.json() }
   }
@@ -218,10 +216,7 @@ export class KeyStore {
       },
     })
     const gone = new Set(changes.map(({ uri }) => nameOf(uri)))
-    await this.#edge.write(
-      [...gone].map((name) => [name, null]),
-      now,
-    )
+    await this.#edge.write([...gone].map((name) => [name, null]))
     await this.#settle([...gone].map((name) => [name, 0]))
     // What an earlier try left behind is in no index any more, and only Workers KV can name it.
     for await (const page of this.#edge.pages()) {
@@ -236,6 +231,22 @@ export class KeyStore {
    */
   sweep(): Promise<number | null> {
     return sweep(this.#db, this.#feed, [sql.TABLE], this.#options.now())
+  }
+
+  /** Repairs copies in Workers KV that are not what the index says; see `check`. */
+  check(): Promise<void> {
+    return check(this.#sides, this.#options.now())
+  }
+
+  /** Where a value goes; into the index too when Workers KV has to wait for it. */
+  #place(name: string, value: Value): ReturnType<typeof place> {
+    const { body, stored } = place(name, value)
+    const waits = stored.number === null && !this.#edge.turns.isFree(name, this.#edge.now())
+    return { body, stored: waits ? { ...stored, value: value.text } : stored }
+  }
+
+  get #sides(): Sides {
+    return { db: this.#db, feed: this.#feed, edge: this.#edge }
   }
 
   /** Commits under the conditions. */
@@ -268,18 +279,8 @@ export class KeyStore {
   }
 
   #settle(revisions: [name: string, revision: number][]): Promise<void> {
-    return settle(this.#db, this.#edge, this.#options.now(), new Map(revisions))
+    return settle(this.#sides, new Map(revisions))
   }
-}
-
-/** The problem of a key that is not there. */
-export function notFound(name: string): Problem {
-  return new Problem("not_found", `There is no key "${name}"`)
-}
-
-function taken(name: string): Problem {
-  const errors = { name: "is taken" }
-  return new Problem("conflict", `There is a key "${name}" already`, { errors })
 }
 
 function guardOf({ sql: condition, params }: Condition): Statement {

@@ -1,6 +1,7 @@
 /** Keys by their own URI: values of any type, and counters. */
 import * as z from "zod"
 import type { Endpoint } from "./endpoint.ts"
+import { consistencyHeaders, freshness, promise } from "./keys-consistency.ts"
 import {
   Key,
   keyPath as path,
@@ -65,7 +66,10 @@ export const keyValueEndpoints = {
     verb: "call",
     tag: "keys",
     summary: "Read a key's value as it is, with its content type",
+    description: promise,
     params,
+    headers: consistencyHeaders,
+    query: freshness,
     replies: { 200: { description: "The value", type: "*/*" }, ...problems(400, 404, 503) },
   },
   "keys.inc": { ...counter, path: `${path}/inc`, summary: "Count a key up" },

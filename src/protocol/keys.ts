@@ -1,6 +1,7 @@
 /** Keys with values and expiry: `PUT /keys?name=value` in, `{name: value}` out. */
 import * as z from "zod"
 import type { Endpoint } from "./endpoint.ts"
+import { consistency, consistencyHeaders, freshness, promise } from "./keys-consistency.ts"
 import {
   Flag,
   Key,
@@ -104,6 +105,7 @@ export const keyEndpoints = {
         .optional()
         .meta({ description: `Keys in one answer; ${LIST_MAX_ITEMS} when absent`, example: 100 }),
       cursor: z.string().optional().meta({ description: "From the `Link` of the page before" }),
+      consistency: consistency.meta({ description: "The list is always strong" }),
     }),
     replies: { 200: { description: "The keys", schema: z.array(Key) }, ...problems(400, 503) },
     memberOf: (element) => fill(path, { id: Object.keys(element as object)[0] ?? "" }),
@@ -164,9 +166,10 @@ export const keyEndpoints = {
     verb: "get",
     tag: "keys",
     summary: "Read a key, at the edge",
-    description: "`X-Expires-At` tells when it will be gone, where it will.",
+    description: `\`X-Expires-At\` tells when it will be gone, where it will. ${promise}`,
     params,
-    query: z.object({
+    headers: consistencyHeaders,
+    query: freshness.extend({
       meta: Flag.optional().meta({
         description: "Tell of the key instead of its value",
         example: "1",

@@ -38,6 +38,14 @@ export const MERGE_MAX_BYTES = 1_000_000
 export const CHANGE_BODY_MAX_BYTES = 64_000
 /** Workers KV keeps an entry at least this long (its `expiration_ttl` floor). */
 export const KV_TTL_MIN_SECONDS = 60
+/** Workers KV takes one write a second for each key. */
+export const KV_WRITE_INTERVAL_MILLISECONDS = 1_000
+/** How old what Workers KV answers may be elsewhere than where it was written. */
+export const KV_STALE_MILLISECONDS = 60_000
+/** Changes in a step of the hourly look whether Workers KV has what the index says … */
+export const KEYS_CHECKED_AT_ONCE = 1_000
+/** … and its steps; what is left waits for the next hour. */
+export const KEYS_CHECK_STEPS = 5
 /** Values one bulk read of Workers KV may ask for. */
 export const KV_BULK_MAX_KEYS = 100
 /** A socket's attachment holds 16,384 bytes (workerd, web-socket.h); its subscriptions live there. */

@@ -31,3 +31,15 @@ export async function answerBare(request: Request, db: D1Database): Promise<Resp
   const json = `{"name":${JSON.stringify(row.name)},"data":${row.data}}`
   return new Response(json, { headers: { "Content-Type": "application/json" } })
 }
+
+/** GET and PUT of /bare-kv/{name}: what Workers KV has, and nothing else. */
+export async function answerBareKv(request: Request, kv: KVNamespace): Promise<Response> {
+  const name = new URL(request.url).pathname.slice("/bare-kv/".length)
+  if (request.method === "PUT") {
+    await kv.put(name, await request.text())
+    return new Response(null, { status: 204 })
+  }
+  const value = await kv.get(name)
+  if (value === null) return new Response(null, { status: 404 })
+  return Response.json({ [name]: value })
+}

@@ -1,7 +1,7 @@
 /** Tidemark, stores with a row per point in the same D1, and a count of what D1 did, background included. */
 import worker from "../../src/index.ts"
 import type { Env } from "../../src/env.ts"
-import { answerBare } from "./bare.ts"
+import { answerBare, answerBareKv } from "./bare.ts"
 import { answerHub, Bare, Hub } from "./hub.ts"
 import { answerRows } from "./rows.ts"
 
@@ -86,6 +86,7 @@ export default {
       /^\/(?:rows|usual)\//.test(new URL(one.url).pathname)
         ? answerRows(one, env.DB)
         : worker.fetch(one as typeof request, env, around)
+    if (pathname.startsWith("/bare-kv/")) return answerBareKv(request, env.KV)
     if (pathname.startsWith("/bare/")) return answerBare(request, env.DB)
     return pathname === "/bench/inside" ? inside(request, dispatch) : dispatch(request)
   },
