@@ -28,6 +28,8 @@ import { openapiOf } from "./http/openapi.ts"
 import { readFrom } from "./http/from.ts"
 import { addCost } from "./http/cost.ts"
 import { EdgeCopies } from "./keys/edge.ts"
+import { KeyLists } from "./keys/list/reader.ts"
+import { isListTouched as isKeyListTouched } from "./keys/list/touch.ts"
 import { keyHandlers } from "./keys/routes.ts"
 import { TABLE as KEYS } from "./keys/sql.ts"
 import { KeyStore } from "./keys/store.ts"
@@ -83,6 +85,7 @@ export interface Services extends ResourceServices {
   appLists: DocumentLists
   editor: DocumentEditor
   keys: KeyStore
+  keyLists: KeyLists
   series: SeriesStore
   seriesWriter: SeriesWriter
   seriesReader: SeriesReader
@@ -123,6 +126,7 @@ export function createServices(
   const piledUp = (place: Place) => background(compactor.compact(place).catch(logFailure))
   const endExpired = () => sweep(db, feed, EXPIRING, now())
   const expiring = { now, sweep: endExpired }
+  const edge = new EdgeCopies(env.KV)
   const together = (requests: Request[]) => answerTogether(requests, surroundings, db, feed)
   const apps = new DocumentStore(db, signed, appShape, expiring)
   return {
@@ -145,7 +149,8 @@ export function createServices(
       pause,
     }),
     appLists: new DocumentLists(db, expiring),
-    keys: new KeyStore(db, feed, new EdgeCopies(env.KV), { now, consistency }),
+    keys: new KeyStore(db, feed, edge, { now, consistency }),
+    keyLists: new KeyLists(db, edge, expiring),
     series: new SeriesStore(db, journal, now, piledUp),
     seriesWriter: new SeriesWriter(db, journal, { now, newId, piledUp, mayStage: !shared }),
     seriesReader: new SeriesReader(db, now),
@@ -205,6 +210,7 @@ const handlers: Handlers<typeof api, Services> = {
 /** Views that know which changes leave them as they are. */
 const touches: Partial<Record<keyof typeof api, NonNullable<Endpoint["isTouched"]>>> = {
   "documents.list": isListTouched,
+  "keys.list": isKeyListTouched,
 }
 
 /** The built-in stores, then the resources that users define: one kind of line for both. */

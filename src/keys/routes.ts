@@ -1,22 +1,21 @@
 /** The handlers of the keys. */
 import type { Handlers } from "../protocol/endpoint.ts"
 import { KeyName, type keyEndpoints } from "../protocol/keys.ts"
-import { EXPIRE_MAX_SECONDS, LIST_MAX_ITEMS } from "../protocol/limits.ts"
+import { EXPIRE_MAX_SECONDS } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
 import { toJson, uriOf } from "./entry.ts"
 import { isTtl, parseTtlSeconds } from "./expiry.ts"
-import { parseFilter } from "./filter.ts"
+import { answerList } from "./list/answer.ts"
+import type { KeyLists } from "./list/reader.ts"
 import { notFound, type KeyStore } from "./store.ts"
 
-export const keyHandlers: Handlers<typeof keyEndpoints, { keys: KeyStore }> = {
-  "keys.list": async ({ query, uri }, { keys }) => {
-    const { filter = "", limit = LIST_MAX_ITEMS, cursor = "" } = query
-    const wish = { filter: parseFilter(filter), limit, after: cursor }
-    const { entries, revision, next } = await keys.list(wish)
-    const answer = { json: `[${entries.join()}]`, revision }
-    if (next === null) return answer
-    return { ...answer, headers: { Link: `<${nextUri(uri, query, next)}>; rel="next"` } }
-  },
+interface Services {
+  keys: KeyStore
+  keyLists: KeyLists
+}
+
+export const keyHandlers: Handlers<typeof keyEndpoints, Services> = {
+  "keys.list": ({ query, uri, url }, { keyLists }) => answerList({ uri, url, query }, keyLists),
 
   "keys.put": async ({ url, conditions }, { keys }) => {
     const { name, value, ttlSeconds } = readPair(url.searchParams)
@@ -117,17 +116,6 @@ const SHOWN_CHARACTERS = 80
 
 function show(value: unknown): string {
   return (JSON.stringify(value) ?? typeof value).slice(0, SHOWN_CHARACTERS)
-}
-
-function nextUri(
-  uri: string,
-  query: { filter?: string | undefined; limit?: number | undefined },
-  cursor: string,
-) {
-  const parameters = new URLSearchParams({ cursor })
-  if (query.filter) parameters.set("filter", query.filter)
-  if (query.limit) parameters.set("limit", String(query.limit))
-  return `${uri}?${parameters}`
 }
 
 /** No ETag where nothing changed. */

@@ -39,7 +39,7 @@ export interface Stored {
 
 export const TABLE = "keys"
 
-const ROW = "k.name, k.revision, k.expires_at AS expiresAt, k.size"
+export const ROW = "k.name, k.revision, k.expires_at AS expiresAt, k.size"
 const FULL_ROW = `${ROW}, c.body, k.value`
 
 /** The revision of a live key, NULL when there is none; parameters: name, now. */
@@ -71,19 +71,6 @@ export function get(name: string): Statement {
     sql: `SELECT ${FULL_ROW} FROM keys k LEFT JOIN changes c ON c.revision = k.revision
       WHERE k.name = ?1`,
     params: [name],
-  }
-}
-
-// Names have at most 512 bytes, so this many of the largest character sort after all that begins with a prefix.
-const AFTER_ALL = "\u{10FFFF}".repeat(129)
-
-/** The keys whose names begin with `prefix` and come after `after`, in order of name. */
-export function page(prefix: string, after: string, limit: number): Statement {
-  return {
-    // One lower bound, so that a page deep in the list does not read its way there from the beginning.
-    sql: `SELECT ${ROW} FROM keys k WHERE k.name >= max(?1, ?3) AND k.name <= ?2 AND k.name <> ?3
-      ORDER BY k.name LIMIT ?4`,
-    params: [prefix, prefix + AFTER_ALL, after, limit],
   }
 }
 

@@ -1,7 +1,7 @@
 /** Keys: an index in D1, which decides, and copies of the values in Workers KV, which are read at the edge. */
 import { conditionGuards, explainConditions } from "../feed/conditions.ts"
 import type { Database } from "../feed/database.ts"
-import { expired, sweep } from "../feed/expiry.ts"
+import { sweep } from "../feed/expiry.ts"
 import { guard, type Param, type Statement } from "../feed/statement.ts"
 import type { Commit, Feed } from "../feed/feed.ts"
 import type { Condition } from "../feed/sql.ts"
@@ -11,7 +11,7 @@ import { Problem } from "../protocol/problem.ts"
 import * as drafts from "./drafts.ts"
 import type { EdgeCopies } from "./edge.ts"
 import { nameOf, place, uriOf, type Entry } from "./entry.ts"
-import { KeyReader, type Wish } from "./reader.ts"
+import { KeyReader } from "./reader.ts"
 import { settle } from "./settle.ts"
 import * as sql from "./sql.ts"
 
@@ -23,13 +23,6 @@ export interface KeyStoreOptions {
    * "strong" reads what was committed last.
    */
   consistency: "edge" | "strong"
-}
-
-/** A part of the list: JSON texts, the revision they were read at, and the name after which the next begins. */
-export interface Listing {
-  entries: string[]
-  revision: number
-  next: string | null
 }
 
 export interface SetOptions {
@@ -66,20 +59,6 @@ export class KeyStore {
     const now = this.#options.now()
     const { consistency } = this.#options
     return consistency === "edge" ? this.#edge.get(name, now) : this.#reader.last(name, now)
-  }
-
-  /** Live keys in order of name, as of the last commit. */
-  async list(wish: Wish): Promise<Listing> {
-    const now = this.#options.now()
-    const isOver = (row: sql.Row) => expired(row.expiresAt, now)
-    let page = await this.#reader.page(wish)
-    // A key that is gone changes the list, so it must have changed the revision too, or a 304 would hide it.
-    if (page.rows.some(isOver)) {
-      await this.sweep()
-      page = await this.#reader.page(wish)
-    }
-    const entries = await this.#reader.entries(page.rows.filter((row) => !isOver(row)))
-    return { entries, revision: page.revision, next: page.next }
   }
 
   /**

@@ -1,7 +1,8 @@
 /** Keys with values and expiry: `PUT /keys?name=value` in, `{name: value}` out. */
 import * as z from "zod"
 import type { Endpoint } from "./endpoint.ts"
-import { BODY_MAX_BYTES, EXPIRE_MAX_SECONDS, LIST_MAX_ITEMS } from "./limits.ts"
+import { KEY_LIST_DESCRIPTION, KeyListQuery } from "./keys-list.ts"
+import { BODY_MAX_BYTES, EXPIRE_MAX_SECONDS } from "./limits.ts"
 import { JsonObject, Name, problems } from "./shared.ts"
 import { fill } from "./uri.ts"
 
@@ -54,22 +55,15 @@ export const keyEndpoints = {
     verb: "list",
     tag: "keys",
     summary: "List the keys with their values, in order of name",
-    description: "When there are more than fit one answer, the header `Link` names the next.",
-    query: z.object({
-      filter: z.string().optional().meta({
-        description: "The beginning of the name; every `$` stands for one character",
-        example: "wo$d",
-      }),
-      limit: z.coerce
-        .number()
-        .int()
-        .min(1)
-        .max(LIST_MAX_ITEMS)
-        .optional()
-        .meta({ description: `Keys in one answer; ${LIST_MAX_ITEMS} when absent`, example: 100 }),
-      cursor: z.string().optional().meta({ description: "From the `Link` of the page before" }),
-    }),
-    replies: { 200: { description: "The keys", schema: z.array(Key) }, ...problems(400, 503) },
+    description: KEY_LIST_DESCRIPTION,
+    query: KeyListQuery,
+    replies: {
+      200: {
+        description: "The keys, or their names",
+        schema: z.union([z.array(Key), z.array(z.string())]),
+      },
+      ...problems(400, 413, 503),
+    },
     memberOf: (element) => fill(path, { id: Object.keys(element as object)[0] ?? "" }),
     order: "name",
   },

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest"
 import { fromJson, nameOf, place, toJson, uriOf, valueOf } from "../../src/keys/entry.ts"
 import { expired } from "../../src/feed/expiry.ts"
 import { keepSeconds, parseTtlSeconds } from "../../src/keys/expiry.ts"
-import { parseFilter } from "../../src/keys/filter.ts"
+import { parseFilter } from "../../src/keys/list/filter.ts"
 import { keyEndpoints } from "../../src/protocol/keys.ts"
 import { CHANGE_BODY_MAX_BYTES, KEY_VALUE_MAX_BYTES } from "../../src/protocol/limits.ts"
 
@@ -72,9 +72,9 @@ describe("the filter", () => {
   })
 
   it("says what an index can look for", () => {
-    expect(parseFilter("wo$d")).toMatchObject({ prefix: "wo", exact: false })
-    expect(parseFilter("wo")).toMatchObject({ prefix: "wo", exact: true })
-    expect(parseFilter("$o")).toMatchObject({ prefix: "", exact: false })
+    expect(parseFilter("wo$d")).toMatchObject({ prefix: "wo", isExact: false })
+    expect(parseFilter("wo")).toMatchObject({ prefix: "wo", isExact: true })
+    expect(parseFilter("$o")).toMatchObject({ prefix: "", isExact: false })
   })
 })
 
