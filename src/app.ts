@@ -28,6 +28,9 @@ import { openapiOf } from "./http/openapi.ts"
 import { readFrom } from "./http/from.ts"
 import { addCost } from "./http/cost.ts"
 import { EdgeCopies } from "./keys/edge.ts"
+import { keyBatchHandlers } from "./keys/batch/routes.ts"
+import { KeyRemover } from "./keys/batch/remover.ts"
+import { KeyBatches } from "./keys/batch/runner.ts"
 import { KeyLists } from "./keys/list/reader.ts"
 import { isListTouched as isKeyListTouched } from "./keys/list/touch.ts"
 import { keyHandlers } from "./keys/routes.ts"
@@ -86,6 +89,8 @@ export interface Services extends ResourceServices {
   editor: DocumentEditor
   keys: KeyStore
   keyLists: KeyLists
+  keyBatches: KeyBatches
+  keyRemover: KeyRemover
   series: SeriesStore
   seriesWriter: SeriesWriter
   seriesReader: SeriesReader
@@ -127,6 +132,7 @@ export function createServices(
   const endExpired = () => sweep(db, feed, EXPIRING, now())
   const expiring = { now, sweep: endExpired }
   const edge = new EdgeCopies(env.KV)
+  const keyLists = new KeyLists(db, edge, expiring)
   const together = (requests: Request[]) => answerTogether(requests, surroundings, db, feed)
   const apps = new DocumentStore(db, signed, appShape, expiring)
   return {
@@ -150,7 +156,9 @@ export function createServices(
     }),
     appLists: new DocumentLists(db, expiring),
     keys: new KeyStore(db, feed, edge, { now, consistency }),
-    keyLists: new KeyLists(db, edge, expiring),
+    keyLists,
+    keyRemover: new KeyRemover({ db, feed, edge, lists: keyLists, now }),
+    keyBatches: new KeyBatches(db, feed, edge, { now }),
     series: new SeriesStore(db, journal, now, piledUp),
     seriesWriter: new SeriesWriter(db, journal, { now, newId, piledUp, mayStage: !shared }),
     seriesReader: new SeriesReader(db, now),
@@ -199,6 +207,7 @@ const handlers: Handlers<typeof api, Services> = {
   ...transferHandlers,
   ...partHandlers,
   ...keyHandlers,
+  ...keyBatchHandlers,
   ...seriesHandlers,
   ...batchHandlers,
   ...computeHandlers,

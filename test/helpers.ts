@@ -56,7 +56,8 @@ function checkAnswer(method: string, uri: string, { status, json, text }: Sent):
     rule,
     `${method} ${uri} answered ${status}, which the table does not declare: ${text}`,
   ).toBeDefined()
-  if (rule?.schema && json !== undefined) rule.schema.parse(json)
+  const schema = rule?.others?.["application/json"] ?? rule?.schema
+  if (schema && json !== undefined) schema.parse(json)
 }
 
 function matches(pattern: string, pathname: string): boolean {

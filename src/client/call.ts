@@ -23,9 +23,14 @@ type Contents<Replies> = {
   [
     Status in keyof Replies as Status extends 200 | 201 | 202 | 204 | 206 ? Status : never
   ]: Replies[Status] extends { schema: infer Schema extends z.ZodType }
-    ? z.output<Schema>
+    ? z.output<Schema> | Other<Replies[Status]>
     : undefined
 }
+
+/** What comes in another media type than most. */
+type Other<Rule> = Rule extends { others: infer Others extends Record<string, z.ZodType> }
+  ? z.output<Others[keyof Others]>
+  : never
 
 /** Revisions, or "*" for any. */
 export type Revisions = number | readonly number[] | "*"

@@ -65,11 +65,13 @@ export class EdgeCopies {
     }
   }
 
-  /** Names and revisions of all entries that are ours, a page at a time. */
-  async *pages(): AsyncGenerator<[name: string, revision: number][]> {
+  /** Names and revisions of all entries that are ours and begin with the prefix, a page at a time. */
+  async *pages(prefix = ""): AsyncGenerator<[name: string, revision: number][]> {
     let cursor: string | null = null
     do {
-      const page: KVNamespaceListResult<unknown> = await persist(() => this.#kv.list({ cursor }))
+      const page: KVNamespaceListResult<unknown> = await persist(() =>
+        this.#kv.list({ prefix, cursor }),
+      )
       yield page.keys.flatMap(({ name, metadata }): [string, number][] =>
         isMetadata(metadata) ? [[name, metadata.revision]] : [],
       )

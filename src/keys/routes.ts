@@ -5,6 +5,8 @@ import { EXPIRE_MAX_SECONDS } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
 import { toJson, uriOf } from "./entry.ts"
 import { isTtl, parseTtlSeconds } from "./expiry.ts"
+import type { KeyRemover } from "./batch/remover.ts"
+import { patternOf } from "./list/pattern.ts"
 import { answerList } from "./list/answer.ts"
 import type { KeyLists } from "./list/reader.ts"
 import { notFound, type KeyStore } from "./store.ts"
@@ -12,6 +14,7 @@ import { notFound, type KeyStore } from "./store.ts"
 interface Services {
   keys: KeyStore
   keyLists: KeyLists
+  keyRemover: KeyRemover
 }
 
 export const keyHandlers: Handlers<typeof keyEndpoints, Services> = {
@@ -22,10 +25,16 @@ export const keyHandlers: Handlers<typeof keyEndpoints, Services> = {
     return { text: "success", revision: await keys.set(name, value, { ttlSeconds, conditions }) }
   },
 
-  "keys.clear": async ({ conditions, url }, { keys }) => {
+  "keys.clear": async ({ conditions, query, url }, { keys, keyRemover }) => {
     // URL parsers make /keys/ of /keys/. and /keys/%2e before we see it: a slip must not delete everything.
     if (url.pathname.endsWith("/")) {
       throw new Problem("invalid_request", "To delete all keys, DELETE /keys without a slash")
+    }
+    if (Object.keys(query).length > 0) {
+      const most = query.max_affected ?? null
+      const { count, revision } = await keyRemover.remove(patternOf(query), most, conditions)
+      const changed = revisionOf(revision)
+      return { body: { deleted: count, ...changed }, ...changed }
     }
     return { text: "KEY-VALUE Store Cleared", ...revisionOf(await keys.clear(conditions)) }
   },

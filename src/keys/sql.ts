@@ -40,7 +40,7 @@ export interface Stored {
 export const TABLE = "keys"
 
 export const ROW = "k.name, k.revision, k.expires_at AS expiresAt, k.size"
-const FULL_ROW = `${ROW}, c.body, k.value`
+export const FULL_ROW = `${ROW}, c.body, k.value`
 
 /** The revision of a live key, NULL when there is none; parameters: name, now. */
 export const CURRENT = `SELECT revision FROM keys WHERE name = ? AND ${LIVE}`

@@ -4,6 +4,7 @@ import { computeEndpoints } from "./compute.ts"
 import { documentHistoryEndpoints } from "./documents-history.ts"
 import { documentTransferEndpoints } from "./documents-transfer.ts"
 import { documentEndpoints } from "./documents.ts"
+import { keyBatchEndpoints } from "./keys-batch.ts"
 import { keyEndpoints } from "./keys.ts"
 import { liveEndpoints } from "./live.ts"
 import { metaEndpoints } from "./meta.ts"
@@ -17,6 +18,7 @@ export const api = {
   ...documentTransferEndpoints,
   ...partEndpoints,
   ...keyEndpoints,
+  ...keyBatchEndpoints,
   ...seriesEndpoints,
   ...batchEndpoints,
   ...computeEndpoints,

@@ -66,6 +66,8 @@ export interface ReplyRule {
   schema?: z.ZodType
   /** Default `application/json`. */
   type?: string
+  /** Other media types that it may come in, each with its schema. */
+  others?: Readonly<Record<string, z.ZodType>>
 }
 
 export interface Endpoint {

@@ -1,7 +1,13 @@
 /** Keys with values and expiry: `PUT /keys?name=value` in, `{name: value}` out. */
 import * as z from "zod"
 import type { Endpoint } from "./endpoint.ts"
-import { KEY_LIST_DESCRIPTION, KeyListQuery } from "./keys-list.ts"
+import {
+  KEY_LIST_DESCRIPTION,
+  KeyListQuery,
+  KEYS_DELETE_DESCRIPTION,
+  KeysDeleted,
+  KeysDeleteQuery,
+} from "./keys-list.ts"
 import { BODY_MAX_BYTES, EXPIRE_MAX_SECONDS } from "./limits.ts"
 import { JsonObject, Name, problems } from "./shared.ts"
 import { fill } from "./uri.ts"
@@ -10,7 +16,7 @@ export const KeyName = Name.meta({ description: "The key", example: "theme" })
 
 const Value = z.string().meta({ description: "The value", example: "dark" })
 
-const Seconds = z
+export const Seconds = z
   .int()
   .min(1)
   .max(EXPIRE_MAX_SECONDS)
@@ -100,10 +106,17 @@ export const keyEndpoints = {
     verb: "delete",
     batch,
     tag: "keys",
-    summary: "Delete all keys",
+    summary: "Delete all keys, or those that match",
+    description: KEYS_DELETE_DESCRIPTION,
+    query: KeysDeleteQuery,
     replies: {
-      200: { description: "There are no keys now", type: "text/plain", schema: z.string() },
-      ...problems(400, 409, 412, 503),
+      200: {
+        description: "There are no such keys now",
+        type: "text/plain",
+        schema: z.string(),
+        others: { "application/json": KeysDeleted },
+      },
+      ...problems(400, 409, 412, 413, 503),
     },
   },
   "keys.create": {

@@ -35,6 +35,7 @@ export const routes = {
   "keys.get": ["GET", "/keys/:id"],
   "keys.patch": ["PATCH", "/keys/:id"],
   "keys.delete": ["DELETE", "/keys/:id"],
+  "keys.batch": ["POST", "/keys/batch"],
   "batch.run": ["POST", "/api/batch"],
   "compute.method": ["POST", "/method/"],
   "compute.sum": ["POST", "/sum"],

@@ -56,12 +56,7 @@ export class KeyLists {
    * request may look at, overloaded.
    */
   async page(wish: Wish): Promise<Page> {
-    let begun = await this.#begin(wish)
-    if (begun.isDue) {
-      // A key that is gone changes the list, so it must have changed the revision too, or a 304 would hide it.
-      await this.#options.sweep()
-      begun = await this.#begin(wish)
-    }
+    const begun = await this.#begin(wish)
     const { rows, next } = await fill(wish, begun)
     const entries = wish.isKeysOnly
       ? rows.map(({ name }) => JSON.stringify(name))
@@ -75,18 +70,30 @@ export class KeyLists {
    * deleted since. Throws Problem: too_large when more would have to be looked at than one request may, overloaded.
    */
   async names(pattern: NamePattern): Promise<{ names: string[]; revision: number }> {
-    const scan = new Scan(this.#db, pattern, "", LIST_MAX_ITEMS - 1, this.#options.now())
-    const [at, found = []] = await this.#db.batch<Row>([head, scan.statement])
-    const names = scan.take(found).map(({ name }) => name)
+    const { scan, matching, revision } = await this.#begin({
+      pattern,
+      after: "",
+      limit: LIST_MAX_ITEMS - 1,
+      isCounted: false,
+    })
+    const names = matching.map(({ name }) => name)
     while (!scan.isOver) {
       if (scan.isLong) throw tooMany("looked at")
       names.push(...(await scan.next()).map(({ name }) => name))
     }
-    return { names, revision: at?.[0]?.revision ?? 0 }
+    return { names, revision }
+  }
+
+  /** The first keys, after what has expired is gone: of that the revision must tell, or a 304 would hide it. */
+  async #begin(wish: Beginning): Promise<Begun> {
+    const begun = await this.#look(wish)
+    if (!begun.isDue) return begun
+    await this.#options.sweep()
+    return this.#look(wish)
   }
 
   /** All at one moment. */
-  async #begin({ pattern, after, limit, isCounted }: Wish): Promise<Begun> {
+  async #look({ pattern, after, limit, isCounted }: Beginning): Promise<Begun> {
     const now = this.#options.now()
     const scan = new Scan(this.#db, pattern, after, limit, now)
     const [at, due, found = [], counts] = await this.#db.batch<Row & Told>([
@@ -110,6 +117,8 @@ export class KeyLists {
     return total
   }
 }
+
+type Beginning = Pick<Wish, "pattern" | "after" | "limit" | "isCounted">
 
 interface Told {
   due: number
