@@ -128,6 +128,7 @@ describe("pages", () => {
     [{ match: "k6*" }, (name) => name.startsWith("k6")],
     [{ match: "k699" }, (name) => name === "k699"],
     [{ match: "*z" }, () => false],
+    [{ match: "?*" }, () => true],
     [{}, () => true],
   ])(
     "of %j hold every key once, in order, and none is empty but the only one",

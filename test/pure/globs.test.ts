@@ -1,6 +1,8 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { parseGlob } from "../../src/keys/list/glob.ts"
+import { Scan } from "../../src/keys/list/scan.ts"
+import { KEY_LIST_MAX_STEPS } from "../../src/protocol/limits.ts"
 import { patternOf } from "../../src/keys/list/pattern.ts"
 import { isListTouched } from "../../src/keys/list/touch.ts"
 import { uriOf } from "../../src/keys/entry.ts"
@@ -118,6 +120,23 @@ describe("a glob", () => {
       expect(matches(glob, name)).toBe(false)
       expect(matches(glob.slice(0, -4), name)).toBe(true)
     }
+  })
+})
+
+describe("a scan", () => {
+  it("ends in the middle of what was read when names and pattern together cost too much", () => {
+    const costly = { ...parseGlob("*x"), cost: KEY_LIST_MAX_STEPS / 10, matches: () => true }
+    const rows = Array.from({ length: 300 }, (_, n) => ({
+      name: `${100 + n}`,
+      revision: 1,
+      expiresAt: null,
+      size: 1,
+    }))
+    // It is given what was read, and asks nobody for more.
+    const scan = new Scan(null as never, costly, "", 300, 0)
+    const found = scan.take(rows)
+    expect(found.map(({ name }) => name)).toEqual(["100", "101", "102", "103"])
+    expect([scan.isLong, scan.isOver, scan.after]).toEqual([true, false, "103"])
   })
 })
 

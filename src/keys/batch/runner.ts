@@ -2,7 +2,7 @@
 import type { Database } from "../../feed/database.ts"
 import { sweepOf } from "../../feed/expiry.ts"
 import type { Commit, Feed } from "../../feed/feed.ts"
-import { UnitRefused } from "../../feed/run.ts"
+import { countStatements, UnitRefused } from "../../feed/run.ts"
 import { guard } from "../../feed/statement.ts"
 import type { Change } from "../../protocol/change.ts"
 import { KEY_BATCH_MAX_STATEMENTS, KEY_LIST_MAX_BYTES } from "../../protocol/limits.ts"
@@ -240,13 +240,7 @@ function writesOf(json: string, count: number, writing: readonly Operation[], no
 }
 
 function checkSize(units: readonly Commit[][]): void {
-  const count = units
-    .flat()
-    .reduce(
-      (sum, { guards = [], reads = [], drafts, writes }) =>
-        sum + guards.length + reads.length + drafts.length + writes.length,
-      2,
-    )
+  const count = countStatements(units)
   if (count <= KEY_BATCH_MAX_STATEMENTS) return
   throw new Problem(
     "too_large",

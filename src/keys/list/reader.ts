@@ -160,7 +160,7 @@ async function fill(
 function tooMany(done: string): Problem {
   return new Problem(
     "too_large",
-    `More than ${KEY_LIST_SCAN_ROWS} keys would have to be ${done}: let "match" begin with more that is no wildcard; a list of any length is read page by page`,
+    `More keys would have to be ${done} than a request may, ${KEY_LIST_SCAN_ROWS} at most: let "match" begin with more that is no wildcard; a list of any length is read page by page`,
     { limit: KEY_LIST_SCAN_ROWS },
   )
 }

@@ -54,16 +54,21 @@ export class Scan {
 
   /** Those that match among the rows that the statement read. */
   take(rows: readonly Row[]): Row[] {
-    this.#isOver = rows.length < this.#size
-    this.#after = rows.at(-1)?.name ?? this.#after
-    this.#scanned += rows.length
     const { isExact, cost, matches } = this.#pattern
+    const matching: Row[] = []
+    this.#isOver = rows.length < this.#size
     this.#size = clamped(this.#size * GROWTH)
-    if (isExact) return [...rows]
-    return rows.filter(({ name }) => {
-      this.#steps += cost * name.length
-      return matches(name)
-    })
+    for (const row of rows) {
+      if (this.#steps >= KEY_LIST_MAX_STEPS) {
+        this.#isOver = false
+        break
+      }
+      this.#scanned++
+      this.#after = row.name
+      this.#steps += isExact ? 0 : cost * row.name.length
+      if (isExact || matches(row.name)) matching.push(row)
+    }
+    return matching
   }
 
   /** The next that match; there may be none although it is not over. */
