@@ -27,6 +27,7 @@ import { mount, type Mounted } from "./http/mount.ts"
 import { openapiOf } from "./http/openapi.ts"
 import { readFrom } from "./http/from.ts"
 import { addCost } from "./http/cost.ts"
+import { Blobs } from "./keys/blobs.ts"
 import { EdgeCopies } from "./keys/edge.ts"
 import { keyBatchHandlers } from "./keys/batch/routes.ts"
 import { KeyRemover } from "./keys/batch/remover.ts"
@@ -91,6 +92,7 @@ export interface Services extends ResourceServices {
   keyLists: KeyLists
   keyBatches: KeyBatches
   keyRemover: KeyRemover
+  blobs: Blobs
   series: SeriesStore
   seriesWriter: SeriesWriter
   seriesReader: SeriesReader
@@ -129,6 +131,7 @@ export function createServices(
   const quiet = new Database(env.DB)
   const compactor = new Compactor(quiet, new Feed(quiet, { now, poke }))
   const piledUp = (place: Place) => background(compactor.compact(place).catch(logFailure))
+  const blobs = new Blobs(db, feed, env.KV, { now, newId })
   const endExpired = () => sweep(db, feed, EXPIRING, now())
   const expiring = { now, sweep: endExpired }
   const edge = new EdgeCopies(env.KV)
@@ -155,10 +158,11 @@ export function createServices(
       pause,
     }),
     appLists: new DocumentLists(db, expiring),
-    keys: new KeyStore(db, feed, edge, { now, consistency }),
     keyLists,
     keyRemover: new KeyRemover({ db, feed, edge, lists: keyLists, now }),
     keyBatches: new KeyBatches(db, feed, edge, { now }),
+    keys: new KeyStore(db, feed, { edge, blobs }, { now, consistency }),
+    blobs,
     series: new SeriesStore(db, journal, now, piledUp),
     seriesWriter: new SeriesWriter(db, journal, { now, newId, piledUp, mayStage: !shared }),
     seriesReader: new SeriesReader(db, now),

@@ -35,9 +35,12 @@ function around(env: Env, ctx: ExecutionContext): Surroundings {
 export default {
   fetch: (request, env, ctx) => handle(request, around(env, ctx)),
 
-  /** Hourly: old rows go, the journal is trimmed, logs of series are compacted, the hub looks after itself if a poke was lost. */
+  /**
+   * Hourly: old rows go, the journal is trimmed, values that no key names are removed, logs of series are compacted, the
+   * hub looks after itself if a poke was lost.
+   */
   async scheduled(_event, env, ctx) {
-    const { db, feed, appImporter, seriesWriter, compactor, keeper, historyKeeper } =
+    const { db, feed, appImporter, seriesWriter, blobs, compactor, keeper, historyKeeper } =
       createServices(around(env, ctx), new Request("https://tidemark/"))
     // First, because the journal still knows then when a series was changed last.
     await keeper.keep()
@@ -52,6 +55,8 @@ export default {
     await appImporter.sweep()
     await compactor.compactAll(SCHEDULE_MAX_QUERIES - db.cost.queries)
     await hubOf(env).poke([])
+    // Last, because Workers KV may fail, and nothing else is to wait for it.
+    await blobs.sweep()
   },
 } satisfies ExportedHandler<Env>
 

@@ -56,8 +56,7 @@ function checkAnswer(method: string, uri: string, { status, json, text }: Sent):
     rule,
     `${method} ${uri} answered ${status}, which the table does not declare: ${text}`,
   ).toBeDefined()
-  const schema = rule?.others?.["application/json"] ?? rule?.schema
-  if (schema && json !== undefined) schema.parse(json)
+  if (json !== undefined) (rule?.json ?? rule?.schema)?.parse(json)
 }
 
 function matches(pattern: string, pathname: string): boolean {

@@ -15,22 +15,25 @@ export function world({ kv = env.KV, consistency = "edge" }: Options = {}) {
   const surroundings: Surroundings = {
     env: { DB: env.DB, KV: kv, HUB: env.HUB, ASSETS: env.ASSETS },
     now: () => clock.now,
-    newId: () => "id",
+    newId: () => crypto.randomUUID(),
     poke: (changes) => poked.push(...changes),
     consistency,
   }
 
-  async function ask(request: string, body?: object, headers: Record<string, string> = {}) {
+  /** Sends a body of any type. */
+  async function give(request: string, body?: BodyInit, headers: Record<string, string> = {}) {
     const [method = "GET", uri = "/"] = request.split(/ (.*)/s)
+    const url = new URL(uri, "https://tidemark.test")
+    const sent = body === undefined ? {} : { body }
+    return await handle(new Request(url, { method, ...sent, headers }), surroundings)
+  }
+
+  async function ask(request: string, body?: object, headers: Record<string, string> = {}) {
     const type = body ? { "Content-Type": "application/json" } : {}
-    const response = await handle(
-      new Request(new URL(uri, "https://tidemark.test"), {
-        method,
-        ...(body ? { body: JSON.stringify(body) } : {}),
-        headers: { ...type, ...headers } as Record<string, string>,
-      }),
-      surroundings,
-    )
+    const response = await give(request, body && JSON.stringify(body), {
+      ...(type as Record<string, string>),
+      ...headers,
+    })
     return {
       status: response.status,
       text: await response.text(),
@@ -41,7 +44,7 @@ export function world({ kv = env.KV, consistency = "edge" }: Options = {}) {
   }
 
   const services = () => createServices(surroundings, new Request("https://tidemark.test/"))
-  return { clock, poked, ask, services, sweep: () => services().keys.sweep() }
+  return { clock, poked, ask, give, services, sweep: () => services().keys.sweep() }
 }
 
 /** The real Workers KV, but for some methods. */

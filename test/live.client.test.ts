@@ -188,6 +188,7 @@ describe("copies under random writes", () => {
         ...names.map((name) => `/api/apps/${encodeURIComponent(folder + name)}`),
         `/api/store/x${seed}/s`,
         `/api/store/y${seed}/t`,
+        `/keys/r${seed}a`,
       ]
       const day = () => `2015-01-0${1 + random(6)}`
       const rows = () => ({ columns: [pick(["v", "w"])], index: [day()], data: [[random(99)]] })
@@ -207,6 +208,10 @@ describe("copies under random writes", () => {
         () => send(`PUT /keys?${key()}=${random(9)}`),
         () => send(`DELETE /keys/${key()}`),
         () => writer.create("/keys/", { name: decodeURIComponent(key()), value: "v" }),
+        () => send(`PUT /keys/${key()}`, pick(deep)),
+        () => send(`PUT /keys/${key()}`, "b".repeat(random(9)), { "Content-Type": "image/x" }),
+        () => send(`PATCH /keys/${key()}`, { expire_in: 1_000 + random(9) }),
+        () => send(`POST /keys/${key()}/inc?by=0.1`),
         () => send(`PUT ${series()}`, { v: { [day()]: random(9) / 4, [day()]: random(9) } }),
         () => send(`PUT ${series()}`, { w: { [day()]: random(9) + 0.5 } }),
         () => writer.patch(series(), { removed: [[day(), "2015-01-05"]], rows: rows() }),

@@ -27,10 +27,8 @@ type Contents<Replies> = {
     : undefined
 }
 
-/** What comes in another media type than most. */
-type Other<Rule> = Rule extends { others: infer Others extends Record<string, z.ZodType> }
-  ? z.output<Others[keyof Others]>
-  : never
+/** What comes where JSON is asked for. */
+type Other<Rule> = Rule extends { json: infer Schema extends z.ZodType } ? z.output<Schema> : never
 
 /** Revisions, or "*" for any. */
 export type Revisions = number | readonly number[] | "*"

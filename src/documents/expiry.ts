@@ -1,4 +1,4 @@
-/** `expire_in` of documents, and the header that tells what became of it. Pure. */
+/** `expire_in` of documents. Pure. */
 import type { Expiry } from "../feed/expiry.ts"
 import { readDuration } from "../lib/durations.ts"
 import { EXPIRE_MAX_SECONDS } from "../protocol/limits.ts"
@@ -21,9 +21,4 @@ export function readExpiry(text: string | undefined, now: number): Expiry {
   throw new Problem("invalid_request", `"expire_in" ${wrong}`, {
     errors: { "query.expire_in": wrong },
   })
-}
-
-/** The header of what expires; nothing where nothing does, or where nobody said. */
-export function expiryHeaders(expiry: Expiry): Record<string, string> {
-  return expiry == null ? {} : { "X-Expires-At": new Date(expiry).toISOString() }
 }

@@ -1,11 +1,12 @@
 /** The handlers of the documents. */
+import { expiryHeaders } from "../feed/expiry.ts"
 import type { Handlers, JsonBody } from "../protocol/endpoint.ts"
 import type { documentEndpoints } from "../protocol/documents.ts"
 import { Problem } from "../protocol/problem.ts"
 import { fill } from "../protocol/uri.ts"
 import { readPoint } from "./history/point.ts"
 import type { HistoryServices } from "./history/routes.ts"
-import { expiryHeaders, readExpiry } from "./expiry.ts"
+import { readExpiry } from "./expiry.ts"
 import { answerList } from "./list/answer.ts"
 import type { DocumentLists } from "./list/reader.ts"
 import { applyMask, parseMask } from "./mask.ts"

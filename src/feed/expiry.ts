@@ -14,6 +14,11 @@ export function expired(expiresAt: number | null, now: number): boolean {
   return expiresAt !== null && expiresAt <= now
 }
 
+/** The header of what expires; nothing where nothing does, or where nobody said. */
+export function expiryHeaders(expiry: Expiry): Record<string, string> {
+  return expiry == null ? {} : { "X-Expires-At": new Date(expiry).toISOString() }
+}
+
 /** `expired` as a condition on a row; its one parameter is now. */
 export const EXPIRED = "expires_at <= ?"
 /** Its opposite, for rows that never expire too. */

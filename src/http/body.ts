@@ -2,6 +2,7 @@
 import type { BodyRule, BodyStream } from "../protocol/endpoint.ts"
 import { JSON_MAX_DEPTH } from "../protocol/limits.ts"
 import { inexact, Problem } from "../protocol/problem.ts"
+import { joined } from "../lib/bytes.ts"
 import { depthOf, parseExact } from "../lib/json.ts"
 import { Ambiguous, parseTree, type Tree } from "../lib/tree.ts"
 import { check } from "./check.ts"
@@ -145,13 +146,7 @@ async function bytesOf(stream: ReadableStream<Uint8Array>, maxBytes: number): Pr
     // Broken gzip, or a caller who went away.
     throw unreadable(error)
   }
-  const bytes = new Uint8Array(size)
-  let at = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, at)
-    at += chunk.byteLength
-  }
-  return bytes
+  return joined(chunks, size)
 }
 
 function textOf(bytes: Uint8Array): string {

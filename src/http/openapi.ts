@@ -128,17 +128,14 @@ function responsesOf({ verb, replies }: Endpoint, components: Components): Json 
 const unexpected: ReplyRule = { ...problems(500)[500], description: "Any other problem" }
 
 function responseOf(rule: ReplyRule, status: string, components: Components): Json {
-  const { description, schema, type = "application/json", others = {} } = rule
+  const { description, schema, type = "application/json", json } = rule
   if (!schema && !rule.type) return { description }
   const content = {
     schema: schema ? components.schema(schema, "output") : { type: "string" },
     ...(type === "application/problem+json" ? { example: problemOf(status) } : {}),
   }
-  const rest = Object.entries(others).map(([other, form]) => [
-    other,
-    { schema: components.schema(form, "output") },
-  ])
-  return { description, content: { [type]: content, ...Object.fromEntries(rest) } }
+  const other = json ? { "application/json": { schema: components.schema(json, "output") } } : {}
+  return { description, content: { [type]: content, ...other } }
 }
 
 /** A problem of this status, for show; of the last in the table where no status is given. */

@@ -18,8 +18,10 @@ export async function reply(
   const status = answer.status ?? 200
   const isSame = !answer.isAging && isKnown(conditions, answer.revision)
   if (method === "GET" && status === 200 && isSame) {
+    if (answer.content instanceof ReadableStream) await answer.content.cancel()
     return new Response(null, { status: 304, headers })
   }
+  if (answer.content !== undefined) return new Response(answer.content, { status, headers })
   const text = answer.pieces ? await streamOf(answer.pieces) : bodyText(answer)
   if (text !== null && !headers.has("Content-Type")) {
     headers.set(

@@ -3,6 +3,7 @@ import type { Commit, Draft } from "../feed/feed.ts"
 import type { Condition } from "../feed/sql.ts"
 import { EXPIRED, LIVE, REASON, REASON_SQL, type Expiry } from "../feed/expiry.ts"
 import * as sql from "./sql.ts"
+import type { Kind } from "./value.ts"
 
 type Drafts = Commit["drafts"]
 
@@ -24,20 +25,33 @@ export function created(
   ]
 }
 
-/** A body that is known. */
-export function given(text: string | null): Condition {
-  return { sql: "?", params: [text] }
+/** What a change says of the value. */
+interface Told {
+  event: Condition
+  body: Condition
+}
+
+/** A value that is given. Only text says by itself what it takes the place of: a merge patch would mix objects. */
+export function given(body: string | null, kind: Kind): Told {
+  return {
+    event: { sql: "?", params: [kind === "text" ? "patch" : "state"] },
+    body: { sql: "?", params: [body] },
+  }
 }
 
 /**
  * The body that the key's last change has. What was read before, at `revision`, only stands in for a body that
  * has been trimmed: between that read and now somebody may have set another value.
  */
-export function kept(revision: number, text: string | null): Condition {
+export function kept(revision: number, text: string | null): Told {
   return {
-    sql: `coalesce((SELECT body FROM changes c WHERE c.revision = k.revision),
-      CASE WHEN k.revision = ? THEN ? END)`,
-    params: [revision, text],
+    // Patched by itself, JSON would lose its nulls.
+    event: { sql: "CASE WHEN type LIKE '%json' THEN 'state' ELSE 'patch' END", params: [] },
+    body: {
+      sql: `coalesce((SELECT body FROM changes c WHERE c.revision = k.revision),
+        CASE WHEN k.revision = ? THEN ? END)`,
+      params: [revision, text],
+    },
   }
 }
 
@@ -45,17 +59,17 @@ export function kept(revision: number, text: string | null): Condition {
 export function patched(
   name: string,
   now: number,
-  body: Condition,
+  { event, body }: Told,
   expiry: Expiry,
 ): Drafts[number] {
   const [then, params] = expiry === undefined ? ["expires_at", []] : [INTEGER, [expiry]]
   return {
     each: {
-      sql: `SELECT ${INTEGER}, uri, 'patch', ${body.sql},
+      sql: `SELECT ${INTEGER}, uri, ${event.sql}, ${body.sql},
           CASE WHEN coalesce(expires_at, ${then}) IS NOT NULL
             THEN json_object('expires_at', ${then}) END
         FROM keys k WHERE name = ? AND ${LIVE}`,
-      params: [now, ...body.params, ...params, ...params, name, now],
+      params: [now, ...event.params, ...body.params, ...params, ...params, name, now],
     },
   }
 }
@@ -75,6 +89,6 @@ export function cleared(now: number): Drafts {
   return [{ each }]
 }
 
-function lapsed(name: string, uri: string, now: number): Draft {
+export function lapsed(name: string, uri: string, now: number): Draft {
   return { uri, event: "delete", extra: REASON, when: sql.lapsed(name, now) }
 }

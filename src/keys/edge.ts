@@ -1,14 +1,22 @@
 /** The copies of the values in Workers KV, where they are read without D1. */
+import { byteLength } from "../lib/bytes.ts"
 import { KV_BULK_MAX_KEYS } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
 import type { Entry } from "./entry.ts"
 import { expired } from "../feed/expiry.ts"
 import { keepSeconds } from "./expiry.ts"
+import { kindOf, PLAIN } from "./value.ts"
 
 /** What stands beside a value in Workers KV; entries without it are not ours. */
 interface Metadata {
   revision: number
   expiresAt: number | null
+  /** Of what is not plain text. */
+  type?: string
+  /** Of what is not the text of the entry. */
+  size?: number
+  /** The entry that holds the value; then this one is empty. */
+  blob?: string
 }
 
 /** Pauses between attempts. Workers KV takes one write a second for each key, so the last is longer than that. */
@@ -27,9 +35,11 @@ export class EdgeCopies {
   async get(name: string, now: number): Promise<Entry | null> {
     const found = await persist(() => this.#kv.getWithMetadata(name, "text"))
     if (found.value === null || !isMetadata(found.metadata)) return null
-    const { revision, expiresAt } = found.metadata
+    const { revision, expiresAt, type = PLAIN, size, blob = null } = found.metadata
     // Workers KV keeps an entry for a minute at least and gives it out until then.
-    return expired(expiresAt, now) ? null : { value: found.value, revision, expiresAt }
+    if (expired(expiresAt, now)) return null
+    const text = blob === null ? found.value : null
+    return { type, size: size ?? byteLength(found.value), text, blob, revision, expiresAt }
   }
 
   /** The values of many names, whatever their revision. */
@@ -49,10 +59,17 @@ export class EdgeCopies {
   }
 
   /** Throws Problem overloaded, which says that the write is recorded: a commit comes before this. */
-  async put(name: string, { value, revision, expiresAt }: Entry, now: number): Promise<void> {
-    const metadata: Metadata = { revision, expiresAt }
+  async put(name: string, entry: Entry, now: number): Promise<void> {
+    const { type, size, text, blob, revision, expiresAt } = entry
+    const metadata: Metadata = {
+      revision,
+      expiresAt,
+      ...(type === PLAIN ? {} : { type }),
+      ...(kindOf(entry) === "bytes" ? { size } : {}),
+      ...(blob === null ? {} : { blob }),
+    }
     const ttl = expiresAt === null ? {} : { expirationTtl: keepSeconds(expiresAt, now) }
-    await persist(() => this.#kv.put(name, value, { metadata, ...ttl }), UNFINISHED)
+    await persist(() => this.#kv.put(name, text ?? "", { metadata, ...ttl }), UNFINISHED)
   }
 
   /** Makes every entry what is given for it; null: gone. */
@@ -97,7 +114,7 @@ export const UNFINISHED =
   "The write is recorded, but Workers KV does not have it yet; send it again to finish it"
 
 /** The answer of a call to Workers KV, asked again while it fails. Throws Problem overloaded. */
-async function persist<Result>(
+export async function persist<Result>(
   call: () => Promise<Result>,
   detail = "Workers KV does not answer, try again",
 ): Promise<Result> {

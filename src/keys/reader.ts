@@ -4,6 +4,7 @@ import { chunksOf, type EdgeCopies } from "./edge.ts"
 import { toJson, valueOf, type Entry } from "./entry.ts"
 import { expired } from "../feed/expiry.ts"
 import * as sql from "./sql.ts"
+import { kindOf } from "./value.ts"
 
 /** A list of names travels as one parameter, which D1 bounds at 2,000,000 bytes. */
 const NAMES_AT_ONCE = 500
@@ -21,8 +22,11 @@ export class KeyReader {
   async last(name: string, now: number): Promise<Entry | null> {
     const row = await this.#db.first<sql.FullRow>(sql.get(name))
     if (!row || expired(row.expiresAt, now)) return null
-    const value = valueOf(row) ?? (await this.#edge.values([name])).get(name)
-    return value === undefined ? null : { ...row, value }
+    const { revision, expiresAt, type, size, blob } = row
+    const value = valueOf(row)
+    if (value) return { ...value, revision, expiresAt }
+    const text = (await this.#edge.values([name])).get(name)
+    return text === undefined ? null : { type, size, text, blob, revision, expiresAt }
   }
 
   /**
@@ -31,11 +35,12 @@ export class KeyReader {
    */
   async entries(rows: sql.Row[]): Promise<string[]> {
     const bodies = await this.#bodies(rows)
-    const bare = rows.filter(({ revision }) => !bodies.has(revision)).map(({ name }) => name)
-    const values = await this.#values(bare)
-    return rows.flatMap(({ name, revision }) => {
-      const value = values.get(name)
-      const json = bodies.get(revision) ?? (value === undefined ? null : toJson(name, value))
+    const bare = rows.filter((row) => !bodies.has(row.revision) && kindOf(row) !== "bytes")
+    const values = await this.#values(bare.map(({ name }) => name))
+    return rows.flatMap((row) => {
+      const text = values.get(row.name) ?? null
+      const isTold = text !== null || kindOf(row) === "bytes"
+      const json = bodies.get(row.revision) ?? (isTold ? toJson(row.name, { ...row, text }) : null)
       // Neither: it was deleted since the index was read.
       return json === null ? [] : [json]
     })

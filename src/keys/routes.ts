@@ -1,28 +1,35 @@
 /** The handlers of the keys. */
-import type { Handlers } from "../protocol/endpoint.ts"
-import { KeyName, type keyEndpoints } from "../protocol/keys.ts"
-import { EXPIRE_MAX_SECONDS } from "../protocol/limits.ts"
+import { expiryHeaders } from "../feed/expiry.ts"
+import type { Answer, Call, Handlers } from "../protocol/endpoint.ts"
+import type { keyEndpoints } from "../protocol/keys.ts"
+import type { keyValueEndpoints } from "../protocol/keys-values.ts"
 import { Problem } from "../protocol/problem.ts"
-import { toJson, uriOf } from "./entry.ts"
-import { isTtl, parseTtlSeconds } from "./expiry.ts"
+import { toJson, toMetaJson, uriOf } from "./entry.ts"
 import type { KeyRemover } from "./batch/remover.ts"
-import { patternOf } from "./list/pattern.ts"
+import { readBodyWhen, readPair, readPatch, readStep, readWhen } from "./input.ts"
 import { answerList } from "./list/answer.ts"
+import { patternOf } from "./list/pattern.ts"
 import type { KeyLists } from "./list/reader.ts"
 import { notFound, type KeyStore } from "./store.ts"
+import { contentType, readType, textValue } from "./value.ts"
+import type { Written } from "./write.ts"
 
 interface Services {
   keys: KeyStore
   keyLists: KeyLists
   keyRemover: KeyRemover
+  /** Epoch milliseconds. */
+  now: () => number
 }
 
-export const keyHandlers: Handlers<typeof keyEndpoints, Services> = {
+export const keyHandlers: Handlers<typeof keyEndpoints & typeof keyValueEndpoints, Services> = {
   "keys.list": ({ query, uri, url }, { keyLists }) => answerList({ uri, url, query }, keyLists),
 
-  "keys.put": async ({ url, conditions }, { keys }) => {
-    const { name, value, ttlSeconds } = readPair(url.searchParams)
-    return { text: "success", revision: await keys.set(name, value, { ttlSeconds, conditions }) }
+  "keys.put": async ({ url, conditions }, { keys, now }) => {
+    const { name, value, wantsPrevious, ...when } = readPair(url.searchParams)
+    const expiry = readWhen(when, now())
+    const written = await keys.set(name, textValue(value), { expiry, conditions, wantsPrevious })
+    return answerOf(written, { text: "success" })
   },
 
   "keys.clear": async ({ conditions, query, url }, { keys, keyRemover }) => {
@@ -32,102 +39,90 @@ export const keyHandlers: Handlers<typeof keyEndpoints, Services> = {
     }
     if (Object.keys(query).length > 0) {
       const most = query.max_affected ?? null
-      const { count, revision } = await keyRemover.remove(patternOf(query), most, conditions)
-      const changed = revisionOf(revision)
-      return { body: { deleted: count, ...changed }, ...changed }
+      const { count: deleted, revision } = await keyRemover.remove(
+        patternOf(query),
+        most,
+        conditions,
+      )
+      const changed = revision > 0 ? { revision } : {}
+      return { body: { deleted, ...changed }, ...changed }
     }
-    return { text: "KEY-VALUE Store Cleared", ...revisionOf(await keys.clear(conditions)) }
+    return answerOf({ revision: await keys.clear(conditions) }, { text: "KEY-VALUE Store Cleared" })
   },
 
-  "keys.create": async ({ body, conditions }, { keys }) => {
-    const { name, value, expire_in: ttlSeconds = null } = body
-    const revision = await keys.set(name, value, { ttlSeconds, onlyNew: true, conditions })
-    const headers = { Location: uriOf(name) }
+  "keys.create": async ({ body, conditions }, { keys, now }) => {
+    const { name } = body
+    const value = textValue(body.value)
+    const expiry = readBodyWhen(body, now()) ?? null
+    const { revision } = await keys.set(name, value, { expiry, onlyNew: true, conditions })
+    const headers = { Location: uriOf(name), ...expiryHeaders(expiry) }
     return { status: 201, json: toJson(name, value), revision, headers }
   },
 
-  "keys.get": async ({ params: { id } }, { keys }) => {
+  "keys.get": async ({ params: { id }, query: { meta } }, { keys, now }) => {
     const entry = await keys.get(id)
     if (!entry) throw notFound(id)
-    return { json: toJson(id, entry.value), revision: entry.revision }
+    const { revision, expiresAt } = entry
+    const headers = expiryHeaders(expiresAt)
+    if (!meta) return { json: toJson(id, entry), revision, headers }
+    // Its time to live goes down although nobody writes.
+    const isAging = expiresAt !== null
+    return { json: toMetaJson(id, entry, now()), revision, headers, isAging }
   },
 
-  "keys.patch": async ({ params: { id }, body, conditions }, { keys }) => {
-    const { value, ttlSeconds } = readPatch(id, body)
-    return { status: 204, revision: await keys.patch(id, value, ttlSeconds, conditions) }
+  "keys.patch": async ({ params: { id }, query, body, conditions }, { keys, now }) => {
+    const { value, expiry } = readPatch(id, body, now())
+    const wantsPrevious = query.return !== undefined
+    const given = value === undefined ? undefined : textValue(value)
+    const written = await keys.patch(id, { value: given, expiry, conditions, wantsPrevious })
+    return answerOf(written, { status: 204 })
   },
 
-  "keys.delete": async ({ params: { id }, conditions }, { keys }) => {
-    return { text: `Key : ${id} deleted`, ...revisionOf(await keys.remove(id, conditions)) }
+  "keys.delete": async ({ params: { id }, query, conditions }, { keys }) => {
+    const wantsPrevious = query.return !== undefined
+    const written = await keys.remove(id, { conditions, wantsPrevious })
+    return answerOf(written, { text: `Key : ${id} deleted` })
   },
+
+  "keys.set": async ({ params: { id }, query, body, headers, conditions }, { keys, now }) => {
+    const type = readType(headers.get("Content-Type"))
+    if (body.encoding !== null) {
+      const detail = `A value is kept as it comes, so Content-Encoding must be absent, it is "${body.encoding}"`
+      throw new Problem("unsupported_type", detail)
+    }
+    const expiry = readWhen(query, now())
+    const value = await keys.take(body.bytes, type)
+    const wantsPrevious = query.return !== undefined
+    const written = await keys.set(id, value, { expiry, conditions, wantsPrevious })
+    return answerOf(written, { status: 204 })
+  },
+
+  "keys.value": async ({ params: { id } }, { keys }) => {
+    const found = await keys.content(id)
+    if (!found) throw notFound(id)
+    const { revision, expiresAt, type } = found.entry
+    const headers = { "Content-Type": contentType(type), ...expiryHeaders(expiresAt), ...INERT }
+    return { content: found.content, revision, headers }
+  },
+
+  "keys.inc": (call, services) => count(call, services, false),
+  "keys.dec": (call, services) => count(call, services, true),
 }
 
-const TTL_WANTED = `must be whole seconds from 1 to ${EXPIRE_MAX_SECONDS}`
+/** Anybody may have stored a page; it must not run as one of ours. */
+const INERT = { "X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox" }
 
-/** The first parameter that is not `expire_in` is the pair; `URLSearchParams` keeps their order. */
-function readPair(parameters: URLSearchParams) {
-  const [name, value] = [...parameters].find(([key]) => key !== "expire_in") ?? []
-  if (name === undefined || value === undefined) {
-    throw new Problem("invalid_request", "Name the key and its value: PUT /keys?name=value", {
-      errors: { query: "has no parameter beside expire_in" },
-    })
-  }
-  const checked = KeyName.safeParse(name)
-  if (!checked.success) {
-    const wrong = checked.error.issues[0]?.message ?? "is wrong"
-    throw new Problem("invalid_request", `The key's name is wrong: ${wrong}`, {
-      errors: { query: `the key's name: ${wrong}` },
-    })
-  }
-  return { name, value, ttlSeconds: readTtlSeconds(parameters.get("expire_in")) }
+async function count(call: CountCall, { keys, now }: Services, isDown: boolean): Promise<Answer> {
+  const { params, query, conditions } = call
+  const expiresAt = readWhen(query, now()) ?? null
+  const step = readStep(query.by, isDown)
+  return await keys.count(params.id, step, expiresAt, conditions)
 }
 
-function readTtlSeconds(text: string | null): number | null {
-  if (text === null) return null
-  const seconds = parseTtlSeconds(text)
-  if (seconds === null) {
-    throw new Problem("invalid_request", `"expire_in" ${TTL_WANTED}, got ${show(text)}`, {
-      errors: { "query.expire_in": `${TTL_WANTED}, got ${show(text)}` },
-      // What the original answered, and its clients look for.
-      message: "Bad TTL Parameter",
-    })
-  }
-  return seconds
-}
+type CountCall = Call<(typeof keyValueEndpoints)["keys.inc" | "keys.dec"]>
 
-/** `value`, or the key's own name as GET shows it; and `expire_in`. */
-function readPatch(id: string, body: Record<string, unknown>) {
-  // Not an object at once, in which a member called __proto__ would be lost.
-  const wrong: [member: string, what: string][] = []
-  const values: string[] = []
-  let ttlSeconds: number | null | undefined
-  for (const [member, given] of Object.entries(body)) {
-    const isText = typeof given === "string"
-    if (member === "value" || (member === id && (isText || member !== "expire_in"))) {
-      if (isText) values.push(given)
-      else wrong.push([member, "must be text; DELETE removes a key"])
-    } else if (member !== "expire_in") {
-      wrong.push([member, `must be "value", "expire_in" or "${id}"`])
-    } else if (given === null || isTtl(given)) ttlSeconds = given
-    else wrong.push([member, `${TTL_WANTED}, or null for never, got ${show(given)}`])
-  }
-  const [value, other = value] = values
-  if (value !== other) wrong.push([id, 'says another value than "value"'])
-  if (wrong[0]) {
-    const [member, what] = wrong[0]
-    const errors = Object.fromEntries(wrong)
-    throw new Problem("invalid_request", `"${member}" ${what}`, { errors })
-  }
-  return { value, ttlSeconds }
-}
-
-const SHOWN_CHARACTERS = 80
-
-function show(value: unknown): string {
-  return (JSON.stringify(value) ?? typeof value).slice(0, SHOWN_CHARACTERS)
-}
-
-/** No ETag where nothing changed. */
-function revisionOf(revision: number): { revision?: number } {
-  return revision > 0 ? { revision } : {}
+/** What was there before, where somebody asked; else the usual answer. No ETag where nothing changed. */
+function answerOf({ revision, previous }: Written, usual: Answer): Answer {
+  const answer = previous === undefined ? usual : { json: previous }
+  return revision > 0 ? { ...answer, revision } : answer
 }

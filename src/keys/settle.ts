@@ -47,7 +47,8 @@ async function newest(
       else {
         const value = valueOf(row)
         // A value that only Workers KV has was written longer ago than the journal reaches: nothing is in doubt.
-        if (value !== null) found.push([row.name, { ...row, value }])
+        if (value !== null)
+          found.push([row.name, { ...value, revision: row.revision, expiresAt: row.expiresAt }])
       }
     }
   }

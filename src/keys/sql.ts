@@ -8,13 +8,16 @@ export interface Row {
   name: string
   revision: number
   expiresAt: number | null
-  /** Of the value, in bytes of UTF-8. */
+  type: string
+  /** Of the value, in bytes. */
   size: number
+  blob: string | null
 }
 
-/** A key with what D1 knows of its value: the change row's body, or `value` where it is too large for one. */
+/** A key with what D1 knows of its value: the change row's body, or `value` where no change can carry it. */
 export interface FullRow extends Row {
   body: string | null
+  number: string | null
   value: string | null
 }
 
@@ -32,15 +35,21 @@ export interface Body {
 
 /** What a write stores in the index. */
 export interface Stored {
+  type: string
   size: number
+  /** The value, if it can be counted up. */
+  number: string | null
+  /** The entry of Workers KV that holds the value, if D1 does not. */
+  blob: string | null
   /** The value, if the change row cannot carry it. */
   value: string | null
 }
 
 export const TABLE = "keys"
 
-export const ROW = "k.name, k.revision, k.expires_at AS expiresAt, k.size"
-export const FULL_ROW = `${ROW}, c.body, k.value`
+const BARE_ROW = "k.revision, k.expires_at AS expiresAt, k.type, k.size, k.blob"
+export const ROW = `k.name, ${BARE_ROW}`
+export const KNOWN = "c.body, k.number, k.value"
 
 /** The revision of a live key, NULL when there is none; parameters: name, now. */
 export const CURRENT = `SELECT revision FROM keys WHERE name = ? AND ${LIVE}`
@@ -68,9 +77,17 @@ export const head: Statement = { sql: HEAD, params: [] }
 
 export function get(name: string): Statement {
   return {
-    sql: `SELECT ${FULL_ROW} FROM keys k LEFT JOIN changes c ON c.revision = k.revision
+    sql: `SELECT ${ROW}, ${KNOWN} FROM keys k LEFT JOIN changes c ON c.revision = k.revision
       WHERE k.name = ?1`,
     params: [name],
+  }
+}
+
+/** The same, of a key that has not expired. */
+export function getLive(name: string, now: number): Statement {
+  return {
+    sql: `${get(name).sql} AND (k.expires_at IS NULL OR k.expires_at > ?2)`,
+    params: [name, now],
   }
 }
 
@@ -95,7 +112,7 @@ export function values(names: string[]): Statement {
 /** Of pairs of a name and a revision, those that the index tells otherwise; no revision: no such key. */
 export function otherwise(pairs: [name: string, revision: number][]): Statement {
   return {
-    sql: `SELECT w.value->>0 AS name, k.revision, k.expires_at AS expiresAt, k.size, c.body, k.value
+    sql: `SELECT w.value->>0 AS name, ${BARE_ROW}, ${KNOWN}
       FROM json_each(?1) w LEFT JOIN keys k ON k.name = w.value->>0
       LEFT JOIN changes c ON c.revision = k.revision
       WHERE coalesce(k.revision, 0) <> w.value->>1`,
@@ -103,34 +120,36 @@ export function otherwise(pairs: [name: string, revision: number][]): Statement 
   }
 }
 
-export function put(
-  name: string,
-  uri: string,
-  expiresAt: number | null,
-  { size, value }: Stored,
-): Statement {
+/** @param expiry undefined: as before, where the key is there */
+export function put(name: string, uri: string, expiry: Expiry, stored: Stored): Statement {
+  const kept = expiry === undefined ? "keys" : "excluded"
+  const { type, size, number, blob, value } = stored
   return {
-    sql: `INSERT INTO keys (name, uri, revision, expires_at, type, size, value)
-      VALUES (?1, ?2, ${REVISION}, ?3, 'text/plain', ?4, ?5)
-      ON CONFLICT (name) DO UPDATE SET revision = excluded.revision, expires_at = excluded.expires_at,
-        size = excluded.size, value = excluded.value`,
-    params: [name, uri, expiresAt, size, value],
+    sql: `INSERT INTO keys (name, uri, revision, expires_at, type, size, number, blob, value)
+      VALUES (?1, ?2, ${REVISION}, ?3, ?4, ?5, ?6, ?7, ?8)
+      ON CONFLICT (name) DO UPDATE SET revision = excluded.revision, expires_at = ${kept}.expires_at,
+        type = excluded.type, size = excluded.size, number = excluded.number, blob = excluded.blob,
+        value = excluded.value`,
+    params: [name, uri, expiry ?? null, type, size, number, blob, value],
   }
 }
 
 /** Without `stored` the value stays as it is. */
 export function patch(name: string, stored: Stored | null, expiry: Expiry): Statement {
-  const sets = [`revision = ${REVISION}`]
-  const params: Param[] = []
-  if (stored) {
-    sets.push("size = ?", "value = ?")
-    params.push(stored.size, stored.value)
+  const columns: Record<string, Param> = {
+    ...stored,
+    ...(expiry === undefined ? {} : { expires_at: expiry }),
   }
-  if (expiry !== undefined) {
-    sets.push("expires_at = ?")
-    params.push(expiry)
+  const sets = Object.keys(columns).map((column) => `, ${column} = ?`)
+  return {
+    sql: `UPDATE keys SET revision = ${REVISION}${sets.join("")} WHERE name = ?`,
+    params: [...Object.values(columns), name],
   }
-  return { sql: `UPDATE keys SET ${sets.join(", ")} WHERE name = ?`, params: [...params, name] }
+}
+
+/** A key that has expired gives way to one that is to be nothing like it. */
+export function removeExpired(name: string, now: number): Statement {
+  return { sql: `DELETE FROM keys WHERE name = ? AND ${EXPIRED}`, params: [name, now] }
 }
 
 export function remove(name: string): Statement {

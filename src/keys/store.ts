@@ -8,12 +8,18 @@ import type { Condition } from "../feed/sql.ts"
 import type { Change } from "../protocol/change.ts"
 import type { Conditions } from "../protocol/endpoint.ts"
 import { Problem } from "../protocol/problem.ts"
+import type { Blobs, Content } from "./blobs.ts"
+import { stands } from "./blobs-sql.ts"
+import { countCommit, refusal } from "./counter.ts"
 import * as drafts from "./drafts.ts"
-import type { EdgeCopies } from "./edge.ts"
+import { busy, type EdgeCopies } from "./edge.ts"
 import { nameOf, place, uriOf, type Entry } from "./entry.ts"
+import { previousOf } from "./previous.ts"
 import { KeyReader } from "./reader.ts"
 import { settle } from "./settle.ts"
 import * as sql from "./sql.ts"
+import { kindOf, type Value } from "./value.ts"
+import type { PatchOptions, SetOptions, WriteOptions, Written } from "./write.ts"
 
 export interface KeyStoreOptions {
   /** Epoch milliseconds. */
@@ -25,15 +31,10 @@ export interface KeyStoreOptions {
   consistency: "edge" | "strong"
 }
 
-export interface SetOptions {
-  /** Null: never expires. */
-  ttlSeconds?: number | null
-  /** Refuse to replace. */
-  onlyNew?: boolean
-  conditions?: Conditions
-}
-
 const LIST_URI = "/keys/"
+
+/** Reads of a value whose blob goes meanwhile. */
+const ATTEMPTS = 3
 
 /**
  * A write is one commit of index and change first, then it goes to Workers KV, then it is acknowledged; `settle`
@@ -44,12 +45,19 @@ export class KeyStore {
   readonly #feed: Feed
   readonly #edge: EdgeCopies
   readonly #reader: KeyReader
+  readonly #blobs: Blobs
   readonly #options: KeyStoreOptions
 
-  constructor(db: Database, feed: Feed, edge: EdgeCopies, options: KeyStoreOptions) {
+  constructor(
+    db: Database,
+    feed: Feed,
+    { edge, blobs }: { edge: EdgeCopies; blobs: Blobs },
+    options: KeyStoreOptions,
+  ) {
     this.#db = db
     this.#feed = feed
     this.#edge = edge
+    this.#blobs = blobs
     this.#reader = new KeyReader(db, edge)
     this.#options = options
   }
@@ -62,66 +70,118 @@ export class KeyStore {
   }
 
   /**
-   * Creates a key or replaces its value and expiry; answers the revision.
-   * Throws Problem: too_large, unprocessable, precondition_failed, conflict when `onlyNew` and there is one.
+   * A live key with its content: text, or bytes as they come; null when there is none.
+   * Throws Problem overloaded.
    */
-  async set(name: string, value: string, options: SetOptions = {}): Promise<number> {
-    const { ttlSeconds = null, onlyNew = false, conditions = {} } = options
-    const now = this.#options.now()
-    const uri = uriOf(name)
-    const expiresAt = ttlSeconds === null ? null : now + ttlSeconds * 1000
-    const { body, stored } = place(name, value)
-    const created = drafts.created(name, uri, now, body, expiresAt)
-    const patched = drafts.patched(name, now, drafts.given(body), expiresAt)
-    const changes = await this.#commit(name, now, conditions, {
-      guards: onlyNew ? [guardOf(sql.absent(name, now))] : [],
-      drafts: onlyNew ? created : [...created, patched],
-      writes: [sql.put(name, uri, expiresAt, stored)],
-      explain: async () => (onlyNew ? taken(name) : null),
-    })
-    const revision = lastOf(changes)
-    await this.#edge.put(name, { value, revision, expiresAt }, now)
-    await this.#settle([[name, revision]])
-    return revision
+  async content(name: string): Promise<{ entry: Entry; content: Content } | null> {
+    let entry = await this.get(name)
+    for (let attempt = 0; entry && attempt < ATTEMPTS; attempt++) {
+      const content = await this.#blobs.contentOf(entry)
+      if (content !== null) return { entry, content }
+      // The blob of a value that has been replaced since, and swept.
+      entry = await this.#reader.last(name, this.#options.now())
+    }
+    if (entry) throw busy("The value changes faster than it can be read, try again")
+    return null
+  }
+
+  /** The value of a body. Throws Problem: too_large, invalid_json, invalid_request, unprocessable. */
+  take(stream: ReadableStream<Uint8Array>, type: string): Promise<Value> {
+    return this.#blobs.take(stream, type)
   }
 
   /**
-   * Changes a live key; answers the revision.
-   * @param value undefined: as before
-   * @param ttlSeconds undefined: as before; null: never expires
-   * Throws Problem: not_found, too_large, unprocessable, precondition_failed.
+   * Creates a key or replaces its value and expiry.
+   * Throws Problem: too_large, unprocessable, precondition_failed, conflict when `onlyNew` and there is one.
    */
-  async patch(
-    name: string,
-    value: string | undefined,
-    ttlSeconds: number | null | undefined,
-    conditions: Conditions = {},
-  ): Promise<number> {
+  async set(name: string, value: Value, options: SetOptions): Promise<Written> {
+    const { expiry, onlyNew = false, conditions = {}, wantsPrevious = false } = options
     const now = this.#options.now()
-    const expiry = ttlSeconds == null ? ttlSeconds : now + ttlSeconds * 1000
-    const placed = value === undefined ? null : place(name, value)
-    const body = placed ? drafts.given(placed.body) : await this.#keptBody(name, now)
+    const uri = uriOf(name)
+    const { body, stored } = place(name, value)
+    const previous = await this.#previous(wantsPrevious, name, now)
+    const created = drafts.created(name, uri, now, body, expiry ?? null)
+    const patched = drafts.patched(name, now, drafts.given(body, kindOf(value)), expiry)
+    const changes = await this.#commit(name, now, conditions, {
+      guards: [
+        ...(onlyNew ? [guardOf(sql.absent(name, now))] : []),
+        ...(value.blob === null ? [] : [guardOf(stands(value.blob))]),
+      ],
+      reads: previous?.reads ?? [],
+      drafts: onlyNew ? created : [...created, patched],
+      writes: [
+        ...(expiry === undefined ? [sql.removeExpired(name, now)] : []),
+        sql.put(name, uri, expiry, stored),
+      ],
+      explain: async () => (onlyNew ? taken(name) : null),
+    })
+    const revision = lastOf(changes)
+    if (expiry === undefined) await this.#settle([[name, 0]])
+    else {
+      await this.#edge.put(name, { ...value, revision, expiresAt: expiry }, now)
+      await this.#settle([[name, revision]])
+    }
+    return { revision, previous: previous?.json() }
+  }
+
+  /** Changes a live key. Throws Problem: not_found, too_large, unprocessable, precondition_failed. */
+  async patch(name: string, options: PatchOptions): Promise<Written> {
+    const { value, expiry, conditions = {}, wantsPrevious = false } = options
+    const now = this.#options.now()
+    const placed = value && place(name, value)
+    const previous = await this.#previous(wantsPrevious, name, now)
+    const told = value
+      ? drafts.given(placed?.body ?? null, kindOf(value))
+      : await this.#keptBody(name, now)
     const changes = await this.#commit(name, now, conditions, {
       guards: [guardOf(sql.live(name, now))],
-      drafts: [drafts.patched(name, now, body, expiry)],
+      reads: previous?.reads ?? [],
+      drafts: [drafts.patched(name, now, told, expiry)],
       writes: [sql.patch(name, placed?.stored ?? null, expiry)],
       explain: async () => notFound(name),
     })
     await this.#settle([[name, 0]])
-    return lastOf(changes)
+    return { revision: lastOf(changes), previous: previous?.json() }
   }
 
-  /** Deletes, also when there is nothing to delete; answers the revision, 0 when nothing changed. */
-  async remove(name: string, conditions: Conditions = {}): Promise<number> {
+  /**
+   * Adds to a key's number, or creates the key with it; its expiry stays. Answers what GET answers then, as JSON text.
+   * @param by a decimal as `scaledOf` reads it
+   * @param expiresAt of a key that is created by this
+   * Throws Problem: unprocessable, precondition_failed.
+   */
+  async count(
+    name: string,
+    by: string,
+    expiresAt: number | null,
+    conditions: Conditions = {},
+  ): Promise<{ revision: number; json: string }> {
     const now = this.#options.now()
     const changes = await this.#commit(name, now, conditions, {
+      ...countCommit({ name, by, now, expiresAt }),
+      explain: async () => {
+        const row = await this.#db.first<sql.FullRow>(sql.getLive(name, now))
+        return row && refusal(name, row.number !== null)
+      },
+    })
+    await this.#settle([[name, 0]])
+    return { revision: lastOf(changes), json: changes.at(-1)?.body ?? "" }
+  }
+
+  /** Deletes, also when there is nothing to delete. Throws Problem precondition_failed. */
+  async remove(name: string, options: WriteOptions = {}): Promise<Written> {
+    const { conditions = {}, wantsPrevious = false } = options
+    const now = this.#options.now()
+    const previous = await this.#previous(wantsPrevious, name, now)
+    const changes = await this.#commit(name, now, conditions, {
+      reads: previous?.reads ?? [],
       drafts: drafts.deleted(name, uriOf(name), now),
       writes: [sql.remove(name)],
     })
     // Also when there was none: an earlier try may have ended between the commit and Workers KV.
     await this.#edge.write([[name, null]], now)
     await this.#settle([[name, 0]])
-    return lastOf(changes)
+    return { revision: lastOf(changes), previous: previous?.json() }
   }
 
   /** Deletes all keys; answers the revision, 0 when nothing changed. The conditions are on the list's revision. */
@@ -177,9 +237,13 @@ export class KeyStore {
     })
   }
 
-  async #keptBody(name: string, now: number): Promise<Condition> {
+  async #keptBody(name: string, now: number): Promise<ReturnType<typeof drafts.kept>> {
     const last = await this.#reader.last(name, now)
-    return drafts.kept(last?.revision ?? 0, last && place(name, last.value).body)
+    return drafts.kept(last?.revision ?? 0, last && place(name, last).body)
+  }
+
+  async #previous(isWanted: boolean, name: string, now: number) {
+    return isWanted ? previousOf(name, now, await this.#reader.last(name, now)) : undefined
   }
 
   #settle(revisions: [name: string, revision: number][]): Promise<void> {

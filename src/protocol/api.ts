@@ -6,6 +6,7 @@ import { documentTransferEndpoints } from "./documents-transfer.ts"
 import { documentEndpoints } from "./documents.ts"
 import { keyBatchEndpoints } from "./keys-batch.ts"
 import { keyEndpoints } from "./keys.ts"
+import { keyValueEndpoints } from "./keys-values.ts"
 import { liveEndpoints } from "./live.ts"
 import { metaEndpoints } from "./meta.ts"
 import { metricEndpoints } from "./metrics.ts"
@@ -19,6 +20,7 @@ export const api = {
   ...partEndpoints,
   ...keyEndpoints,
   ...keyBatchEndpoints,
+  ...keyValueEndpoints,
   ...seriesEndpoints,
   ...batchEndpoints,
   ...computeEndpoints,

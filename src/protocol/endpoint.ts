@@ -66,8 +66,8 @@ export interface ReplyRule {
   schema?: z.ZodType
   /** Default `application/json`. */
   type?: string
-  /** Other media types that it may come in, each with its schema. */
-  others?: Readonly<Record<string, z.ZodType>>
+  /** Beside another type: the JSON that is answered where it is asked for. */
+  json?: z.ZodType
 }
 
 export interface Endpoint {
@@ -140,6 +140,8 @@ export interface Answer {
   json?: string
   /** Plain text instead of JSON. */
   text?: string
+  /** The body as it is; `Content-Type` is among the headers. */
+  content?: string | Uint8Array | ReadableStream<Uint8Array>
   /** The body as it comes, made while it is sent when it is long; `Content-Type` is among the headers. */
   pieces?: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
   /** The ETag. */

@@ -1,7 +1,7 @@
 /** Many keys at once: what a batch of them takes and answers. */
 import * as z from "zod"
 import type { Endpoint } from "./endpoint.ts"
-import { KeyName, Seconds } from "./keys.ts"
+import { Duration, KeyName, Moment, noBatch, Seconds } from "./keys-shared.ts"
 import { BODY_MAX_BYTES, KEY_BATCH_MAX_OPERATIONS } from "./limits.ts"
 import { problems } from "./shared.ts"
 
@@ -22,11 +22,13 @@ const conditions = {
 
 const name = KeyName
 
-const lifetime = z.union([
-  Seconds,
-  z.string().meta({ description: "A duration", example: "1h30m" }),
-  z.null(),
-])
+const when = {
+  expire_in: z
+    .union([Seconds, Duration, z.null()])
+    .optional()
+    .meta({ description: "Null: it never expires" }),
+  expire_at: z.union([Moment, z.null()]).optional(),
+}
 
 const KeyOperation = z
   .discriminatedUnion("op", [
@@ -34,7 +36,7 @@ const KeyOperation = z
       op: z.literal("set"),
       name,
       value: z.string(),
-      expire_in: lifetime.optional().meta({ description: "Null or absent: it never expires" }),
+      ...when,
       ...conditions,
     }),
     z.strictObject({ op: z.literal("get"), name, ...conditions }),
@@ -42,7 +44,7 @@ const KeyOperation = z
     z.strictObject({
       op: z.literal("expire"),
       name,
-      expire_in: lifetime.meta({ description: "Null: it never expires" }),
+      ...when,
       ...conditions,
     }),
   ])
@@ -60,9 +62,12 @@ const KeyResult = z
     revision: z.int().optional().meta({
       description: "What the operation wrote, or of what it got; absent where it changed nothing",
     }),
-    value: z.string().optional().meta({ description: "What was got" }),
-    expires_at: z.iso.datetime().optional().meta({
-      description: "When what was got, set or given an expiry will be gone, where it will",
+    value: z.unknown().optional().meta({
+      description: "What was got, as `GET /keys/{id}` shows it: text, JSON, or what bytes are",
+    }),
+    expires_at: z.int().optional().meta({
+      description:
+        "When what was got, set or given an expiry will be gone, in epoch milliseconds; absent: never",
     }),
   })
   .meta({ id: "KeyResult" })
@@ -72,7 +77,7 @@ export const keyBatchEndpoints = {
     method: "POST",
     path: "/keys/batch",
     verb: "call",
-    batch: "Keys cannot: Workers KV, which holds their values, has no part in a transaction",
+    batch: noBatch,
     tag: "keys",
     summary: "Get, set, delete and expire many keys, all or nothing",
     description:

@@ -2,6 +2,19 @@
 import * as z from "zod"
 import type { Endpoint } from "./endpoint.ts"
 import {
+  Duration,
+  Flag,
+  Key,
+  KeyName,
+  keyParams as params,
+  keyPath as path,
+  Moment,
+  noBatch as batch,
+  Previous,
+  Seconds,
+  When,
+} from "./keys-shared.ts"
+import {
   KEY_LIST_DESCRIPTION,
   KeyListQuery,
   KEYS_DELETE_DESCRIPTION,
@@ -9,29 +22,18 @@ import {
   KeysDeleteQuery,
 } from "./keys-list.ts"
 import { BODY_MAX_BYTES, EXPIRE_MAX_SECONDS } from "./limits.ts"
-import { JsonObject, Name, problems } from "./shared.ts"
+import { JsonObject, problems, Revision } from "./shared.ts"
 import { fill } from "./uri.ts"
 
-export const KeyName = Name.meta({ description: "The key", example: "theme" })
-
-const Value = z.string().meta({ description: "The value", example: "dark" })
-
-export const Seconds = z
-  .int()
-  .min(1)
-  .max(EXPIRE_MAX_SECONDS)
-  .meta({ description: "Whole seconds until the key is gone", example: 60 })
-
-/** `{name: value}`. Never copied by zod, because a copy loses a key called `__proto__`. */
-const Key = JsonObject.meta({
-  id: "Key",
-  description: "The key and its value",
-  additionalProperties: { type: "string" },
-  example: { theme: "dark" },
-})
+const Value = z.string().meta({ description: "The value, text", example: "dark" })
 
 export const KeyBody = z
-  .strictObject({ name: KeyName, value: Value, expire_in: Seconds.optional() })
+  .strictObject({
+    name: KeyName,
+    value: Value,
+    expire_in: z.union([Seconds, Duration]).optional(),
+    expire_at: Moment.optional(),
+  })
   .meta({ id: "KeyBody" })
 
 /** Its members are read one by one in the store's routes: which are allowed depends on the key. */
@@ -41,17 +43,40 @@ export const KeyPatch = JsonObject.meta({
   properties: {
     value: { type: "string" },
     expire_in: {
-      description: "Whole seconds from now; null: never; absent: as before",
-      anyOf: [{ type: "integer", minimum: 1, maximum: EXPIRE_MAX_SECONDS }, { type: "null" }],
+      description:
+        "Whole seconds from now, or a duration such as `5m`; null: never; absent: as before",
+      anyOf: [
+        { type: "integer", minimum: 1, maximum: EXPIRE_MAX_SECONDS },
+        { type: "string" },
+        { type: "null" },
+      ],
+    },
+    expire_at: {
+      description: "RFC 3339 with its zone, or epoch seconds; null: never; absent: as before",
+      anyOf: [{ type: "string" }, { type: "number" }, { type: "null" }],
     },
   },
   additionalProperties: { type: "string" },
   example: { value: "light", expire_in: 60 },
 })
 
-const path = "/keys/:id"
-const batch = "Keys cannot: Workers KV, which holds their values, has no part in a transaction"
-const params = z.object({ id: KeyName })
+/** What `meta=1` answers. */
+const Meta = z
+  .object({
+    name: z.string(),
+    type: z.string().meta({ description: "Media type of the value" }),
+    size: z.int().meta({ description: "Of the value, in bytes" }),
+    revision: Revision,
+    ttl: z.int().nullable().meta({ description: "Whole seconds until it is gone; null: never" }),
+    expires_at: z.int().nullable().meta({ description: "When, in epoch milliseconds" }),
+  })
+  .meta({ id: "KeyMeta" })
+
+const previous = z.object({ return: Previous.optional() })
+const known = {
+  description: "What was there before, where it was asked for",
+  schema: Key.nullable(),
+}
 const json = { types: ["application/json"], maxBytes: BODY_MAX_BYTES, as: "json" } as const
 
 export const keyEndpoints = {
@@ -81,21 +106,18 @@ export const keyEndpoints = {
     tag: "keys",
     summary: "Create a key or replace its value",
     description:
-      "The first parameter not called `expire_in` is the key and its value. Without `expire_in` it never expires.",
+      "The first parameter not called `expire_in` is the key and its value; behind it `expire_at`, `keep_ttl=1` and `return=previous` mean what they mean at `/keys/{id}`. Without an expiry it never expires.",
     query: z
-      .object({
-        expire_in: z.string().optional().meta({
-          type: "integer",
-          minimum: 1,
-          maximum: EXPIRE_MAX_SECONDS,
-          description: "Whole seconds until the key is gone",
-          example: 60,
-        }),
-      })
+      .object({ expire_in: When.shape.expire_in })
       .catchall(z.string())
       .meta({ description: "The key and its value", example: { theme: "dark" } }),
     replies: {
-      200: { description: "`success`", type: "text/plain", schema: z.string() },
+      200: {
+        description: "`success`, or what was there before where it was asked for",
+        type: "text/plain",
+        schema: z.string(),
+        json: Key.nullable(),
+      },
       ...problems(400, 409, 412, 413, 503),
     },
   },
@@ -114,7 +136,7 @@ export const keyEndpoints = {
         description: "There are no such keys now",
         type: "text/plain",
         schema: z.string(),
-        others: { "application/json": KeysDeleted },
+        json: KeysDeleted,
       },
       ...problems(400, 409, 412, 413, 503),
     },
@@ -138,8 +160,18 @@ export const keyEndpoints = {
     verb: "get",
     tag: "keys",
     summary: "Read a key, at the edge",
+    description: "`X-Expires-At` tells when it will be gone, where it will.",
     params,
-    replies: { 200: { description: "The key", schema: Key }, ...problems(400, 404, 503) },
+    query: z.object({
+      meta: Flag.optional().meta({
+        description: "Tell of the key instead of its value",
+        example: "1",
+      }),
+    }),
+    replies: {
+      200: { description: "The key", schema: z.union([Key, Meta]) },
+      ...problems(400, 404, 503),
+    },
   },
   "keys.patch": {
     method: "PATCH",
@@ -149,6 +181,7 @@ export const keyEndpoints = {
     tag: "keys",
     summary: "Change a key's value, or when it expires",
     params,
+    query: previous,
     body: {
       ...json,
       types: ["application/json", "application/merge-patch+json"],
@@ -156,6 +189,7 @@ export const keyEndpoints = {
       example: { value: "light", expire_in: 60 },
     },
     replies: {
+      200: known,
       204: { description: "Changed" },
       ...problems(400, 404, 409, 412, 413, 415, 422, 503),
     },
@@ -168,8 +202,14 @@ export const keyEndpoints = {
     tag: "keys",
     summary: "Delete a key; fine when there is none",
     params,
+    query: previous,
     replies: {
-      200: { description: "There is no such key now", type: "text/plain", schema: z.string() },
+      200: {
+        description: "There is no such key now; what was there before where it was asked for",
+        type: "text/plain",
+        schema: z.string(),
+        json: Key.nullable(),
+      },
       ...problems(400, 409, 412, 503),
     },
   },

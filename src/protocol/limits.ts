@@ -6,8 +6,16 @@ export const DOCUMENT_MAX_BYTES = 1_900_000
 export const NAME_MAX_BYTES = 512
 /** Largest JSON body that is read into memory: Workers have 128 MB, and text, tree and chunks live at once. */
 export const BODY_MAX_BYTES = 16_000_000
-/** A key's value. Larger values wait for streaming to KV. */
+/** A key's value that D1 holds itself, and that travels in JSON; base64 makes of it 1.4 MB at most, and a row holds 2. */
 export const KEY_VALUE_MAX_BYTES = 1_000_000
+/** A key's value sent as a body: what one entry of Workers KV holds. */
+export const KEY_BODY_MAX_BYTES = 26_214_400
+/** Of a value's media type: it stands in the metadata of Workers KV, which end at 1,024 bytes. */
+export const CONTENT_TYPE_MAX_CHARACTERS = 200
+/** A large value that no key names is removed after this: its write may still be under way before. */
+export const BLOB_KEEP_MILLISECONDS = 3_600_000
+/** Large values that one sweep removes; each is a call to Workers KV, of which a request has 1,000. */
+export const BLOB_SWEEP_COUNT = 500
 /** An `expire_in`: 31 years, far from where any clock or counter ends. */
 export const EXPIRE_MAX_SECONDS = 1_000_000_000
 /** Values in one answer of the list of keys; all of them are in memory at once. */

@@ -130,7 +130,9 @@ describe("a scan", () => {
       name: `${100 + n}`,
       revision: 1,
       expiresAt: null,
+      type: "text/plain",
       size: 1,
+      blob: null,
     }))
     // It is given what was read, and asks nobody for more.
     const scan = new Scan(null as never, costly, "", 300, 0)

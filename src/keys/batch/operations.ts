@@ -1,11 +1,14 @@
 /** The operations of a batch, and in what steps they can be done. Pure. */
 import type * as z from "zod"
 import { byteLength } from "../../lib/bytes.ts"
-import { readDuration } from "../../lib/durations.ts"
+import type { Expiry } from "../../feed/expiry.ts"
 import type { KeyBatchBody } from "../../protocol/keys-batch.ts"
-import { DATABASE_TEXT_MAX_BYTES, EXPIRE_MAX_SECONDS } from "../../protocol/limits.ts"
+import { DATABASE_TEXT_MAX_BYTES } from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
 import { place, uriOf } from "../entry.ts"
+import { readBodyWhen } from "../input.ts"
+import type { Stored } from "../sql.ts"
+import { textValue, type Value } from "../value.ts"
 
 type Given = z.output<typeof KeyBatchBody>["operations"][number]
 
@@ -16,7 +19,7 @@ export interface Operation {
   uri: string
   kind: Given["op"]
   /** Of set. */
-  value: string | null
+  value: Value | null
   /** Of set and expire, in epoch milliseconds; null: never. */
   expiresAt: number | null
   /** A revision that the key must have, ANY for whichever; null: no condition. */
@@ -29,15 +32,13 @@ export interface Operation {
 export const ANY = -1
 
 /** What a statement is told of an operation that writes. */
-export interface Item {
+export interface Item extends Partial<Stored> {
   kind: Operation["kind"]
   name: string
   uri: string
   expires: number | null
-  /** Of set: the body of its change, and what the index stores. */
+  /** Of set: the body of its change, beside what the index stores. */
   body?: string | null
-  size?: number
-  value?: string | null
   /** Of expire: the body to use if the journal has forgotten that of this revision. */
   kept?: string | null
   keptAt?: number
@@ -50,8 +51,8 @@ export function readOperations(given: readonly Given[], now: number): Operation[
     name: operation.name,
     uri: uriOf(operation.name),
     kind: operation.op,
-    value: operation.op === "set" ? operation.value : null,
-    expiresAt: "expire_in" in operation ? readExpiry(operation.expire_in, at, now) : null,
+    value: operation.op === "set" ? textValue(operation.value) : null,
+    expiresAt: expiryOf(operation, at, now),
     match: readTag(operation.if_match),
     none: readTag(operation.if_none_match),
   }))
@@ -107,14 +108,20 @@ export function packed(items: readonly unknown[]): { json: string; count: number
   return packs.map(({ texts }) => ({ json: `[${texts.join()}]`, count: texts.length }))
 }
 
-function readExpiry(given: string | number | null | undefined, at: number, now: number) {
-  if (given == null) return null
-  const microseconds = typeof given === "number" ? given * 1e6 : readDuration(given)
-  const milliseconds = Math.floor((microseconds ?? 0) / 1_000)
-  if (milliseconds >= 1 && milliseconds <= EXPIRE_MAX_SECONDS * 1_000) return now + milliseconds
+/** Throws Problem invalid_request. */
+function expiryOf(operation: Given, at: number, now: number): number | null {
+  if (operation.op === "get" || operation.op === "delete") return null
+  let expiry: Expiry
+  try {
+    expiry = readBodyWhen(operation, now)
+  } catch (error) {
+    throw error instanceof Problem ? placed(error, at) : error
+  }
+  if (expiry !== undefined || operation.op === "set") return expiry ?? null
   const where = `operations.${at}.expire_in`
-  const wrong = `must be seconds (60), a duration (90s, 5m, 1h30m) up to ${EXPIRE_MAX_SECONDS} seconds, or null, got ${JSON.stringify(String(given).slice(0, 80))}`
-  throw new Problem("invalid_request", `"${where}" ${wrong}`, { errors: { [where]: wrong } })
+  throw new Problem("invalid_request", `"${where}" must say when it expires; null: never`, {
+    errors: { [where]: "is missing" },
+  })
 }
 
 function readTag(tag: string | number | undefined): number | null {

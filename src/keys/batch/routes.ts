@@ -1,6 +1,7 @@
 /** The handler of batches of keys. */
 import type { Handlers } from "../../protocol/endpoint.ts"
 import type { keyBatchEndpoints } from "../../protocol/keys-batch.ts"
+import { jsonStart, toJson } from "../entry.ts"
 import { readOperations } from "./operations.ts"
 import type { KeyBatches, Outcome } from "./runner.ts"
 
@@ -16,18 +17,23 @@ export const keyBatchHandlers: Handlers<typeof keyBatchEndpoints, Services> = {
     const written = outcomes.flatMap(({ operation, revision }) =>
       operation.kind === "get" || revision === null ? [] : [revision],
     )
-    const last = written.length > 0 ? { revision: Math.max(...written) } : {}
-    return { body: { ...last, results: outcomes.map(resultOf) }, ...last }
+    const last: { revision?: number } = written.length > 0 ? { revision: Math.max(...written) } : {}
+    const members = last.revision === undefined ? "" : `"revision":${last.revision},`
+    return { json: `{${members}"results":[${outcomes.map(resultOf).join()}]}`, ...last }
   },
 }
 
-function resultOf({ operation, isFound, revision, value, expiresAt }: Outcome) {
-  return {
-    op: operation.kind,
-    name: operation.name,
+/** JSON text, because JSON that was got stays as it was written. */
+function resultOf({ operation, isFound, revision, value, expiresAt }: Outcome): string {
+  const { kind, name } = operation
+  const members = {
+    op: kind,
+    name,
     found: isFound,
     ...(revision === null ? {} : { revision }),
-    ...(value === null ? {} : { value }),
-    ...(expiresAt === null ? {} : { expires_at: new Date(expiresAt).toISOString() }),
+    ...(expiresAt === null ? {} : { expires_at: expiresAt }),
   }
+  const got =
+    value === null ? "" : `,"value":${toJson(name, value).slice(jsonStart(name).length, -1)}`
+  return `${JSON.stringify(members).slice(0, -1)}${got}}`
 }

@@ -10,7 +10,8 @@ import { Problem } from "../../protocol/problem.ts"
 import { chunksOf, type EdgeCopies } from "../edge.ts"
 import { place, valueOf, type Entry } from "../entry.ts"
 import { settle } from "../settle.ts"
-import { TABLE } from "../sql.ts"
+import { TABLE, type Row } from "../sql.ts"
+import { kindOf, textValue, type Value } from "../value.ts"
 import { explain } from "./conditions.ts"
 import { itemOf, packed, stepsOf, type Item, type Operation } from "./operations.ts"
 import * as sql from "./sql.ts"
@@ -23,7 +24,9 @@ export interface Outcome {
   /** What it wrote or got; null: nothing. */
   revision: number | null
   /** What it got. */
-  value: string | null
+  value: Value | null
+  /** The media type of what it got; what it holds may be known to Workers KV alone. */
+  type?: string | undefined
   /** Epoch milliseconds. */
   expiresAt: number | null
 }
@@ -81,16 +84,19 @@ export class KeyBatches {
     }
   }
 
-  /** The bodies of keys that are to expire, whose values only Workers KV has. */
+  /** The bodies of changes of keys that are to expire, where the journal has forgotten the last. */
   async #forgotten(operations: readonly Operation[]): Promise<Kept> {
     const names = operations.filter(({ kind }) => kind === "expire").map(({ name }) => name)
     const kept: Kept = new Map()
     for (const { json } of packed(names)) {
-      const rows = await this.#db.all<sql.ForgottenRow>(sql.forgotten(json))
-      const values = await this.#edge.values(rows.map(({ name }) => name))
-      for (const { name, revision } of rows) {
-        const value = values.get(name)
-        if (value !== undefined) kept.set(name, { revision, body: place(name, value).body })
+      const rows = await this.#db.all<sql.BareRow>(sql.bare(json))
+      const values = await this.#edge.values(rows.filter(isUnknown).map(({ name }) => name))
+      for (const row of rows) {
+        const { name, revision, type, size, blob } = row
+        const text = row.number ?? values.get(name) ?? null
+        // Of bytes the change tells what they are, of text that the index holds nothing at all.
+        if (text === null && kindOf(row) !== "bytes") continue
+        kept.set(name, { revision, body: place(name, { type, size, text, blob }).body })
       }
     }
     return kept
@@ -103,9 +109,10 @@ export class KeyBatches {
     )
     const values = await this.#edge.values([...new Set(bare.map((one) => one.operation.name))])
     for (const outcome of bare) {
-      outcome.value = values.get(outcome.operation.name) ?? null
+      const text = values.get(outcome.operation.name)
       // Neither: it has been deleted since.
-      outcome.isFound = outcome.value !== null
+      outcome.isFound = text !== undefined
+      if (text !== undefined) outcome.value = textValue(text, outcome.type)
     }
   }
 
@@ -120,7 +127,7 @@ export class KeyBatches {
       revisions.set(name, 0)
       entries.delete(name)
       if (kind === "set" && value !== null && revision !== null) {
-        entries.set(name, { value, revision, expiresAt })
+        entries.set(name, { ...value, revision, expiresAt })
         revisions.set(name, revision)
       } else if (kind === "delete") entries.set(name, null)
     }
@@ -142,11 +149,16 @@ export class KeyBatches {
   async #stored(operations: readonly Operation[]): Promise<Map<string, number>> {
     const stored = new Map<string, number>()
     for (const { json } of packed([...new Set(operations.map(({ name }) => name))])) {
-      const rows = await this.#db.all<sql.ForgottenRow>(sql.revisions(json))
+      const rows = await this.#db.all<Pick<Row, "name" | "revision">>(sql.revisions(json))
       for (const { name, revision } of rows) stored.set(name, revision)
     }
     return stored
   }
+}
+
+/** True of text that only Workers KV has. */
+function isUnknown(row: sql.BareRow): boolean {
+  return kindOf(row) !== "bytes" && row.number === null && row.isHeld === 0
 }
 
 /** Name → the body of its change, as far as nobody else has written since this revision. */
@@ -196,6 +208,7 @@ class Step {
       isFound: row !== undefined,
       revision: row?.revision ?? null,
       value: row ? valueOf(row) : null,
+      type: row?.type,
       expiresAt: row?.expiresAt ?? null,
     }
   }

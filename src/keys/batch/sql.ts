@@ -3,7 +3,7 @@ import { REVISION, type Condition } from "../../feed/sql.ts"
 import type { Statement } from "../../feed/statement.ts"
 import { rangeOf } from "../list/sql.ts"
 import type { NamePattern } from "../list/pattern.ts"
-import { FULL_ROW, type FullRow } from "../sql.ts"
+import { KNOWN, ROW, type FullRow, type Row, type Stored } from "../sql.ts"
 
 /** What is known of a key that was got. */
 export interface GotRow extends FullRow {
@@ -11,10 +11,11 @@ export interface GotRow extends FullRow {
   at: number
 }
 
-/** A key that is to expire, whose value the journal may have forgotten. */
-export interface ForgottenRow {
-  name: string
-  revision: number
+/** A key whose last change the journal has forgotten, or that never had a body. */
+export interface BareRow extends Row {
+  number: string | null
+  /** The index has its content. */
+  isHeld: number
 }
 
 // D1 binds every number as REAL, and the JSON of a change would show it.
@@ -36,25 +37,26 @@ export function conditionsHold(json: string): Condition {
 
 /** The bytes of the values of these keys, which an array names, some perhaps several times. */
 export const sizeOf = (json: string): Condition => ({
-  sql: `(SELECT coalesce(sum(k.size), 0) FROM json_each(?) w JOIN keys k ON k.name = ${given("name")})`,
+  sql: `(SELECT coalesce(sum(k.size) FILTER (WHERE k.blob IS NULL), 0) FROM json_each(?) w JOIN keys k ON k.name = ${given("name")})`,
   params: [json],
 })
 
 /** The keys of an array of `at` and `name`. */
 export function get(json: string): Statement {
   return {
-    sql: `SELECT ${given("at")} AS at, ${FULL_ROW}
+    sql: `SELECT ${given("at")} AS at, ${ROW}, ${KNOWN}
       FROM json_each(?1) w JOIN keys k ON k.name = ${given("name")}
       LEFT JOIN changes c ON c.revision = k.revision`,
     params: [json],
   }
 }
 
-/** Of the keys in an array of names, those whose values D1 does not have. */
-export function forgotten(json: string): Statement {
+/** Of the keys in an array of names, those whose last change has no body any more. */
+export function bare(json: string): Statement {
   return {
-    sql: `SELECT k.name, k.revision FROM json_each(?1) w JOIN keys k ON k.name = w.value
-      LEFT JOIN changes c ON c.revision = k.revision WHERE k.value IS NULL AND c.body IS NULL`,
+    sql: `SELECT ${ROW}, k.number, k.value IS NOT NULL AS isHeld
+      FROM json_each(?1) w JOIN keys k ON k.name = w.value
+      LEFT JOIN changes c ON c.revision = k.revision WHERE c.body IS NULL`,
     params: [json],
   }
 }
@@ -67,12 +69,16 @@ export function revisions(json: string): Statement {
   }
 }
 
-/** The changes, of an array of items: one for each but those that find no key to delete or to expire. */
+/**
+ * The changes, of an array of items: one for each but those that find no key to delete or to expire. JSON that only
+ * expires is told whole, because patched by itself it would lose its nulls.
+ */
 export function changes(json: string, now: number): Statement {
   const [kind, expires] = [given("kind"), given("expires")]
   return {
     sql: `SELECT ${INTEGER}, ${given("uri")},
-        CASE WHEN ${kind} = 'delete' THEN 'delete' WHEN k.name IS NULL THEN 'create' ELSE 'patch' END,
+        CASE WHEN ${kind} = 'delete' THEN 'delete' WHEN k.name IS NULL THEN 'create'
+          WHEN ${kind} = 'expire' AND k.type LIKE '%json' THEN 'state' ELSE 'patch' END,
         CASE ${kind} WHEN 'set' THEN ${given("body")} WHEN 'expire' THEN
           coalesce((SELECT body FROM changes c WHERE c.revision = k.revision),
             CASE WHEN k.revision = ${given("keptAt")} THEN ${given("kept")} END) END,
@@ -88,16 +94,19 @@ export function changes(json: string, now: number): Statement {
 const recorded = (count: number) =>
   `(SELECT uri, max(revision) AS revision FROM changes WHERE revision > ${REVISION} - ${count} GROUP BY uri)`
 
+/** The columns that say what a key holds. */
+const STORED: readonly (keyof Stored)[] = ["type", "size", "number", "blob", "value"]
+
 /** Sets the keys of the items; right after their changes. */
 export function set(json: string, count: number): Statement {
   return {
-    sql: `INSERT INTO keys (name, uri, revision, expires_at, type, size, value)
-      SELECT ${given("name")}, ${given("uri")}, c.revision, ${given("expires")}, 'text/plain',
-        ${given("size")}, ${given("value")}
+    sql: `INSERT INTO keys (name, uri, revision, expires_at, ${STORED.join()})
+      SELECT ${given("name")}, ${given("uri")}, c.revision, ${given("expires")},
+        ${STORED.map(given).join()}
       FROM json_each(?1) w JOIN ${recorded(count)} c ON c.uri = ${given("uri")}
       WHERE ${given("kind")} = 'set'
       ON CONFLICT (name) DO UPDATE SET revision = excluded.revision, expires_at = excluded.expires_at,
-        size = excluded.size, value = excluded.value`,
+        ${STORED.map((column) => `${column} = excluded.${column}`).join()}`,
     params: [json],
   }
 }

@@ -6,6 +6,7 @@ import { Problem } from "../../protocol/problem.ts"
 import type { EdgeCopies } from "../edge.ts"
 import { KeyReader } from "../reader.ts"
 import { head, type Row } from "../sql.ts"
+import { kindOf } from "../value.ts"
 import type { NamePattern } from "./pattern.ts"
 import { Scan } from "./scan.ts"
 import * as sql from "./sql.ts"
@@ -147,7 +148,7 @@ async function fill(
   let bytes = 0
   for (let some = matching; ; some = await scan.next()) {
     for (const row of some) {
-      bytes += isKeysOnly ? 0 : row.size
+      bytes += isKeysOnly || kindOf(row) === "bytes" ? row.name.length : row.size
       const isFull = rows.length === limit || (rows.length > 0 && bytes > KEY_LIST_MAX_BYTES)
       if (isFull) return { rows, next: rows.at(-1)?.name ?? null }
       rows.push(row)

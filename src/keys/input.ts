@@ -1,0 +1,144 @@
+/** What requests say of keys beyond what a schema can check. Pure. */
+import type { Expiry } from "../feed/expiry.ts"
+import { KeyName } from "../protocol/keys-shared.ts"
+import { Problem } from "../protocol/problem.ts"
+import { negated, scaledOf } from "./decimal.ts"
+import { momentOf, TIME_WISH, TTL_WISH, ttlOf } from "./expiry.ts"
+
+/** When a key is to expire, as a query says it. */
+export interface When {
+  expire_in?: string | undefined
+  expire_at?: string | undefined
+  keep_ttl?: boolean | undefined
+}
+
+/**
+ * Epoch milliseconds; null, where nothing is said: never; undefined for `keep_ttl`: as before.
+ * Throws Problem invalid_request.
+ */
+export function readWhen({ expire_in, expire_at, keep_ttl = false }: When, now: number): Expiry {
+  const given = { expire_in, expire_at, keep_ttl: keep_ttl || undefined }
+  const said = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [name]))
+  if (said.length > 1) throw contradiction(said, "query.")
+  if (keep_ttl) return undefined
+  if (expire_at !== undefined) {
+    return momentOf(expire_at, now) ?? refuse("query.expire_at", TIME_WISH, expire_at)
+  }
+  if (expire_in === undefined) return null
+  const ttl = ttlOf(expire_in)
+  // What the original answered, and its clients look for.
+  const message = "Bad TTL Parameter"
+  return ttl === null ? refuse("query.expire_in", TTL_WISH, expire_in, { message }) : now + ttl
+}
+
+/** The same in a JSON body, where null says never, and nothing said is undefined. */
+export function readBodyWhen(
+  body: { expire_in?: unknown; expire_at?: unknown },
+  now: number,
+): Expiry {
+  const { expire_in, expire_at } = body
+  if (expire_in !== undefined && expire_at !== undefined) {
+    throw contradiction(["expire_in", "expire_at"], "")
+  }
+  const given = expire_in === undefined ? expire_at : expire_in
+  if (given === undefined || given === null) return given
+  if (expire_at != null) return momentOf(given, now) ?? refuse("expire_at", TIME_WISH, given)
+  // Seconds are a number here.
+  const ttl = typeof given === "string" && !/[a-z]$/.test(given) ? null : ttlOf(given)
+  return ttl === null ? refuse("expire_in", `${TTL_WISH}, or null for never`, given) : now + ttl
+}
+
+/** What `PUT /keys?name=value` says. */
+export interface Pair extends When {
+  name: string
+  value: string
+  wantsPrevious: boolean
+}
+
+/**
+ * The first parameter that is not `expire_in` is the pair; `URLSearchParams` keeps their order. All other options stand
+ * behind it, so that keys may have their names.
+ * Throws Problem invalid_request.
+ */
+export function readPair(parameters: URLSearchParams): Pair {
+  const all = [...parameters]
+  const at = all.findIndex(([key]) => key !== "expire_in")
+  const [name, value] = all[at] ?? []
+  if (name === undefined || value === undefined) {
+    throw new Problem("invalid_request", "Name the key and its value: PUT /keys?name=value", {
+      errors: { query: "has no parameter beside expire_in" },
+    })
+  }
+  const checked = KeyName.safeParse(name)
+  if (!checked.success) {
+    const wrong = checked.error.issues[0]?.message ?? "is wrong"
+    throw new Problem("invalid_request", `The key's name is wrong: ${wrong}`, {
+      errors: { query: `the key's name: ${wrong}` },
+    })
+  }
+  const options = new URLSearchParams(all.slice(at + 1))
+  const keep = options.get("keep_ttl")
+  const wish = options.get("return")
+  if (keep !== null && !FLAG.test(keep)) refuse("query.keep_ttl", "must be 1 or 0", keep)
+  if (wish !== null && wish !== "previous") refuse("query.return", 'must be "previous"', wish)
+  return {
+    name,
+    value,
+    expire_in: parameters.get("expire_in") ?? undefined,
+    expire_at: options.get("expire_at") ?? undefined,
+    keep_ttl: /^(1|true)$/.test(keep ?? ""),
+    wantsPrevious: wish === "previous",
+  }
+}
+
+const FLAG = /^(0|1|true|false)$/
+
+/** What a PATCH says: `value`, or the key's own name as GET shows it; and when it expires. */
+export function readPatch(id: string, body: Record<string, unknown>, now: number) {
+  // Not an object at once, in which a member called __proto__ would be lost.
+  const wrong: [member: string, what: string][] = []
+  const values: string[] = []
+  const when: { expire_in?: unknown; expire_at?: unknown } = {}
+  for (const [member, given] of Object.entries(body)) {
+    const isText = typeof given === "string"
+    const isWhen = member === "expire_in" || member === "expire_at"
+    if (member === "value" || (member === id && (isText || !isWhen))) {
+      if (isText) values.push(given)
+      else wrong.push([member, "must be text; PUT takes JSON and bytes, DELETE removes a key"])
+    } else if (isWhen) when[member] = given
+    else wrong.push([member, `must be "value", "expire_in", "expire_at" or "${id}"`])
+  }
+  const [value, other = value] = values
+  if (value !== other) wrong.push([id, 'says another value than "value"'])
+  if (wrong[0]) {
+    const [member, what] = wrong[0]
+    const errors = Object.fromEntries(wrong)
+    throw new Problem("invalid_request", `"${member}" ${what}`, { errors })
+  }
+  return { value, expiry: readBodyWhen(when, now) }
+}
+
+/** The number to count by, negative for `dec`. Throws Problem invalid_request. */
+export function readStep(by: string, isDown: boolean): string {
+  const step = isDown ? negated(by) : by
+  if (scaledOf(by) && scaledOf(step)) return step
+  return refuse("query.by", "must be a decimal such as 2 or -0.25 whose digits fit 64 bits", by)
+}
+
+function contradiction(names: string[], prefix: string): Problem {
+  const [first = "", second = ""] = names
+  return new Problem("invalid_request", `"${first}" and "${second}" contradict each other`, {
+    errors: Object.fromEntries(names.map((name) => [`${prefix}${name}`, "is one too many"])),
+  })
+}
+
+const SHOWN_CHARACTERS = 80
+
+function refuse(place: string, wish: string, given: unknown, more: object = {}): never {
+  const shown = (JSON.stringify(given) ?? typeof given).slice(0, SHOWN_CHARACTERS)
+  const wrong = `${wish}, got ${shown}`
+  throw new Problem("invalid_request", `"${place.replace("query.", "")}" ${wrong}`, {
+    errors: { [place]: wrong },
+    ...more,
+  })
+}

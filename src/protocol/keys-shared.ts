@@ -1,0 +1,62 @@
+/** What the lines of the keys have in common. */
+import * as z from "zod"
+import { EXPIRE_MAX_SECONDS } from "./limits.ts"
+import { JsonObject, Name } from "./shared.ts"
+
+export const KeyName = Name.meta({ description: "The key", example: "theme" })
+
+export const keyPath = "/keys/:id"
+export const keyParams = z.object({ id: KeyName })
+
+export const noBatch =
+  "Keys cannot: Workers KV, which holds their values, has no part in a transaction"
+
+/** `{name: value}`. Never copied by zod, because a copy loses a key called `__proto__`. */
+export const Key = JsonObject.meta({
+  id: "Key",
+  description:
+    "The key and its value: text as a string, JSON as itself, and of bytes `type`, `size` and `url`",
+  additionalProperties: true,
+  example: { theme: "dark" },
+})
+
+export const Flag = z
+  .enum(["1", "0", "true", "false"])
+  .transform((word) => word === "1" || word === "true")
+
+export const Previous = z.literal("previous").meta({
+  description: "Answer what was there before in place of what is answered else; null for nothing",
+})
+
+/** Of JSON bodies, where seconds are a number. */
+export const Seconds = z
+  .int()
+  .min(1)
+  .max(EXPIRE_MAX_SECONDS)
+  .meta({ description: "Whole seconds until the key is gone", example: 60 })
+export const Duration = z
+  .string()
+  .regex(/^\d.*[a-z]$/)
+  .meta({ description: "A duration", example: "5m" })
+export const Moment = z.union([z.string(), z.number()]).meta({
+  description: "The moment it is gone, RFC 3339 with its zone or epoch seconds",
+  example: "2050-01-01T00:00:00Z",
+})
+
+/** Which times there are the handlers say, because they know the time. */
+export const When = z.object({
+  expire_in: z
+    .string()
+    .optional()
+    .meta({
+      description: `Whole seconds, at most ${EXPIRE_MAX_SECONDS}, or a duration such as \`5m\` or \`1h30m\`, until the key is gone`,
+      example: "5m",
+    }),
+  expire_at: z.string().optional().meta({
+    description: "The moment it is gone, RFC 3339 with its zone or epoch seconds",
+    example: "2050-01-01T00:00:00Z",
+  }),
+  keep_ttl: Flag.optional().meta({
+    description: "Keep the expiry that the key has; else none is kept",
+  }),
+})
