@@ -196,7 +196,7 @@ describe("a batch of keys", () => {
         : n % 4 === 1
           ? remove(one)
           : n % 4 === 2
-            ? expire(one, 9)
+            ? expire(one, "1h")
             : set(one, "x"),
     )
     const mixed = await ask("POST /keys/batch", { operations })
@@ -286,7 +286,7 @@ describe("conditions in a batch of keys", () => {
       [set("first", "2", { if_none_match: "*" }), "before it"],
       [set("first", "2", { if_match: revision }), "before it"],
     ] as [Given, string][]) {
-      const { json } = await batch(set("first", "1"), operation, set("after", "1"))
+      const { json } = await batch(set("first", "1"), operation, set("last", "1"))
       expect(json).toMatchObject({ status: 412, operation: 1, code: "precondition_failed" })
       expect(json.detail).toContain(found)
       expect(json.current).toEqual(operation["name"] === "there" ? { there: "1" } : null)
