@@ -38,11 +38,14 @@ import { keyHandlers } from "./keys/routes.ts"
 import { TABLE as KEYS } from "./keys/sql.ts"
 import { KeyStore } from "./keys/store.ts"
 import { hubOf } from "./live/hubs.ts"
-import { liveHandlers } from "./live/routes.ts"
+import type { Listen } from "./live/listen.ts"
+import { changeHandlers, liveHandlers } from "./live/routes.ts"
+import { answerWhenNew, type Poll } from "./live/wait.ts"
+import { watch } from "./live/watch.ts"
 import { metricHandlers, type HubStats } from "./metrics/routes.ts"
 import { api } from "./protocol/api.ts"
 import type { Change } from "./protocol/change.ts"
-import type { Endpoint, Handlers } from "./protocol/endpoint.ts"
+import type { Answer, Endpoint, Handlers } from "./protocol/endpoint.ts"
 import type { metaEndpoints } from "./protocol/meta.ts"
 import { linesOf, type ResourceServices } from "./resources/mounted.ts"
 import { todos } from "./resources/todo.ts"
@@ -70,6 +73,8 @@ export interface Surroundings {
   background?: (work: Promise<unknown>) => void
   /** What the caller may do, where that is known already; else the request's token says it. */
   scope?: Scope
+  /** Listens at a hub; absent in the hub itself, where nothing may wait for it. */
+  listen?: Listen
   /** "strong" for who must never see a stale copy of a key; default "edge". */
   consistency?: "edge" | "strong"
 }
@@ -105,6 +110,12 @@ export interface Services extends ResourceServices {
   /** Answers many requests as one transaction. */
   together: (requests: Request[]) => Promise<Ended<Response>>
   request: Request
+  listen?: Listen
+  random: () => number
+  mouths?: {
+    events: (uri: string, since: string | null) => Promise<Response>
+    whenNew: (poll: Omit<Poll, "request">) => Promise<Answer>
+  }
 }
 
 /** An operation of a batch has the database in common with the others, and a journal that waits for them. */
@@ -119,8 +130,11 @@ export function createServices(
   request: Request,
   shared?: Shared,
 ): Services {
-  const { env, now, newId, poke, scope = "write", consistency = "edge" } = surroundings
+  const { env, now, newId, poke, scope = "write", listen } = surroundings
   const { background = () => {} } = surroundings
+  // Who waited for a change must not be answered from a copy that does not have it yet.
+  const isWaiting = new URL(request.url).searchParams.has("wait")
+  const { consistency = isWaiting ? "strong" : "edge" } = surroundings
   const db = shared?.db ?? new Database(env.DB)
   const feed = new Feed(db, { now, poke })
   const from = () => readFrom(request.headers)
@@ -174,6 +188,16 @@ export function createServices(
     sweep: endExpired,
     newId,
     now,
+    random: Math.random,
+    ...(listen
+      ? {
+          listen,
+          mouths: {
+            events: (uri, since) => watch({ request, uri, since }, listen, Math.random),
+            whenNew: (poll) => answerWhenNew({ request, ...poll }, listen, () => feed.position()),
+          },
+        }
+      : {}),
   }
 }
 
@@ -216,6 +240,7 @@ const handlers: Handlers<typeof api, Services> = {
   ...batchHandlers,
   ...computeHandlers,
   ...liveHandlers,
+  ...changeHandlers,
   ...metricHandlers,
   ...metaHandlers,
 }

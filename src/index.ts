@@ -5,6 +5,7 @@ import { scopeOf } from "./auth/token.ts"
 import type { Env } from "./env.ts"
 import { LiveHub, type HubParts } from "./live/hub.ts"
 import { hubOf, pokeHub } from "./live/hubs.ts"
+import { listenAt } from "./live/listen.ts"
 import { resolver } from "./live/uris.ts"
 import type { Change } from "./protocol/change.ts"
 import {
@@ -29,7 +30,8 @@ function surroundings(
 
 /** What stands around a request to the Worker. */
 function around(env: Env, ctx: ExecutionContext): Surroundings {
-  return surroundings(env, ctx, (changes) => ctx.waitUntil(pokeHub(env, changes)))
+  const poke: Surroundings["poke"] = (changes) => ctx.waitUntil(pokeHub(env, changes))
+  return { ...surroundings(env, ctx, poke), listen: listenAt(env) }
 }
 
 export default {

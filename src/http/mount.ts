@@ -7,7 +7,8 @@ import { fill, match } from "../protocol/uri.ts"
 import { readBody } from "./body.ts"
 import { check, show } from "./check.ts"
 import { preflight } from "./cors.ts"
-import { readConditions } from "./etag.ts"
+import { isKnown, readConditions } from "./etag.ts"
+import { readMouth } from "./mouth.ts"
 import { problemReply, reply } from "./reply.ts"
 
 /** A line of the table with the code behind it; what it takes was checked against the line. */
@@ -21,6 +22,22 @@ interface Door {
   scope: Scope
   /** Whether the request is an operation of a batch. */
   isBatch?: boolean
+  /** The other ways to answer a GET; absent where nobody may wait, as in the hub. */
+  mouths?: {
+    /** Events of a URI, from an id of theirs on. */
+    events: (uri: string, since: string | null) => Promise<Response>
+    /** The answer, once there is something new in it. */
+    whenNew: (poll: Waiting) => Promise<Answer>
+  }
+}
+
+/** A caller that waits. */
+interface Waiting {
+  uri: string
+  waitSeconds: number
+  known: { epoch: string | null; revision: number } | null
+  isKnown: (revision: number | undefined) => boolean
+  read: () => Promise<Answer>
 }
 
 export type Dispatch<Services> = (request: Request, services: Services) => Promise<Response>
@@ -102,17 +119,31 @@ async function pass<Services extends Door>(
   const url = new URL(request.url)
   const params = readParams(endpoint, url.pathname)
   const conditions = readConditions(request.headers)
+  const query = readQuery(url)
+  const { mouths } = services
+  const mouth = readMouth(endpoint, request.headers, url, query)
   const call: Call = {
     params: (endpoint.params ? check(endpoint.params, params, "path") : params) as Call["params"],
-    query: (endpoint.query ? check(endpoint.query, readQuery(url), "query") : {}) as Call["query"],
+    query: (endpoint.query ? check(endpoint.query, query, "query") : {}) as Call["query"],
     body: (endpoint.body ? await readBody(request, endpoint.body) : undefined) as undefined,
     conditions,
     uri: fill(endpoint.path, params),
     url,
     headers: request.headers,
   }
-  const answer = await handler(call, services)
-  return await reply(answer, endpoint.method, conditions)
+  const read = async () => handler(call, services)
+  if (!mouths || mouth.kind === "answer") return reply(await read(), endpoint.method, conditions)
+  if (mouth.kind === "events") return mouths.events(mouth.uri, mouth.since)
+  const { uri, known, seconds: waitSeconds } = mouth
+  const answer = await mouths.whenNew({
+    uri,
+    waitSeconds,
+    known,
+    isKnown: (revision) =>
+      known ? revision !== undefined && revision <= known.revision : isKnown(conditions, revision),
+    read,
+  })
+  return reply(answer, endpoint.method, conditions)
 }
 
 function readParams({ path }: Endpoint, pathname: string): Record<string, string> {

@@ -13,7 +13,7 @@ const info = {
   summary: "Time series, documents, keys with expiry and resources of your own, all of them live",
   description: [
     "One URI is read, written and watched under one revision: the ETag of an answer and the `revision` of a live",
-    "frame are the same number. What goes wrong is told as a problem document (RFC 9457) with a stable `code`.",
+    "frame are the same number. Every resource is also an event stream (`Accept: text/event-stream`). What goes wrong is told as a problem document (RFC 9457) with a stable `code`.",
   ].join(" "),
   license: { name: "MIT", identifier: "MIT" },
 }

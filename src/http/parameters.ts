@@ -1,10 +1,11 @@
 /** What a line of the table takes beside its body, as OpenAPI parameters. */
 import type { Endpoint } from "../protocol/endpoint.ts"
+import { WAIT } from "./mouth.ts"
 import type { Components, Json } from "./schemas.ts"
 
 const REVISIONS = 'Revisions in the form of ETags (`"42"`), or `*` for any'
 
-/** The conditional headers, which mean the same everywhere. */
+/** What means the same everywhere: the conditional headers, and `wait`. */
 export const conditions: Json = {
   IfMatch: {
     name: "If-Match",
@@ -18,6 +19,7 @@ export const conditions: Json = {
     description: `Only if what is stored has none of these. ${REVISIONS}`,
     schema: { type: "string" },
   },
+  Wait: WAIT,
 }
 
 /** All parameters of an endpoint: path, query, headers. */
@@ -94,8 +96,8 @@ function shapeOf(json: Json) {
   }
 }
 
-/** Reads take If-None-Match; where a condition can fail, both are taken. */
+/** Reads take If-None-Match, and wait; where a condition can fail, both are taken. */
 function conditionsOf({ verb, replies }: Endpoint): string[] {
   if (412 in replies) return ["IfMatch", "IfNoneMatch"]
-  return verb === "get" || verb === "list" ? ["IfNoneMatch"] : []
+  return verb === "get" || verb === "list" ? ["IfNoneMatch", "Wait"] : []
 }

@@ -1,6 +1,7 @@
 /** Changes → frames. Pure: one text per change, however many sockets get it. */
 import type { Change } from "../protocol/change.ts"
 import { createText, deleteText, patchText, stateText } from "../protocol/frames.ts"
+import { EVERYTHING } from "../protocol/pattern.ts"
 import { listOf } from "../protocol/uri.ts"
 import type { Topics } from "./topics.ts"
 import { isTouched, type Resolve } from "./uris.ts"
@@ -127,6 +128,7 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
     if (missing.size > maxReadings && covers > 0) break
     covers++
   }
+  tellOfMore(changes[covers - 1])
   return { deliveries, floors, missing: [...missing], covers }
 
   function tellFollowers(change: Change): void {
@@ -163,6 +165,14 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
     const covered = { ...change, event, extra: later.at(-1)?.extra ?? null } as const
     const reread = { json: reading.json, revision, position: change.revision }
     deliveries.push(deliveryOf(covered, wanted, desk.resolve, reread))
+  }
+
+  /** Who follows everything reads the journal itself, and is only told that there is more. */
+  function tellOfMore(last: Change | undefined): void {
+    if (!last || !topics.has(EVERYTHING)) return
+    const { revision } = last
+    const text = patchText({ uri: EVERYTHING, revision, patch: "{}" })
+    deliveries.push({ revision, frames: [[EVERYTHING, text]] })
   }
 
   function tellView(view: string, change: Change): void {

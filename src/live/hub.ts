@@ -6,6 +6,7 @@ import { DurableObject } from "cloudflare:workers"
 import type { Feed } from "../feed/feed.ts"
 import type { Change } from "../protocol/change.ts"
 import { DELIVERY_RETRY_MILLISECONDS, SOCKET_WAITING_MAX_BYTES } from "../protocol/limits.ts"
+import { EVERYTHING } from "../protocol/pattern.ts"
 import { Problem } from "../protocol/problem.ts"
 import { pathOf } from "../protocol/uri.ts"
 import { byteLength } from "../lib/bytes.ts"
@@ -126,6 +127,7 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
     const parts = this.parts()
     const { resolve, dispatch, feed } = parts
     const topics = new Topics((topic) => {
+      if (topic === EVERYTHING) return null
       const target = resolve(topic)
       return target ? sourceOf(target) : pathOf(topic)
     })

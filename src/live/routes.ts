@@ -1,9 +1,16 @@
-/** The door of the live part: a WebSocket goes to a hub. */
+/** The doors of the live part: a WebSocket goes to a hub, and the journal to whoever asks. */
+import type { Feed } from "../feed/feed.ts"
+import { wantsEvents } from "../lib/event-stream.ts"
+import { formatPosition } from "../protocol/change.ts"
+import type { changeEndpoints } from "../protocol/changes.ts"
 import type { Handlers } from "../protocol/endpoint.ts"
-import { refusedText } from "../protocol/frames.ts"
+import { changeText, refusedText } from "../protocol/frames.ts"
 import type { liveEndpoints } from "../protocol/live.ts"
 import { Problem } from "../protocol/problem.ts"
+import { beginning, eventsAfter, pageAfter, pageWithin, type Page } from "./changes.ts"
 import { hubOf, type HubEnv } from "./hubs.ts"
+import type { Listen } from "./listen.ts"
+import { comeBack } from "./watch.ts"
 
 interface LiveServices {
   env: HubEnv
@@ -34,6 +41,66 @@ export const liveHandlers: Handlers<typeof liveEndpoints, LiveServices> = {
       return { response: refusal(new Problem("overloaded", detail)) }
     }
   },
+}
+
+interface ChangeServices {
+  feed: Feed
+  request: Request
+  listen?: Listen
+  random: () => number
+}
+
+export const changeHandlers: Handlers<typeof changeEndpoints, ChangeServices> = {
+  "changes.list": async ({ query, headers, url }, { feed, request, listen, random }) => {
+    const { uri: pattern, limit, wait, since = null, format } = query
+    const accept = headers.get("Accept") ?? ""
+    if (listen && wantsEvents(accept)) {
+      const last = headers.get("Last-Event-ID") || since
+      const from = await beginning(last, feed, (bounds) => bounds.last)
+      const response = eventsAfter(from, pattern, feed, { listen, request, random })
+      return { response: await response.catch((error: unknown) => comeBack(error, random)) }
+    }
+    const from = await beginning(since, feed, ({ first }) => first - 1)
+    const selection = { pattern, limit }
+    const page =
+      wait > 0 && listen
+        ? await pageWithin(wait, from, selection, feed, { listen, request })
+        : await pageAfter(from, selection, feed)
+    const position = formatPosition(page.position)
+    const isLines = format === "ndjson" || (!format && /\bapplication\/x-ndjson\b/.test(accept))
+    return {
+      pieces: encoded(isLines ? linesOf(page, position) : jsonOf(page, position)),
+      headers: {
+        "Content-Type": isLines ? "application/x-ndjson" : "application/json",
+        Vary: "Accept",
+        "Last-Event-ID": position,
+        ...(page.more ? { Link: `<${nextUri(url, position)}>; rel="next"` } : {}),
+      },
+    }
+  },
+}
+
+function* encoded(texts: Iterable<string>): Generator<Uint8Array> {
+  const encoder = new TextEncoder()
+  for (const text of texts) yield encoder.encode(text)
+}
+
+function* jsonOf({ changes, more, reset }: Page, position: string): Generator<string> {
+  yield '{"changes":['
+  for (const [at, change] of changes.entries()) yield (at > 0 ? "," : "") + changeText(change)
+  yield `],${JSON.stringify({ position, more, ...(reset ? { reset } : {}) }).slice(1)}`
+}
+
+function* linesOf({ changes, reset }: Page, position: string): Generator<string> {
+  if (reset) yield `${JSON.stringify({ event: "reset", position })}\n`
+  for (const change of changes) yield `${changeText(change)}\n`
+}
+
+function nextUri({ pathname, searchParams }: URL, position: string): string {
+  const next = new URLSearchParams(searchParams)
+  next.delete("token")
+  next.set("since", position)
+  return `${pathname}?${next}`
 }
 
 /** A socket that says why and closes. Pages are told nothing of an upgrade that fails with a status. */

@@ -1,7 +1,8 @@
 /** Subscribing: registered first, then the state with the revision it was read at, then everything after it. */
 import { parsePosition, type Position } from "../protocol/change.ts"
-import { doneText, type Command, type Done } from "../protocol/frames.ts"
+import { doneText, type Command, type CommandId, type Done } from "../protocol/frames.ts"
 import { ATTACHMENT_MAX_BYTES } from "../protocol/limits.ts"
+import { EVERYTHING } from "../protocol/pattern.ts"
 import { Problem } from "../protocol/problem.ts"
 import { ask, read } from "./ask.ts"
 import type { Bench } from "./command.ts"
@@ -25,6 +26,7 @@ export async function subscribe(
   bench: Bench,
 ): Promise<void> {
   const { topics, follower } = bench
+  if (uri === EVERYTHING) return followAll(id, session, bench)
   const target = bench.resolve(uri)
   if (!target || target.endpoint.isExport) {
     // The app says in its own words what is wrong with it.
@@ -52,6 +54,22 @@ export async function subscribe(
     if (session.floor(topic) === undefined || session.closed) topics.remove(topic, session)
     session.release()
   }
+}
+
+/** There is no state of everything; what follows says no more than that there are changes. */
+async function followAll(
+  id: CommandId,
+  session: Session,
+  { topics, follower }: Bench,
+): Promise<void> {
+  if (!session.hasRoomFor(EVERYTHING)) throw full(EVERYTHING)
+  await follower.ready()
+  if (session.closed) return
+  topics.add(EVERYTHING, session)
+  const { epoch, revision } = follower.position
+  session.follow(EVERYTHING, revision)
+  follower.save()
+  session.send(doneText(id, { uri: EVERYTHING, revision, epoch, position: revision, frames: 0 }))
 }
 
 async function welcome(

@@ -1,5 +1,6 @@
 /** The endpoint table: every endpoint of the service, once. */
 import { batchEndpoints } from "./batch.ts"
+import { changeEndpoints } from "./changes.ts"
 import { computeEndpoints } from "./compute.ts"
 import { documentHistoryEndpoints } from "./documents-history.ts"
 import { documentTransferEndpoints } from "./documents-transfer.ts"
@@ -25,6 +26,7 @@ export const api = {
   ...batchEndpoints,
   ...computeEndpoints,
   ...liveEndpoints,
+  ...changeEndpoints,
   ...metricEndpoints,
   ...metaEndpoints,
 }

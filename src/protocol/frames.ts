@@ -23,6 +23,7 @@
  * - Whoever holds `revision` drops what is not above it, unless the frame says `reset`.
  */
 import * as z from "zod"
+import type { Change } from "./change.ts"
 import { URI_MAX_CHARACTERS } from "./limits.ts"
 
 const ID_MAX_CHARACTERS = 100
@@ -165,6 +166,39 @@ export function patchText({ patch, entry, extra, ...place }: Text<"patch" | "ent
 
 export function deleteText({ extra, ...place }: Text<never>): string {
   return join({ event: "delete", ...place }, {}, extra)
+}
+
+/** What a frame or a reply says beside the resources that ride in it. */
+export interface Head {
+  ok?: boolean
+  event?: Frame["event"]
+  uri: string
+  revision: number
+  position?: number
+  epoch?: string
+  frames?: number
+  resumed?: true
+  reset?: true
+  absent?: true
+  problem?: Refused["problem"]
+}
+
+/** The head of a text made here. `join` writes what is large last, so that most of a long text is not parsed. */
+export function headOf(text: string): Head {
+  // Inside a string the quotes would be escaped, so this is found nowhere else.
+  const at = text.search(/,"(?:resource|patch|entry)":/)
+  return JSON.parse(at < 0 ? text : `${text.slice(0, at)}}`) as Head
+}
+
+/** A frame that says, beside what it says, that all before it is to be forgotten. */
+export function resetText(frame: string, epoch: string): string {
+  return `${JSON.stringify({ reset: true, epoch }).slice(0, -1)},${frame.slice(1)}`
+}
+
+/** A change of the journal by itself. Without `patch` and `resource`, where it is no delete: GET the URI. */
+export function changeText({ uri, revision, at, event, body, extra }: Change): string {
+  const raw = event === "patch" ? { patch: body } : { resource: body }
+  return join({ event, uri, revision, at }, raw, extra)
 }
 
 function join(

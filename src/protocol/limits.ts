@@ -68,6 +68,16 @@ export const READINGS_AT_ONCE = 6
 export const POKE_MAX_BYTES = 4_000_000
 /** When a delivery failed, the hub tries again after this. */
 export const DELIVERY_RETRY_MILLISECONDS = 2_000
+/** A comment goes out on an event stream as often: many proxies give up a line that is silent for 30 seconds. */
+export const EVENTS_HEARTBEAT_MILLISECONDS = 20_000
+/** Whose event stream ended comes back after half of this to one and a half of it. */
+export const EVENTS_RETRY_MILLISECONDS = 2_000
+/** Events that a slow reader of a stream has not taken. */
+export const EVENTS_WAITING_MAX_BYTES = 8_000_000
+/** Longest `wait`; many proxies end a request that is not answered within a minute. */
+export const WAIT_MAX_SECONDS = 60
+/** Changes that one request for a page of those of some URIs looks at. */
+export const CHANGES_LOOK_ROWS = 5_000
 /** Changes read from the journal at a time. */
 export const CHANGES_PAGE_ROWS = 500
 /** The journal keeps at least what happened in this time … */

@@ -44,6 +44,7 @@ export const routes = {
   "compute.method": ["POST", "/method/"],
   "compute.sum": ["POST", "/sum"],
   "live.connect": ["GET", "/live"],
+  "changes.list": ["GET", "/api/changes"],
   "metrics.get": ["GET", "/metrics"],
   "meta.openapi": ["GET", "/api/openapi.json"],
   "meta.schema": ["GET", "/api/schema"],

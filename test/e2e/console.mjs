@@ -1,29 +1,11 @@
 /** Opens the page at "/" in a browser, against a running Worker, and tries the API through it. */
 import { chromium } from "playwright-core"
+import { check, equal, report } from "./check.mjs"
 
 const base = new URL(process.argv[2] ?? "http://localhost:8787").origin
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium"
 const ANSWER_MILLISECONDS = 60_000
 const name = `console-${Date.now()}`
-
-let passed = 0
-let failed = 0
-
-async function check(sentence, body) {
-  try {
-    await body()
-    passed++
-    console.log(`ok   ${sentence}`)
-  } catch (error) {
-    failed++
-    console.log(`FAIL ${sentence}\n     ${error.message.split("\n").slice(0, 6).join("\n     ")}`)
-  }
-}
-
-function equal(got, wanted, what) {
-  const [one, other] = [JSON.stringify(got), JSON.stringify(wanted)]
-  if (one !== other) throw new Error(`${what}: wanted ${other}, got ${one}`)
-}
 
 const browser = await chromium.launch({
   executablePath,
@@ -166,5 +148,4 @@ await check("sends nothing to another origin", () => equal(strangers, [], "reque
 await check("has nothing to complain of", () => equal(complaints, [], "errors"))
 
 await browser.close()
-console.log(`console: ${passed} passed, ${failed} failed`)
-process.exitCode = failed > 0 ? 1 : 0
+report("console")

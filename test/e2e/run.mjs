@@ -22,6 +22,7 @@ try {
   results.push(await run("pandas", "/usr/bin/python3", ["test/e2e/frames.py", server.url]))
   results.push(await run("readme", "npx", ["node", "test/e2e/readme.mjs", server.url]))
   results.push(await run("console", "npx", ["node", "test/e2e/console.mjs", server.url]))
+  results.push(await run("events", "npx", ["node", "test/e2e/events.mjs", server.url]))
 } finally {
   await server.stop()
 }
