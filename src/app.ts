@@ -29,6 +29,11 @@ import { readFrom } from "./http/from.ts"
 import { addCost } from "./http/cost.ts"
 import { Blobs } from "./keys/blobs.ts"
 import { EdgeCopies } from "./keys/edge.ts"
+import { keyBatchHandlers } from "./keys/batch/routes.ts"
+import { KeyRemover } from "./keys/batch/remover.ts"
+import { KeyBatches } from "./keys/batch/runner.ts"
+import { KeyLists } from "./keys/list/reader.ts"
+import { isListTouched as isKeyListTouched } from "./keys/list/touch.ts"
 import { keyHandlers } from "./keys/routes.ts"
 import { TABLE as KEYS } from "./keys/sql.ts"
 import { KeyStore } from "./keys/store.ts"
@@ -89,6 +94,9 @@ export interface Services extends ResourceServices {
   appLists: DocumentLists
   editor: DocumentEditor
   keys: KeyStore
+  keyLists: KeyLists
+  keyBatches: KeyBatches
+  keyRemover: KeyRemover
   blobs: Blobs
   series: SeriesStore
   seriesWriter: SeriesWriter
@@ -141,6 +149,7 @@ export function createServices(
   const blobs = new Blobs(db, feed, env.KV, { now, newId })
   const endExpired = () => sweep(db, feed, EXPIRING, now())
   const expiring = { now, sweep: endExpired }
+  const keyLists = new KeyLists(db, edge, expiring)
   const together = (requests: Request[]) => answerTogether(requests, surroundings, db, feed)
   const apps = new DocumentStore(db, signed, appShape, expiring)
   return {
@@ -163,6 +172,9 @@ export function createServices(
       pause,
     }),
     appLists: new DocumentLists(db, expiring),
+    keyLists,
+    keyRemover: new KeyRemover({ db, feed, edge, lists: keyLists, now }),
+    keyBatches: new KeyBatches(db, feed, edge, { now }),
     keys: new KeyStore(db, feed, { edge, blobs }, { now, consistency }),
     blobs,
     series: new SeriesStore(db, journal, now, piledUp),
@@ -223,6 +235,7 @@ const handlers: Handlers<typeof api, Services> = {
   ...transferHandlers,
   ...partHandlers,
   ...keyHandlers,
+  ...keyBatchHandlers,
   ...seriesHandlers,
   ...batchHandlers,
   ...computeHandlers,
@@ -235,6 +248,7 @@ const handlers: Handlers<typeof api, Services> = {
 /** Views that know which changes leave them as they are. */
 const touches: Partial<Record<keyof typeof api, NonNullable<Endpoint["isTouched"]>>> = {
   "documents.list": isListTouched,
+  "keys.list": isKeyListTouched,
 }
 
 /** The built-in stores, then the resources that users define: one kind of line for both. */

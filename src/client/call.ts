@@ -23,9 +23,12 @@ type Contents<Replies> = {
   [
     Status in keyof Replies as Status extends 200 | 201 | 202 | 204 | 206 ? Status : never
   ]: Replies[Status] extends { schema: infer Schema extends z.ZodType }
-    ? z.output<Schema>
+    ? z.output<Schema> | Other<Replies[Status]>
     : undefined
 }
+
+/** What comes where JSON is asked for. */
+type Other<Rule> = Rule extends { json: infer Schema extends z.ZodType } ? z.output<Schema> : never
 
 /** Revisions, or "*" for any. */
 export type Revisions = number | readonly number[] | "*"

@@ -3,7 +3,7 @@ import type { Change, Position } from "../protocol/change.ts"
 import { BATCH_MAX_STATEMENTS } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
 import type { Commit, Feed, Journal } from "./feed.ts"
-import { UnitRefused } from "./run.ts"
+import { countStatements, UnitRefused } from "./run.ts"
 
 /** Does what it does with the journal it is given; answers when all of it is done. */
 export type Operation<Result> = (journal: Journal) => Promise<Result>
@@ -77,13 +77,7 @@ async function commitWaiting<Result>(feed: Feed, parts: readonly Part<Result>[])
 }
 
 function checkSize(units: Commit[][]): void {
-  const count = units
-    .flat()
-    .reduce(
-      (sum, { guards = [], reads = [], drafts, writes }) =>
-        sum + guards.length + reads.length + drafts.length + writes.length,
-      0,
-    )
+  const count = countStatements(units)
   if (count <= BATCH_MAX_STATEMENTS) return
   throw new Problem(
     "too_large",

@@ -33,6 +33,17 @@ export class UnitRefused extends Error {
   }
 }
 
+/** How many statements the units take, but for what they sweep. */
+export function countStatements(units: readonly Commit[][]): number {
+  return units
+    .flat()
+    .reduce(
+      (sum, { guards = [], reads = [], drafts, writes }) =>
+        sum + guards.length + reads.length + drafts.length + writes.length,
+      0,
+    )
+}
+
 /** The statements of the units, one unit after the other. */
 export function runOf(units: Commit[][], append: (draft: Draft) => Statement): Run {
   const run: Run = { statements: [], guards: [], appended: [], taken: [] }

@@ -8,7 +8,7 @@ import { forMilliseconds, persist, type PersistOptions } from "./persist.ts"
 import { Turns } from "./turns.ts"
 
 /** A request may have six connections open; more would only wait in memory. */
-const AT_ONCE = 20
+export const AT_ONCE = 20
 
 export interface EdgeOptions {
   /** Epoch milliseconds. */
@@ -165,12 +165,12 @@ export class EdgeCopies {
     await this.#kv.put(name, text ?? "", { metadata: metadataOf(entry), ...ttl })
   }
 
-  /** Names and revisions of all entries that are ours, a page at a time. */
-  async *pages(): AsyncGenerator<[name: string, revision: number][]> {
+  /** Names and revisions of all entries that are ours and begin with the prefix, a page at a time. */
+  async *pages(prefix = ""): AsyncGenerator<[name: string, revision: number][]> {
     let cursor: string | null = null
     do {
       const page: KVNamespaceListResult<unknown> = await this.#persist(() =>
-        this.#kv.list({ cursor }),
+        this.#kv.list({ prefix, cursor }),
       )
       yield page.keys.flatMap(({ name, metadata }): [string, number][] =>
         isMetadata(metadata) ? [[name, metadata.revision]] : [],

@@ -1,27 +1,10 @@
 /** Reads of keys: one at the edge, or one or many as they were committed last. */
 import type { Database } from "../feed/database.ts"
-import { KEY_LIST_MAX_BYTES, LIST_MAX_ITEMS } from "../protocol/limits.ts"
 import { chunksOf, type EdgeCopies } from "./edge.ts"
 import { toJson, valueOf, type Entry } from "./entry.ts"
 import { expired } from "../feed/expiry.ts"
-import type { Filter } from "./filter.ts"
 import * as sql from "./sql.ts"
 import { kindOf } from "./value.ts"
-
-export interface Wish {
-  filter: Filter
-  limit: number
-  /** The name after which to begin. */
-  after: string
-}
-
-/** A part of the index at one moment. */
-export interface Page {
-  rows: sql.Row[]
-  revision: number
-  /** The name after which the next page begins; null when this is the last. */
-  next: string | null
-}
 
 /** A list of names travels as one parameter, which D1 bounds at 2,000,000 bytes. */
 const NAMES_AT_ONCE = 500
@@ -44,28 +27,6 @@ export class KeyReader {
     if (value) return { ...value, revision, expiresAt }
     const text = (await this.#edge.values([name])).get(name)
     return text === undefined ? null : { type, size, text, blob, revision, expiresAt }
-  }
-
-  /** The keys that match, as many as one answer may hold. Expired ones are among them. */
-  async page({ filter, limit, after }: Wish): Promise<Page> {
-    const scan = filter.exact ? limit : LIST_MAX_ITEMS
-    const [head, found = []] = await this.#db.batch<sql.Row>([
-      sql.head,
-      sql.page(filter.prefix, after, scan),
-    ])
-    const rows: sql.Row[] = []
-    let bytes = 0
-    let next = found.length === scan ? (found.at(-1)?.name ?? null) : null
-    for (const row of found) {
-      if (!filter.matches(row.name)) continue
-      bytes += kindOf(row) === "bytes" ? row.name.length : row.size
-      if (rows.length === limit || (rows.length > 0 && bytes > KEY_LIST_MAX_BYTES)) {
-        next = rows.at(-1)?.name ?? null
-        break
-      }
-      rows.push(row)
-    }
-    return { rows, revision: head?.[0]?.revision ?? 0, next }
   }
 
   /**

@@ -3,36 +3,29 @@ import { expiryHeaders } from "../feed/expiry.ts"
 import type { Answer, Call, Handlers } from "../protocol/endpoint.ts"
 import type { keyEndpoints } from "../protocol/keys.ts"
 import type { keyValueEndpoints } from "../protocol/keys-values.ts"
-import { LIST_MAX_ITEMS } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
 import { toJson, toMetaJson, uriOf } from "./entry.ts"
-import { parseFilter } from "./filter.ts"
+import type { KeyRemover } from "./batch/remover.ts"
 import { readBodyWhen, readPair, readPatch, readStep, readWhen } from "./input.ts"
 import { consistencyOf, wishOf } from "./reading.ts"
 import { notFound } from "./refused.ts"
 import type { KeyStore } from "./store.ts"
+import { answerList } from "./list/answer.ts"
+import { patternOf } from "./list/pattern.ts"
+import type { KeyLists } from "./list/reader.ts"
 import { contentType, readType, textValue } from "./value.ts"
 import type { Written } from "./write.ts"
 
 interface Services {
   keys: KeyStore
+  keyLists: KeyLists
+  keyRemover: KeyRemover
   /** Epoch milliseconds. */
   now: () => number
 }
 
 export const keyHandlers: Handlers<typeof keyEndpoints & typeof keyValueEndpoints, Services> = {
-  "keys.list": async ({ query, uri }, { keys }) => {
-    const { filter = "", limit = LIST_MAX_ITEMS, cursor = "" } = query
-    const wish = { filter: parseFilter(filter), limit, after: cursor }
-    const { entries, revision, next } = await keys.list(wish)
-    const answer = { json: `[${entries.join()}]`, revision }
-    const headers = consistencyOf({ consistency: "strong" })
-    if (next === null) return { ...answer, headers }
-    return {
-      ...answer,
-      headers: { ...headers, Link: `<${nextUri(uri, query, next)}>; rel="next"` },
-    }
-  },
+  "keys.list": ({ query, uri, url }, { keyLists }) => answerList({ uri, url, query }, keyLists),
 
   "keys.put": async ({ url, conditions }, { keys, now }) => {
     const { name, value, wantsPrevious, ...when } = readPair(url.searchParams)
@@ -41,10 +34,20 @@ export const keyHandlers: Handlers<typeof keyEndpoints & typeof keyValueEndpoint
     return answerOf(written, { text: "success" })
   },
 
-  "keys.clear": async ({ conditions, url }, { keys }) => {
+  "keys.clear": async ({ conditions, query, url }, { keys, keyRemover }) => {
     // URL parsers make /keys/ of /keys/. and /keys/%2e before we see it: a slip must not delete everything.
     if (url.pathname.endsWith("/")) {
       throw new Problem("invalid_request", "To delete all keys, DELETE /keys without a slash")
+    }
+    if (Object.keys(query).length > 0) {
+      const most = query.max_affected ?? null
+      const { count: deleted, revision } = await keyRemover.remove(
+        patternOf(query),
+        most,
+        conditions,
+      )
+      const changed = revision > 0 ? { revision } : {}
+      return { body: { deleted, ...changed }, ...changed }
     }
     return answerOf({ revision: await keys.clear(conditions) }, { text: "KEY-VALUE Store Cleared" })
   },
@@ -124,15 +127,4 @@ type CountCall = Call<(typeof keyValueEndpoints)["keys.inc" | "keys.dec"]>
 function answerOf({ revision, previous }: Written, usual: Answer): Answer {
   const answer = previous === undefined ? usual : { json: previous }
   return revision > 0 ? { ...answer, revision } : answer
-}
-
-function nextUri(
-  uri: string,
-  query: { filter?: string | undefined; limit?: number | undefined },
-  cursor: string,
-) {
-  const parameters = new URLSearchParams({ cursor })
-  if (query.filter) parameters.set("filter", query.filter)
-  if (query.limit) parameters.set("limit", String(query.limit))
-  return `${uri}?${parameters}`
 }

@@ -1,7 +1,7 @@
 /** How Workers KV comes to say what the index says. */
 import type { Database } from "../feed/database.ts"
 import type { Committer } from "../feed/feed.ts"
-import { chunksOf, UNFINISHED, type EdgeCopies } from "./edge.ts"
+import { AT_ONCE, chunksOf, UNFINISHED, type EdgeCopies } from "./edge.ts"
 import { valueOf, type Entry } from "./entry.ts"
 import { busy } from "./persist.ts"
 import * as sql from "./sql.ts"
@@ -62,40 +62,63 @@ async function defer(sides: Sides, names: string[]): Promise<void> {
     return entry && entry.text !== null ? [sql.keep(name, entry.revision, entry.text)] : []
   })
   if (writes.length > 0) await feed.commit({ drafts: [], writes })
+  const pledges = new Map<string, Pledge>()
   for (const name of names) {
     const pledge = edge.turns.pledge(name, edge.now())
-    if (pledge) edge.background(pay(sides, name, pledge))
+    if (pledge) pledges.set(name, pledge)
   }
+  if (pledges.size > 0) edge.background(pay(sides, pledges))
 }
 
-/** Gives Workers KV the newest entry as soon as it takes one, until nobody owes another. Never rejects. */
-async function pay(sides: Sides, name: string, pledge: Pledge): Promise<void> {
-  const { db, edge } = sides
+/** Gives Workers KV the newest entries as soon as it takes them, until nobody owes others. Never rejects. */
+async function pay(sides: Sides, pledges: Map<string, Pledge>): Promise<void> {
+  const { edge } = sides
   const { turns } = edge
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    await edge.turn(name)
-    if (!turns.isPledged(name, pledge)) return
-    const debts = turns.debts(name)
-    try {
-      if (await isPaid(db, edge, name)) {
-        // Whoever came to owe since then committed after the index was read.
-        if (turns.debts(name) === debts) return turns.forgive(name)
-      }
-    } catch (error) {
-      console.warn({ event: "kv_owed", name, message: String(error) })
-      turns.take(name, edge.now())
+  for (let attempt = 0; attempt < ATTEMPTS && pledges.size > 0; attempt++) {
+    await Promise.all([...pledges.keys()].map((name) => edge.turn(name)))
+    for (const [name, pledge] of pledges) {
+      if (!turns.isPledged(name, pledge)) pledges.delete(name)
+    }
+    const debts = new Map([...pledges.keys()].map((name) => [name, turns.debts(name)]))
+    for (const name of await payOnce(sides, [...pledges.keys()])) {
+      // Whoever came to owe since then committed after the index was read.
+      if (turns.debts(name) !== debts.get(name)) continue
+      turns.forgive(name)
+      pledges.delete(name)
     }
   }
-  if (turns.isPledged(name, pledge)) turns.forgive(name)
+  for (const [name, pledge] of pledges) if (turns.isPledged(name, pledge)) turns.forgive(name)
 }
 
-/** Writes what the index tells; false when Workers KV refused it, or the index tells something else by now. */
-async function isPaid(db: Database, edge: EdgeCopies, name: string): Promise<boolean> {
-  const [told] = await newest(db, [[name, NONE]])
-  if (!told) return true
-  const [, entry] = told
-  if (!(await edge.send(name, entry))) return false
-  return (await newest(db, [[name, entry?.revision ?? 0]])).length === 0
+/** Writes what the index tells; answers the names of which Workers KV has it now and the index tells nothing else. */
+async function payOnce({ db, edge }: Sides, names: string[]): Promise<string[]> {
+  const paid = new Set(names)
+  try {
+    const told = await newest(
+      db,
+      names.map((name) => [name, NONE]),
+    )
+    const sent: [name: string, revision: number][] = []
+    for (const some of chunksOf(told, AT_ONCE)) {
+      const results = await Promise.allSettled(some.map(([name, entry]) => edge.send(name, entry)))
+      for (const [at, [name, entry]] of some.entries()) {
+        const result = results[at]
+        if (result?.status === "fulfilled" && result.value) sent.push([name, entry?.revision ?? 0])
+        else paid.delete(name)
+        if (result?.status === "rejected") putOff(edge, name, result.reason)
+      }
+    }
+    for (const [name] of await newest(db, sent)) paid.delete(name)
+    return [...paid]
+  } catch (error) {
+    for (const name of names) putOff(edge, name, error)
+    return []
+  }
+}
+
+function putOff(edge: EdgeCopies, name: string, error: unknown): void {
+  console.warn({ event: "kv_owed", name, message: String(error) })
+  edge.turns.take(name, edge.now())
 }
 
 /** Of pairs of a name and a revision, those that the index tells otherwise, as the index tells them. */

@@ -48,8 +48,8 @@ export interface Stored {
 export const TABLE = "keys"
 
 const BARE_ROW = "k.revision, k.expires_at AS expiresAt, k.type, k.size, k.blob"
-const ROW = `k.name, ${BARE_ROW}`
-const KNOWN = "c.body, k.number, k.value"
+export const ROW = `k.name, ${BARE_ROW}`
+export const KNOWN = "c.body, k.number, k.value"
 
 /** The revision of a live key, NULL when there is none; parameters: name, now. */
 export const CURRENT = `SELECT revision FROM keys WHERE name = ? AND ${LIVE}`
@@ -88,19 +88,6 @@ export function getLive(name: string, now: number): Statement {
   return {
     sql: `${get(name).sql} AND (k.expires_at IS NULL OR k.expires_at > ?2)`,
     params: [name, now],
-  }
-}
-
-// Names have at most 512 bytes, so this many of the largest character sort after all that begins with a prefix.
-const AFTER_ALL = "\u{10FFFF}".repeat(129)
-
-/** The keys whose names begin with `prefix` and come after `after`, in order of name. */
-export function page(prefix: string, after: string, limit: number): Statement {
-  return {
-    // One lower bound, so that a page deep in the list does not read its way there from the beginning.
-    sql: `SELECT ${ROW} FROM keys k WHERE k.name >= max(?1, ?3) AND k.name <= ?2 AND k.name <> ?3
-      ORDER BY k.name LIMIT ?4`,
-    params: [prefix, prefix + AFTER_ALL, after, limit],
   }
 }
 

@@ -1,7 +1,7 @@
 /** Keys: an index in D1, which decides, and copies of the values in Workers KV, which are read at the edge. */
 import { conditionGuards, explainConditions } from "../feed/conditions.ts"
 import type { Database } from "../feed/database.ts"
-import { expired, sweep } from "../feed/expiry.ts"
+import { sweep } from "../feed/expiry.ts"
 import { guard, type Param, type Statement } from "../feed/statement.ts"
 import type { Commit, Feed } from "../feed/feed.ts"
 import type { Condition } from "../feed/sql.ts"
@@ -17,7 +17,7 @@ import * as drafts from "./drafts.ts"
 import type { EdgeCopies } from "./edge.ts"
 import { nameOf, place, uriOf } from "./entry.ts"
 import { previousOf } from "./previous.ts"
-import { KeyReader, type Wish } from "./reader.ts"
+import { KeyReader } from "./reader.ts"
 import type { Read, ReadWish } from "./reading.ts"
 import { notFound, taken } from "./refused.ts"
 import { settle, type Sides } from "./settle.ts"
@@ -33,13 +33,6 @@ export interface KeyStoreOptions {
    * "strong" reads what was committed last.
    */
   consistency: Consistency
-}
-
-/** A part of the list: JSON texts, the revision they were read at, and the name after which the next begins. */
-export interface Listing {
-  entries: string[]
-  revision: number
-  next: string | null
 }
 
 const LIST_URI = "/keys/"
@@ -83,20 +76,6 @@ export class KeyStore {
       if ((entry?.revision ?? 0) >= minRevision) return { entry, consistency }
     }
     return { entry: await this.#reader.last(name, now), consistency: "strong" }
-  }
-
-  /** Live keys in order of name, as of the last commit. */
-  async list(wish: Wish): Promise<Listing> {
-    const now = this.#options.now()
-    const isOver = (row: sql.Row) => expired(row.expiresAt, now)
-    let page = await this.#reader.page(wish)
-    // A key that is gone changes the list, so it must have changed the revision too, or a 304 would hide it.
-    if (page.rows.some(isOver)) {
-      await this.sweep()
-      page = await this.#reader.page(wish)
-    }
-    const entries = await this.#reader.entries(page.rows.filter((row) => !isOver(row)))
-    return { entries, revision: page.revision, next: page.next }
   }
 
   /** A live key with its content. Throws Problem overloaded. */

@@ -5,6 +5,7 @@ import { computeEndpoints } from "./compute.ts"
 import { documentHistoryEndpoints } from "./documents-history.ts"
 import { documentTransferEndpoints } from "./documents-transfer.ts"
 import { documentEndpoints } from "./documents.ts"
+import { keyBatchEndpoints } from "./keys-batch.ts"
 import { keyEndpoints } from "./keys.ts"
 import { keyValueEndpoints } from "./keys-values.ts"
 import { liveEndpoints } from "./live.ts"
@@ -19,6 +20,7 @@ export const api = {
   ...documentTransferEndpoints,
   ...partEndpoints,
   ...keyEndpoints,
+  ...keyBatchEndpoints,
   ...keyValueEndpoints,
   ...seriesEndpoints,
   ...batchEndpoints,

@@ -28,6 +28,21 @@ export const Previous = z.literal("previous").meta({
   description: "Answer what was there before in place of what is answered else; null for nothing",
 })
 
+/** Of JSON bodies, where seconds are a number. */
+export const Seconds = z
+  .int()
+  .min(1)
+  .max(EXPIRE_MAX_SECONDS)
+  .meta({ description: "Whole seconds until the key is gone", example: 60 })
+export const Duration = z
+  .string()
+  .regex(/^\d.*[a-z]$/)
+  .meta({ description: "A duration", example: "5m" })
+export const Moment = z.union([z.string(), z.number()]).meta({
+  description: "The moment it is gone, RFC 3339 with its zone or epoch seconds",
+  example: "2050-01-01T00:00:00Z",
+})
+
 /** Which times there are the handlers say, because they know the time. */
 export const When = z.object({
   expire_in: z

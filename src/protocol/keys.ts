@@ -1,36 +1,32 @@
 /** Keys with values and expiry: `PUT /keys?name=value` in, `{name: value}` out. */
 import * as z from "zod"
 import type { Endpoint } from "./endpoint.ts"
-import { consistency, consistencyHeaders, freshness, promise } from "./keys-consistency.ts"
+import { consistencyHeaders, freshness, promise } from "./keys-consistency.ts"
 import {
+  Duration,
   Flag,
   Key,
   KeyName,
   keyParams as params,
   keyPath as path,
+  Moment,
   noBatch as batch,
   Previous,
+  Seconds,
   When,
 } from "./keys-shared.ts"
-import { BODY_MAX_BYTES, EXPIRE_MAX_SECONDS, LIST_MAX_ITEMS } from "./limits.ts"
+import {
+  KEY_LIST_DESCRIPTION,
+  KeyListQuery,
+  KEYS_DELETE_DESCRIPTION,
+  KeysDeleted,
+  KeysDeleteQuery,
+} from "./keys-list.ts"
+import { BODY_MAX_BYTES, EXPIRE_MAX_SECONDS } from "./limits.ts"
 import { JsonObject, problems, Revision } from "./shared.ts"
 import { fill } from "./uri.ts"
 
 const Value = z.string().meta({ description: "The value, text", example: "dark" })
-
-const Seconds = z
-  .int()
-  .min(1)
-  .max(EXPIRE_MAX_SECONDS)
-  .meta({ description: "Whole seconds until the key is gone", example: 60 })
-const Duration = z
-  .string()
-  .regex(/^\d.*[a-z]$/)
-  .meta({ description: "A duration", example: "5m" })
-const Moment = z.union([z.string(), z.number()]).meta({
-  description: "The moment it is gone, RFC 3339 with its zone or epoch seconds",
-  example: "2050-01-01T00:00:00Z",
-})
 
 export const KeyBody = z
   .strictObject({
@@ -91,23 +87,15 @@ export const keyEndpoints = {
     verb: "list",
     tag: "keys",
     summary: "List the keys with their values, in order of name",
-    description: "When there are more than fit one answer, the header `Link` names the next.",
-    query: z.object({
-      filter: z.string().optional().meta({
-        description: "The beginning of the name; every `$` stands for one character",
-        example: "wo$d",
-      }),
-      limit: z.coerce
-        .number()
-        .int()
-        .min(1)
-        .max(LIST_MAX_ITEMS)
-        .optional()
-        .meta({ description: `Keys in one answer; ${LIST_MAX_ITEMS} when absent`, example: 100 }),
-      cursor: z.string().optional().meta({ description: "From the `Link` of the page before" }),
-      consistency: consistency.meta({ description: "The list is always strong" }),
-    }),
-    replies: { 200: { description: "The keys", schema: z.array(Key) }, ...problems(400, 503) },
+    description: KEY_LIST_DESCRIPTION,
+    query: KeyListQuery,
+    replies: {
+      200: {
+        description: "The keys, or their names",
+        schema: z.union([z.array(Key), z.array(z.string())]),
+      },
+      ...problems(400, 413, 503),
+    },
     memberOf: (element) => fill(path, { id: Object.keys(element as object)[0] ?? "" }),
     order: "name",
   },
@@ -141,10 +129,17 @@ export const keyEndpoints = {
     verb: "delete",
     batch,
     tag: "keys",
-    summary: "Delete all keys",
+    summary: "Delete all keys, or those that match",
+    description: KEYS_DELETE_DESCRIPTION,
+    query: KeysDeleteQuery,
     replies: {
-      200: { description: "There are no keys now", type: "text/plain", schema: z.string() },
-      ...problems(400, 409, 412, 503),
+      200: {
+        description: "There are no such keys now",
+        type: "text/plain",
+        schema: z.string(),
+        json: KeysDeleted,
+      },
+      ...problems(400, 409, 412, 413, 503),
     },
   },
   "keys.create": {

@@ -20,6 +20,18 @@ export const BLOB_SWEEP_COUNT = 500
 export const EXPIRE_MAX_SECONDS = 1_000_000_000
 /** Values in one answer of the list of keys; all of them are in memory at once. */
 export const KEY_LIST_MAX_BYTES = 8_000_000
+/** Keys that a request may look at to find or count those that match; each is a row read. */
+export const KEY_LIST_SCAN_ROWS = 100_000
+/** A pattern of names. Names end at 512 bytes; escapes and brackets are longer than what they stand for. */
+export const KEY_PATTERN_MAX_CHARACTERS = 1_024
+/** Comparisons of a pattern with names that a request may make, at worst: a second, measured where no comparison can be spared. */
+export const KEY_LIST_MAX_STEPS = 100_000_000
+/** Operations of a batch of keys: each may be a write to Workers KV, of which a request has 1,000 on the free plan. */
+export const KEY_BATCH_MAX_OPERATIONS = 1_000
+/** Statements of the transaction that a batch of keys is: with what it sweeps, reading before and settling after, 40 queries. */
+export const KEY_BATCH_MAX_STATEMENTS = 34
+/** Keys deleted by one pattern: each is a call to Workers KV, of which a request has 10,000 on the paid plan. */
+export const KEYS_DELETE_MAX = 9_000
 /** Bodies nest no deeper, so that no recursive reader can be made to overflow. */
 export const JSON_MAX_DEPTH = 100
 /** Operations of one JSON Patch. */

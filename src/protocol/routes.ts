@@ -35,6 +35,7 @@ export const routes = {
   "keys.get": ["GET", "/keys/:id"],
   "keys.patch": ["PATCH", "/keys/:id"],
   "keys.delete": ["DELETE", "/keys/:id"],
+  "keys.batch": ["POST", "/keys/batch"],
   "keys.set": ["PUT", "/keys/:id"],
   "keys.value": ["GET", "/keys/:id/value"],
   "keys.inc": ["POST", "/keys/:id/inc"],

@@ -6,7 +6,7 @@ import { keepSeconds, momentOf, ttlOf } from "../../src/keys/expiry.ts"
 import { scaledOf, shortest } from "../../src/keys/decimal.ts"
 import type { FullRow } from "../../src/keys/sql.ts"
 import { kindOf, readType, textValue, valueOfBytes, type Value } from "../../src/keys/value.ts"
-import { parseFilter } from "../../src/keys/filter.ts"
+import { parseFilter } from "../../src/keys/list/filter.ts"
 import { keyEndpoints } from "../../src/protocol/keys.ts"
 import { CHANGE_BODY_MAX_BYTES, KEY_VALUE_MAX_BYTES } from "../../src/protocol/limits.ts"
 
@@ -126,9 +126,9 @@ describe("the filter", () => {
   })
 
   it("says what an index can look for", () => {
-    expect(parseFilter("wo$d")).toMatchObject({ prefix: "wo", exact: false })
-    expect(parseFilter("wo")).toMatchObject({ prefix: "wo", exact: true })
-    expect(parseFilter("$o")).toMatchObject({ prefix: "", exact: false })
+    expect(parseFilter("wo$d")).toMatchObject({ prefix: "wo", isExact: false })
+    expect(parseFilter("wo")).toMatchObject({ prefix: "wo", isExact: true })
+    expect(parseFilter("$o")).toMatchObject({ prefix: "", isExact: false })
   })
 })
 

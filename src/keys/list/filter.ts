@@ -1,22 +1,21 @@
 /** The filter of the list: every `$` is one character, the rest is itself, matched at the beginning. Pure. */
-
-export interface Filter {
-  /** What every matching name begins with; an index can find those. */
-  prefix: string
-  /** True when the prefix says it all. */
-  exact: boolean
-  matches: (name: string) => boolean
-}
+import type { NamePattern } from "./pattern.ts"
 
 /**
  * The caller's text never becomes a regular expression but for `$`, so it cannot take more time than its length
  * (the original ran it as one).
  */
-export function parseFilter(text: string): Filter {
+export function parseFilter(text: string): NamePattern {
   const [prefix = "", ...rest] = text.split("$")
   // u: a character is a code point, not half of one. s: a line break is a character too.
   const pattern = new RegExp(`^${[prefix, ...rest].map(literally).join(".")}`, "su")
-  return { prefix, exact: rest.length === 0, matches: (name) => pattern.test(name) }
+  return {
+    prefix,
+    isWhole: false,
+    isExact: rest.length === 0,
+    matches: (name) => pattern.test(name),
+    cost: 1,
+  }
 }
 
 function literally(text: string): string {
