@@ -13,6 +13,7 @@ import { appShape, documentHandlers } from "./documents/routes.ts"
 import { partHandlers } from "./documents/parts.ts"
 import { DocumentEditor } from "./documents/editor.ts"
 import { isListTouched } from "./documents/list/touch.ts"
+import { documentsView } from "./documents/list/view.ts"
 import { DocumentLists } from "./documents/list/reader.ts"
 import { TABLE as DOCUMENTS } from "./documents/sql.ts"
 import { DocumentStore, plain } from "./documents/store.ts"
@@ -37,6 +38,7 @@ import { isListTouched as isKeyListTouched } from "./keys/list/touch.ts"
 import { keyHandlers } from "./keys/routes.ts"
 import { TABLE as KEYS } from "./keys/sql.ts"
 import { KeyStore } from "./keys/store.ts"
+import { keysView } from "./keys/view.ts"
 import { sumStats } from "./live/hubs.ts"
 import type { Listen } from "./live/listen.ts"
 import { changeHandlers, liveHandlers } from "./live/routes.ts"
@@ -46,6 +48,7 @@ import { metricHandlers, type HubStats } from "./metrics/routes.ts"
 import { api } from "./protocol/api.ts"
 import type { Change } from "./protocol/change.ts"
 import type { Answer, Endpoint, Handlers } from "./protocol/endpoint.ts"
+import type { View } from "./protocol/view.ts"
 import type { metaEndpoints } from "./protocol/meta.ts"
 import { linesOf, type ResourceServices } from "./resources/mounted.ts"
 import { todos } from "./resources/todo.ts"
@@ -57,6 +60,8 @@ import { seriesHandlers } from "./series/routes.ts"
 import { SeriesWriter } from "./series/ingest/writer.ts"
 import type { Place } from "./series/sql.ts"
 import { SeriesStore } from "./series/store.ts"
+import { referencesView, seriesListView } from "./series/view/lists.ts"
+import { seriesView } from "./series/view/view.ts"
 
 /** The tables of what may expire. */
 const EXPIRING = [DOCUMENTS, KEYS]
@@ -251,6 +256,15 @@ const touches: Partial<Record<keyof typeof api, NonNullable<Endpoint["isTouched"
   "keys.list": isKeyListTouched,
 }
 
+/** How those who watch a query of these are told of changes. */
+const views: Partial<Record<keyof typeof api, View>> = {
+  "documents.list": documentsView,
+  "keys.list": keysView,
+  "series.references": referencesView,
+  "series.list": seriesListView,
+  "series.get": seriesView,
+}
+
 /** The built-in stores, then the resources that users define: one kind of line for both. */
 const lines: Mounted<Services>[] = [
   ...(Object.keys(api) as (keyof typeof api)[]).map((name) => ({
@@ -258,6 +272,7 @@ const lines: Mounted<Services>[] = [
       id: name,
       ...api[name],
       ...(touches[name] ? { isTouched: touches[name] } : {}),
+      ...(views[name] ? { view: views[name] } : {}),
     },
     handler: handlers[name] as Mounted<Services>["handler"],
   })),

@@ -1,22 +1,14 @@
 /** The live client against the real hub: its copies are what GET answers, whatever happens. */
-import { evictDurableObject, runInDurableObject } from "cloudflare:test"
+import { runInDurableObject } from "cloudflare:test"
 import { env, exports } from "cloudflare:workers"
 import { describe, expect, it } from "vitest"
 import { createServices } from "../src/app.ts"
 import { LiveError } from "../src/client/live.ts"
 import { hubOf } from "../src/live/hubs.ts"
 import { send } from "./helpers.ts"
-import { chance, open, settled, sockets, until } from "./live.world.ts"
+import { chance, evict, open, settled, sockets, until } from "./live.world.ts"
 
 const hub = () => hubOf(env as never)
-
-let evicting: Promise<void> | undefined
-
-/** Puts the hub to sleep. One at a time: two at once crash workerd 1.20261023. */
-function evict(): Promise<void> {
-  evicting ??= evictDurableObject(hub()).finally(() => (evicting = undefined))
-  return evicting
-}
 
 /** Documents whose writer's pokes are all lost. */
 function unheard() {

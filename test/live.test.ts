@@ -275,10 +275,11 @@ describe("a subscriber", () => {
       entry: { reference: "live" },
     })
     expect(await list.hear()).toMatchObject({
-      event: "state",
+      event: "create",
       uri: "/api/store/live/",
+      member: uri,
       view: true,
-      resource: [{ symbol: "a" }],
+      resource: { symbol: "a", count: 2 },
     })
     expect(await view.hear()).toMatchObject({ event: "state", resource: { data: [[2]] } })
 
@@ -294,7 +295,7 @@ describe("a subscriber", () => {
         rows: { data: [[3]] },
       },
     })
-    expect(await view.hear()).toMatchObject({ revision, resource: { data: [[3]] } })
+    expect(await view.hear()).toMatchObject({ revision, patch: { rows: { data: [[3]] } } })
     await send(`DELETE ${uri}`)
     expect(await item.hear()).toMatchObject({ event: "delete", uri })
     expect(await references.hear()).toMatchObject({ event: "delete", uri: "/api/store/live/" })

@@ -100,6 +100,22 @@ describe("every", () => {
     expect((await split(autumn, "&every=1d&agg=count")).data).toEqual([[24], [24], [24]])
   })
 
+  it("fills with what lies outside the window although another column has nothing there", async () => {
+    const uri = await stored({
+      columns: ["v", "none"],
+      index: ["2015-01-01", "2015-01-03"],
+      data: [
+        [1, null],
+        [null, null],
+      ],
+    })
+    const window = "&start=2015-01-02&end=2015-01-03&every=1d&fill=previous"
+    expect((await split(uri, window)).data).toEqual([
+      [1, null],
+      [1, null],
+    ])
+  })
+
   it("fills gaps, previous and linear also with what lies outside the window", async () => {
     const uri = await stored({
       columns: ["v", "w"],

@@ -71,9 +71,17 @@ describe("a series over a socket", () => {
     await talker.ask("subscribe /api/store/listed/")
     expect(await talker.hear()).toMatchObject({ event: "state", resource: [] })
     await send("PUT /api/store/listed/s", '{"v":{"1":1}}')
-    expect((await talker.hear()).resource).toMatchObject([{ symbol: "s", first: 1, last: 1 }])
-    await send("DELETE /api/store/listed/s")
-    expect((await talker.hear()).resource).toEqual([])
+    const [uri, list] = ["/api/store/listed/s", "/api/store/listed/"]
+    expect(await talker.hear()).toMatchObject({
+      event: "create",
+      uri: list,
+      member: uri,
+      resource: { symbol: "s", first: 1, last: 1 },
+    })
+    await send(`PATCH ${uri}`, { rows: { columns: ["v"], index: [2], data: [[2]] } })
+    expect(await talker.hear()).toMatchObject({ event: "state", uri, list, resource: { last: 2 } })
+    await send(`DELETE ${uri}`)
+    expect(await talker.hear()).toMatchObject({ event: "delete", uri, list })
   })
 
   it("brings its reference into the list of those, and takes it away", async () => {

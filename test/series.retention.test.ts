@@ -296,11 +296,13 @@ describe("who has a copy", () => {
     const frames = [await talker.hear(), await talker.hear()]
     for (const frame of frames) {
       expect(frame.event).toBe("state")
-      expect(frame.resource).toEqual((await send(`GET ${frame.uri}`)).json)
+      const { json } = await send(`GET ${frame.list ?? frame.uri}`)
+      expect(frame.list ? [frame.resource] : frame.resource).toEqual(json)
     }
+    expect(frames.map(({ list }) => list)).toEqual([undefined, "/api/store/heard/"])
     await put(uri, [0], "&mode=append")
     const patch = await talker.hear()
-    const state = frames.find((frame) => frame.uri === uri)
+    const [state] = frames
     expect(applyPatch(state?.resource, patch.patch)).toEqual((await send(`GET ${uri}`)).json)
   })
 })

@@ -12,7 +12,14 @@ import type { Resumed } from "../protocol/resume.ts"
 import { Link, type LinkOptions } from "./link.ts"
 import { Progress, shortened } from "./progress.ts"
 import { Subscription, Topic, type Listener } from "./subscription.ts"
-import { applyPatch, type SeriesPatch, type SeriesState } from "./replica-series.ts"
+import {
+  applyPatch,
+  applyToSplit,
+  isSplit,
+  type SeriesPatch,
+  type SeriesState,
+  type SplitState,
+} from "./replica-series.ts"
 import type { Patchers } from "./replica.ts"
 import { resumed, subscribed, type Named, type Welcome } from "./welcome.ts"
 
@@ -26,7 +33,12 @@ export interface LiveOptions extends LinkOptions {
 }
 
 const PATCHERS: Patchers = {
-  "/api/store/": (state, patch) => applyPatch(state as SeriesState, patch as SeriesPatch),
+  "/api/store/": (value, patch) => {
+    const state = value as SeriesState | SplitState
+    return isSplit(state)
+      ? applyToSplit(state, patch as SeriesPatch)
+      : applyPatch(state, patch as SeriesPatch)
+  },
 }
 
 /** A command that was not done; `problem` says why, its `code` is stable. */

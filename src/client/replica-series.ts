@@ -7,22 +7,67 @@ export type SeriesState = Record<string, Record<string, Value>>
 
 type Label = string | number
 
+/** Rows in orient split. */
+export interface SplitState {
+  columns: readonly string[]
+  index: readonly Label[]
+  data: readonly (readonly Value[])[]
+}
+
 /** What a `patch` frame of a series carries. */
 export interface SeriesPatch {
   /** Ranges to take away, both ends inclusive. */
   removed: readonly (readonly [Label, Label])[]
   /** Rows to put over what is there then, one by one. */
-  rows: { columns: readonly string[]; index: readonly Label[]; data: readonly (readonly Value[])[] }
+  rows: SplitState
 }
+
+/** Label → value, by column. */
+type Columns = Map<string, Map<string, Value>>
 
 /**
  * The state after a patch: ranges are taken away, then the rows come; a new column is null in rows that lack it, and
  * a new row in columns that it lacks. Labels are in order. The state given stays as it was.
  */
-export function applyPatch(state: SeriesState, { removed, rows }: SeriesPatch): SeriesState {
-  const columns = new Map(
+export function applyPatch(state: SeriesState, patch: SeriesPatch): SeriesState {
+  const columns: Columns = new Map(
     Object.entries(state).map(([name, values]) => [name, new Map(Object.entries(values))]),
   )
+  patchColumns(columns, patch)
+  // fromEntries, because an assignment to "__proto__" would be none.
+  return Object.fromEntries(
+    [...columns].map(([name, values]) => [name, Object.fromEntries(inOrder(values))]),
+  )
+}
+
+/** The same of a state in orient split. */
+export function applyToSplit({ columns, index, data }: SplitState, patch: SeriesPatch): SplitState {
+  const rows = new Map(index.map((label) => [String(label), label]))
+  for (const label of patch.rows.index) rows.set(String(label), label)
+  const values: Columns = new Map(
+    columns.map((name, at) => [
+      name,
+      new Map(index.map((label, row) => [String(label), data[row]?.[at] ?? null])),
+    ]),
+  )
+  // So that there are labels also where there are no columns.
+  const labels = new Map(index.map((label) => [String(label), null]))
+  patchColumns(new Map([["", labels]]), { ...patch, rows: { ...patch.rows, columns: [] } })
+  patchColumns(values, patch)
+  const kept = inOrder(labels).map(([label]) => label)
+  return {
+    columns: [...values.keys()],
+    index: kept.map((label) => rows.get(label) ?? label),
+    data: kept.map((label) => [...values.values()].map((column) => column.get(label) ?? null)),
+  }
+}
+
+/** True for a state in orient split. */
+export function isSplit(state: SeriesState | SplitState): state is SplitState {
+  return Array.isArray(state.columns)
+}
+
+function patchColumns(columns: Columns, { removed, rows }: SeriesPatch): void {
   for (const values of columns.values()) take(values, removed)
   const [first = new Map<string, Value>()] = columns.values()
   const known = [...first.keys()]
@@ -36,10 +81,6 @@ export function applyPatch(state: SeriesState, { removed, rows }: SeriesPatch): 
       values.set(String(label), at === undefined ? null : (rows.data[row]?.[at] ?? null))
     }
   }
-  // fromEntries, because an assignment to "__proto__" would be none.
-  return Object.fromEntries(
-    [...columns].map(([name, values]) => [name, Object.fromEntries(inOrder(values))]),
-  )
 }
 
 function take(values: Map<string, Value>, removed: SeriesPatch["removed"]): void {

@@ -31,6 +31,10 @@ export class Replica {
   /** False until a reply says from where frames count. */
   #begun = false
   #awaitsState = false
+  /** Frames of members are marked as this list's. */
+  #isView = false
+  /** More is to come of the revision that is held. */
+  #isPart = false
   /** All up to here was told when the subscription began. */
   #floor = 0
   #members: Map<string, Member> | null = null
@@ -92,13 +96,14 @@ export class Replica {
   /** Takes any frame of the socket; those about other URIs are ignored. */
   take(frame: Frame): Outcome {
     if (!this.#begun) return "ignored"
-    const isOwn = frame.event === "create" ? frame.member === this.#uri : frame.uri === this.#uri
-    const list = frame.event === "create" ? frame.uri : listOf(frame.uri)
-    // A view or a reset of a member is in no order with what the list was told.
-    if (!isOwn && (list !== this.#uri || frame.view || frame.reset)) return "ignored"
+    const isOwn = isAbout(frame, this.#uri)
+    // Of a view only what is told to it: elsewhere the member may look otherwise.
+    const isOther = (frame.view ?? false) !== this.#isView || frame.reset
+    if (!isOwn && (listOfMember(frame) !== this.#uri || isOther)) return "ignored"
     const outcome = isOwn ? this.#takeOwn(frame) : this.#takeMember(frame)
     if (outcome === "changed") {
       const position = frame.position ?? frame.revision
+      this.#isPart = frame.more === true
       if (frame.reset) this.settle(position)
       this.#position = Math.max(this.#position, position)
       this.#epoch = frame.epoch ?? this.#epoch
@@ -108,7 +113,8 @@ export class Replica {
 
   #takeOwn(frame: Frame): Outcome {
     const isFirst = this.#awaitsState && frame.event === "state"
-    if (frame.revision <= this.#revision && !frame.reset && !isFirst) return "ignored"
+    const isRest = this.#isPart && frame.revision === this.#revision
+    if (frame.revision <= this.#revision && !frame.reset && !isFirst && !isRest) return "ignored"
     if (frame.event === "patch") {
       if (this.#value === undefined || this.#members) return "lost"
       this.#value = this.#patched(this.#uri, this.#value, frame.patch)
@@ -117,6 +123,7 @@ export class Replica {
     } else {
       this.#value = frame.resource
       this.#members = frame.event === "state" ? membersOf(frame) : null
+      this.#isView = frame.view ?? false
       this.#order = frame.event === "state" ? frame.order : undefined
       this.#awaitsState = false
     }
@@ -142,6 +149,10 @@ export class Replica {
         frame.entry ??
         (frame.event === "patch" ? this.#patched(uri, known?.element, frame.patch) : frame.resource)
       members.set(uri, { element, revision: frame.revision })
+      if (frame.event === "create" && frame.before !== undefined) {
+        if (!members.has(frame.before)) return "lost"
+        moveBefore(members, uri, frame.before)
+      }
     }
     this.#revision = Math.max(this.#revision, frame.position ?? frame.revision)
     this.#value = undefined
@@ -165,6 +176,30 @@ export class Replica {
     if (this.#order === "name") entries.sort(([one], [other]) => byName(one, other))
     return entries.map(([, { element }]) => element)
   }
+}
+
+/** True for a frame that tells the resource itself. */
+function isAbout(frame: Frame, uri: string): boolean {
+  if (frame.list !== undefined) return false
+  if (frame.event === "create") return !frame.view && frame.member === uri
+  return frame.uri === uri
+}
+
+/** The list whose member a frame tells. A view or a reset of a member is in no order with what its list was told. */
+function listOfMember(frame: Frame): string | null {
+  if (frame.list !== undefined) return frame.list
+  if (frame.event === "create") return frame.uri
+  return frame.view ? null : listOf(frame.uri)
+}
+
+function moveBefore(members: Map<string, Member>, uri: string, before: string): void {
+  const entries = [...members]
+  const moved = entries.findIndex(([name]) => name === uri)
+  const [entry] = entries.splice(moved, 1)
+  const at = entries.findIndex(([name]) => name === before)
+  if (entry) entries.splice(at, 0, entry)
+  members.clear()
+  for (const [name, member] of entries) members.set(name, member)
 }
 
 function membersOf(frame: Extract<Frame, { event: "state" }>): Map<string, Member> | null {

@@ -8,6 +8,7 @@ import { inexact, Problem } from "../protocol/problem.ts"
 import { ask, Refusal, type Dispatch } from "./ask.ts"
 import type { Backlog } from "./backlog.ts"
 import type { Follower } from "./follower.ts"
+import type { Memories } from "./memories.ts"
 import { resume } from "./resume.ts"
 import type { Session } from "./session.ts"
 import { subscribe } from "./subscribe.ts"
@@ -17,6 +18,7 @@ import { tidied, type Resolve } from "./uris.ts"
 /** What commands work with. */
 export interface Bench {
   topics: Topics
+  memories: Memories
   follower: Follower
   resolve: Resolve
   dispatch: Dispatch

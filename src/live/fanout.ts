@@ -4,7 +4,9 @@ import { createText, deleteText, patchText, stateText } from "../protocol/frames
 import { EVERYTHING } from "../protocol/pattern.ts"
 import { listOf } from "../protocol/uri.ts"
 import type { Topics } from "./topics.ts"
-import { isTouched, type Resolve } from "./uris.ts"
+import { topicText } from "./state.ts"
+import { isTouched, type Resolve, type Target } from "./uris.ts"
+import { memoryOf, tellingOf, viewTexts, type Memory } from "./views.ts"
 
 /**
  * What happened at one place of the journal, as frames by topic. A session gets the first that it follows with a
@@ -100,11 +102,15 @@ export interface Desk {
   through: number
   /** All changes after the cursor that are known, at least up to the newest reading. */
   known: readonly Change[]
+  /** What is kept of views. */
+  memories: { get: (view: string) => Memory | undefined }
 }
 
 export interface Plan {
   deliveries: Delivery[]
   floors: Map<string, number>
+  /** What is to be kept of views from now on; undefined: nothing. */
+  memories: Map<string, Memory | undefined>
   /** URIs to be read before this plan can be made. */
   missing: string[]
   /** How many of the changes the plan covers. */
@@ -115,6 +121,7 @@ export interface Plan {
 export function planOf(changes: readonly Change[], desk: Desk, maxReadings: number): Plan {
   const { topics, readings, through } = desk
   const floors = new Map(desk.floors)
+  const memories = new Map<string, Memory | undefined>()
   const deliveries: Delivery[] = []
   const missing = new Set<string>()
   let covers = 0
@@ -123,13 +130,13 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
     tellFollowers(change)
     for (const view of topics.viewsOf(change.uri)) {
       const target = desk.resolve(view)
-      if (target && isTouched(target, change)) tellView(view, change)
+      if (target && isTouched(target, change)) tellView(target, change)
     }
     if (missing.size > maxReadings && covers > 0) break
     covers++
   }
   tellOfMore(changes[covers - 1])
-  return { deliveries, floors, missing: [...missing], covers }
+  return { deliveries, floors, memories, missing: [...missing], covers }
 
   function tellFollowers(change: Change): void {
     const { uri } = change
@@ -175,19 +182,57 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
     deliveries.push({ revision, frames: [[EVERYTHING, text]] })
   }
 
-  function tellView(view: string, change: Change): void {
-    // Of its own, because a URI may be both a view and the member of a list.
+  function tellView(target: Target, change: Change): void {
+    const view = target.topic
+    // Of their own, because a URI may be both a view and the member of a list.
     const key = `view ${view}`
-    if ((floors.get(key) ?? 0) >= change.revision) return
+    const ownKey = `${key} ${change.uri}`
+    const memory = memories.has(view) ? memories.get(view) : desk.memories.get(view)
+    const floor = Math.max(floors.get(key) ?? 0, floors.get(ownKey) ?? 0, memory?.floor ?? 0)
+    if (floor >= change.revision) return
+    let isRead = false
+    const later = desk.known.filter(
+      ({ uri, revision }) =>
+        uri === change.uri && revision >= change.revision && revision <= through,
+    )
+    const told = tellingOf(target, change, {
+      changes: later,
+      memory: memory?.value,
+      read: (uri) => {
+        isRead = true
+        const reading = readings.get(uri)
+        if (reading === undefined) missing.add(uri)
+        return reading
+      },
+    })
+    if (told === "wait") return
+    if (told === "state") {
+      tellWhole(target, key, change)
+      return
+    }
+    const last = isRead ? (later.at(-1) ?? change).revision : change.revision
+    if (isRead) floors.set(ownKey, last)
+    const value = "memory" in told ? told.memory : memory?.value
+    // Where there is none, that something was told is worth knowing.
+    if (value === undefined) memories.set(view, undefined)
+    else if (value !== memory?.value) memories.set(view, { floor: memory?.floor ?? 0, value })
+    for (const text of viewTexts(view, told.frames, last, change.revision)) {
+      deliveries.push({ revision: last, frames: [[view, text]] })
+    }
+  }
+
+  function tellWhole(target: Target, key: string, change: Change): void {
+    const view = target.topic
     const reading = readings.get(view)
     if (reading === undefined) {
       missing.add(view)
       return
     }
     floors.set(key, Math.max(reading?.revision ?? 0, through))
+    const value = reading ? memoryOf(target, reading) : undefined
+    memories.set(view, value === undefined ? undefined : { floor: 0, value })
     const revision = Math.max(reading?.revision ?? through, change.revision)
-    const place = { uri: view, revision, view: true } as const
-    const text = reading ? stateText({ ...place, resource: reading.json }) : deleteText(place)
+    const text = topicText(view, reading, { revision, position: revision }, desk.resolve)
     deliveries.push({ revision, frames: [[view, text]] })
   }
 }

@@ -4,14 +4,17 @@ import type { Change, Position } from "../protocol/change.ts"
 import { READINGS_AT_ONCE } from "../protocol/limits.ts"
 import { Cursor, type Storage } from "./cursor.ts"
 import { Listening } from "./listening.ts"
+import type { Memories } from "./memories.ts"
 import { planOf, type Delivery, type Plan, type Reading } from "./fanout.ts"
 import { topicText } from "./state.ts"
 import type { Topics } from "./topics.ts"
 import type { Resolve } from "./uris.ts"
+import { memoryOf } from "./views.ts"
 
 export interface FollowerParts {
   storage: Storage
   topics: Topics
+  memories: Memories
   feed: () => Pick<Feed, "since" | "position" | "renewIfRestored" | "listen" | "unlisten">
   /** The hub's, by which commits are told to it. */
   name: string
@@ -153,6 +156,7 @@ export class Follower {
       // From here to the end of the turn nothing waits: the output gate makes sends and cursor one.
       plan.deliveries.forEach((delivery) => this.#send(delivery))
       cursor.floors = plan.floors
+      this.#remember(plan.memories)
       cursor.pass(part)
       cursor.save()
       rest = rest.slice(part.length)
@@ -164,12 +168,12 @@ export class Follower {
     { floors, epoch }: Cursor,
     changes: readonly Change[],
   ): Promise<[Plan, readonly Change[]]> {
-    const { topics, resolve } = this.#parts
+    const { topics, memories, resolve } = this.#parts
     const through = changes.at(-1)?.revision ?? 0
     const readings = new Map<string, Reading>()
     for (let part = changes, known = changes; ;) {
       // Made anew after every wait: who subscribed meanwhile is part of it.
-      const desk = { topics, resolve, floors, readings, through, known }
+      const desk = { topics, resolve, memories, floors, readings, through, known }
       const plan = planOf(part, desk, READINGS_AT_ONCE)
       if (plan.missing.length === 0) return [plan, part]
       part = part.slice(0, plan.covers)
@@ -203,6 +207,14 @@ export class Follower {
     for (const session of this.#parts.topics.audience(delivery)) session.push(delivery)
   }
 
+  #remember(views: Plan["memories"]): void {
+    const { memories } = this.#parts
+    for (const [view, memory] of views) {
+      if (memory) memories.set(view, memory)
+      else memories.delete(view)
+    }
+  }
+
   /** Goes to the newest position, and sees to it that a database that was put back gets an epoch of its own. */
   async #settle(): Promise<void> {
     const { topics, feed } = this.#parts
@@ -231,6 +243,11 @@ export class Follower {
         const place = { revision, position, reset: true, epoch: now.epoch } as const
         const text = topicText(topic, reading, place, resolve)
         this.#send({ revision, frames: [[topic, text]], floor: position })
+        const target = resolve(topic)
+        const value = target && reading ? memoryOf(target, reading) : undefined
+        this.#remember(
+          new Map([[topic, value === undefined ? undefined : { floor: position, value }]]),
+        )
       }
     }
     this.#moveTo(now)

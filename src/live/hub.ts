@@ -22,6 +22,7 @@ import { expiryOf } from "./expiry.ts"
 import type { Reading } from "./fanout.ts"
 import { Follower } from "./follower.ts"
 import { CLOCK_HUB, type HubCalls, type HubStats } from "./hubs.ts"
+import { Memories } from "./memories.ts"
 import { Session } from "./session.ts"
 import { Topics } from "./topics.ts"
 import { sourceOf, type Resolve } from "./uris.ts"
@@ -145,13 +146,17 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
     if (this.#awake) return this.#awake
     const parts = this.parts()
     const { resolve, dispatch, feed } = parts
+    const memories = new Memories(this.ctx.storage.kv)
     const topics = new Topics(
       (topic) => {
         if (topic === EVERYTHING) return null
         const target = resolve(topic)
         return target ? sourceOf(target) : pathOf(topic)
       },
-      () => this.ctx.waitUntil(follower.rest()),
+      (topic) => {
+        memories.delete(topic)
+        if (topics.isEmpty) this.ctx.waitUntil(follower.rest())
+      },
     )
     const sessions = new Map<WebSocket, Session>()
     for (const socket of this.ctx.getWebSockets()) {
@@ -168,6 +173,7 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
     const follower = new Follower({
       storage: this.ctx.storage.kv,
       topics,
+      memories,
       feed,
       name: this.name,
       now: parts.now,
@@ -179,7 +185,16 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
       },
     })
     const backlog = new Backlog(feed)
-    return (this.#awake = { parts, sessions, topics, follower, resolve, dispatch, backlog })
+    return (this.#awake = {
+      parts,
+      sessions,
+      topics,
+      memories,
+      follower,
+      resolve,
+      dispatch,
+      backlog,
+    })
   }
 
   #forget(socket: WebSocket): void {

@@ -9,6 +9,7 @@ import type { Reading } from "./fanout.ts"
 import { missedBy } from "./missed.ts"
 import type { Session } from "./session.ts"
 import { tidied, type Target } from "./uris.ts"
+import { memoryOf } from "./views.ts"
 
 /** A topic, and the position from which it is to go on, as the client wrote it. */
 export interface Asked {
@@ -67,12 +68,15 @@ export async function join(
   bench: Bench,
   say: (welcome: Welcome) => string[],
 ): Promise<void> {
-  const { topics, follower } = bench
+  const { topics, memories, follower } = bench
   do await follower.ready()
   while (!follower.isReady)
   if (session.closed) return topics.isEmpty ? follower.rest() : undefined
   session.hold()
-  for (const { target } of asked) topics.add(target.topic, session)
+  for (const { target } of asked) {
+    topics.add(target.topic, session)
+    if (topics.isAlone(target.topic)) memories.begin(target.topic)
+  }
   try {
     const welcome = await welcomeTo(asked, session.who, bench)
     if (session.closed) return
@@ -81,6 +85,12 @@ export async function join(
     const able = welcome.joined.filter(({ refusal }) => !refusal)
     session.followAll(able.map(({ target, floor }) => [target.topic, floor]))
     follower.save()
+    for (const { target, floor, reading } of able) {
+      const value = reading ? memoryOf(target, reading) : undefined
+      if (value !== undefined && topics.isAlone(target.topic)) {
+        memories.settle(target.topic, { floor, value })
+      }
+    }
     for (const text of texts) session.send(text)
   } finally {
     for (const { target } of asked) {

@@ -3,6 +3,7 @@ import type { Change } from "../protocol/change.ts"
 import { listOf } from "../protocol/uri.ts"
 import { deliveryOf, isTold } from "./fanout.ts"
 import { isFollowable, isTouched, sourceOf, type Resolve, type Target } from "./uris.ts"
+import { tellingOf, viewTexts } from "./views.ts"
 
 /** A topic and the revision up to which it is known. */
 export interface Known {
@@ -32,7 +33,7 @@ export function missedBy(
   const lost = new Set<string>()
   for (const change of changes) {
     for (const { target } of views.filter((view) => concerns(view, change))) {
-      lost.add(target.topic)
+      if (!viewFrames(target, change)) lost.add(target.topic)
     }
     if (isTold(change)) continue
     for (const topic of [change.uri, listOf(change.uri)]) {
@@ -43,9 +44,12 @@ export function missedBy(
     const isWanted = (topic: string | null) =>
       topic !== null && !lost.has(topic) && isAfter(followed.get(topic), change)
     const wanted = { item: isWanted(change.uri), list: isWanted(listOf(change.uri)) }
-    if (!wanted.item && !wanted.list) return []
+    const ofViews = views
+      .filter((view) => !lost.has(view.target.topic) && concerns(view, change))
+      .flatMap(({ target }) => viewFrames(target, change) ?? [])
+    if (!wanted.item && !wanted.list) return ofViews
     const [first] = deliveryOf(change, wanted, resolve).frames
-    return first ? [first[1]] : []
+    return first ? [first[1], ...ofViews] : ofViews
   })
   return { texts, lost }
 }
@@ -60,4 +64,12 @@ function concerns(view: Known, change: Change): boolean {
   if (path === null || !isAfter(view, change)) return false
   if (change.uri === path) return true
   return path.endsWith("/") && change.uri.startsWith(path) && isTouched(view.target, change)
+}
+
+/** The frames of a view, where the change alone tells them; else null. */
+function viewFrames(target: Target, change: Change): string[] | null {
+  const desk = { changes: [change], memory: undefined, read: () => undefined }
+  const told = tellingOf(target, change, desk)
+  const { revision } = change
+  return typeof told === "string" ? null : viewTexts(target.topic, told.frames, revision, revision)
 }

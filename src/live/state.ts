@@ -1,7 +1,8 @@
 /** The state of a topic as a frame. Pure. */
 import { deleteText, stateText } from "../protocol/frames.ts"
 import type { Reading } from "./fanout.ts"
-import { isFollowable, type Resolve, type Target } from "./uris.ts"
+import { isFollowable, type Resolve } from "./uris.ts"
+import { listAt, membersOf } from "./views.ts"
 
 interface Place {
   revision: number
@@ -27,15 +28,6 @@ export function topicText(
   }
   if (reading === null) return deleteText(at)
   const members = reading.isPart ? null : target && membersOf(target, reading.json)
-  const order = members && target?.endpoint.order
+  const order = members && target && listAt(target)?.order
   return stateText({ ...at, ...(order ? { order } : {}), members, resource: reading.json })
-}
-
-/** The URIs of a list's elements, so that whoever follows can keep its copy; null where frames do not tell them. */
-function membersOf(target: Target, json: string): string[] | null {
-  const { endpoint, params } = target
-  if (!endpoint.memberOf || !isFollowable(target)) return null
-  const elements: unknown = JSON.parse(json)
-  if (!Array.isArray(elements)) return null
-  return elements.map((element) => endpoint.memberOf?.(element, params) ?? "")
 }

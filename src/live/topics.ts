@@ -8,15 +8,18 @@ export class Topics {
   /** URI → topics that are read again on every change there or below. */
   readonly #views = new Map<string, Set<string>>()
   readonly #sourceOf: (topic: string) => string | null
-  readonly #emptied: () => void
+  readonly #left: (topic: string) => void
 
   /**
    * @param sourceOf the URI whose changes make a topic's view another; null where frames tell its changes
-   * @param emptied called when the last follower has left
+   * @param left told of a topic that nobody follows any more
    */
-  constructor(sourceOf: (topic: string) => string | null, emptied: () => void = () => {}) {
+  constructor(
+    sourceOf: (topic: string) => string | null,
+    left: (topic: string) => void = () => {},
+  ) {
     this.#sourceOf = sourceOf
-    this.#emptied = emptied
+    this.#left = left
   }
 
   get isEmpty(): boolean {
@@ -42,8 +45,14 @@ export class Topics {
     if (!this.#followers.has(topic)) return
     remove(this.#followers, topic, session)
     const source = this.#sourceOf(topic)
-    if (source !== null && !this.#followers.has(topic)) remove(this.#views, source, topic)
-    if (this.isEmpty) this.#emptied()
+    if (this.#followers.has(topic)) return
+    if (source !== null) remove(this.#views, source, topic)
+    this.#left(topic)
+  }
+
+  /** True when there is one follower. */
+  isAlone(topic: string): boolean {
+    return this.#followers.get(topic)?.size === 1
   }
 
   /** The topics that must be read again when something changes at `uri`: views of it and of every list above it. */

@@ -41,8 +41,8 @@ export function tidied(uri: string): string {
 }
 
 /**
- * True when the frames of members tell this topic's changes. Others, such as views with a query, are read again
- * whenever something below them changes.
+ * True when the frames of members tell this topic's changes. Others, such as those with a query, are views: what
+ * they are told is their own.
  */
 export function isFollowable({ endpoint, topic }: Target): boolean {
   if (topic.includes("?") || endpoint.partOf !== undefined) return false

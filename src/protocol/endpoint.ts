@@ -4,6 +4,7 @@
  */
 import type * as z from "zod"
 import type { Change } from "./change.ts"
+import type { View } from "./view.ts"
 
 export type Method = "GET" | "PUT" | "POST" | "PATCH" | "DELETE"
 
@@ -99,6 +100,8 @@ export interface Endpoint {
   order?: "name"
   /** For lists: false when a change of a member surely leaves what this query answers as it is. */
   isTouched?: (query: URLSearchParams, change: Change) => boolean
+  /** How those who watch it with a query are told of changes; else it is read again on each. */
+  view?: View
   /** For items: the element that the item's list shows for it, where that is not the item itself. */
   entryOf?: (params: Record<string, string>, revision: number) => unknown
 }

@@ -16,13 +16,22 @@
  * - A change reaches a socket once, as one frame, also where it follows both the member and the list. Only the
  *   `frames` that come right behind the reply to a subscribe (its state, or what was missed), and those marked
  *   `view` or `reset`, tell one topic alone: they are not in one order with what the others have been told.
- * - A topic with a query, a part of a document, and a list that does not say who its members are, is a view: it is read again on every
- *   change of what it shows, and sent as `state` (`delete`, when there is nothing), marked `view`.
+ * - A topic with a query, a part of a document, and a list that does not say who its members are, is a view. Its frames
+ *   are marked `view`. What changes in it is told where that is exact; else it is read again and sent as `state`
+ *   (`delete`, when there is nothing). Told in parts are:
+ *   - a series' range and columns (`patch`; where `start` is relative to now, it also takes away what has left the range);
+ *   - its buckets (`every`), by `patch` frames that say whether they are `final`: the last bucket is not, as long as newer
+ *     rows may come into it, and is told once more as `final` when a later one comes. In a `state` the last one is open;
+ *   - lists with `filter`, `prefix`, `where`, `fields`: frames of members as above, where `list` names the view
+ *     (as `uri` does of a `create`); no others are for it. A member that does not match any more is a `delete` with the
+ *     `reason` "left"; one that matches now a `create`, `before` another member where it does not stand at the end or
+ *     in its place by `order`.
+ *   Where one change takes several frames of one view, all but the last say `more`; they have the same `revision`.
  * - A connection that comes back sends one `resume` for all that it follows (resume.ts). Behind its reply comes what was
  *   missed, as if it had been there all the time; then, marked `reset`, the states of what the journal cannot tell.
  * - `revision` is the resource's ETag. `position` is where to resume from; it is told only where it is not the
  *   revision: a resource that had to be read again is newer than the change that is told.
- * - Whoever holds `revision` drops what is not above it, unless the frame says `reset`.
+ * - Whoever holds `revision` drops what is not above it, unless the frame says `reset` or the one before it `more`.
  */
 import * as z from "zod"
 import type { Change } from "./change.ts"
@@ -88,8 +97,12 @@ interface Told {
   /** The journal could not tell what was missed: forget what you hold. `epoch` is the one from now on. */
   reset?: true
   epoch?: string
-  /** The topic is read again on every change. */
+  /** It tells one topic alone: `list` where that is named, else `uri`. */
   view?: true
+  /** Of a member's frame: the view whose element it is. */
+  list?: string
+  /** Another frame of the same revision follows; before that nothing is complete. */
+  more?: true
   [extra: string]: unknown
 }
 
@@ -104,6 +117,8 @@ export interface StateFrame extends Told {
 export interface CreateFrame extends Told {
   event: "create"
   member: string
+  /** It stands before this member; absent: at the end, or in its place by `order`. */
+  before?: string
   resource: unknown
   entry?: unknown
 }
@@ -137,7 +152,10 @@ export function refusedText(id: CommandId, problem: Json): string {
   return join({ id, ok: false }, { problem })
 }
 
-type Place = Pick<Told, "uri" | "revision" | "position" | "reset" | "epoch" | "view">
+type Place = Pick<
+  Told,
+  "uri" | "revision" | "position" | "reset" | "epoch" | "view" | "list" | "more"
+>
 type Text<Members extends string> = Place & Partial<Record<Members, Json | null>> & Extra
 /** JSON text of an object whose members ride along. */
 interface Extra {

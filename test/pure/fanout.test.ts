@@ -37,7 +37,15 @@ function change(revision: number, event: Change["event"], uri: string, body?: ob
 
 function plan(changes: Change[], topics: Topics, more: Partial<Desk> = {}, most = 9) {
   const through = changes.at(-1)?.revision ?? 0
-  const desk = { topics, resolve, floors: new Map(), readings: new Map(), through, known: changes }
+  const desk = {
+    topics,
+    resolve,
+    floors: new Map(),
+    readings: new Map(),
+    through,
+    known: changes,
+    memories: new Map(),
+  }
   return planOf(changes, { ...desk, ...more }, most)
 }
 

@@ -2,6 +2,7 @@
 import type { Since } from "../../src/feed/feed.ts"
 import type { Reading } from "../../src/live/fanout.ts"
 import { Follower } from "../../src/live/follower.ts"
+import { Memories } from "../../src/live/memories.ts"
 import { Session } from "../../src/live/session.ts"
 import { Topics } from "../../src/live/topics.ts"
 import { resolver, sourceOf } from "../../src/live/uris.ts"
@@ -55,12 +56,16 @@ export function world() {
     const target = resolve(topic)
     return target ? sourceOf(target) : pathOf(topic)
   })
+  const storage = {
+    get: (key: string) => structuredClone(stored.get(key)),
+    put: (key: string, value: unknown) => void stored.set(key, structuredClone(value)),
+    delete: (key: string) => stored.delete(key),
+  }
+  const memories = new Memories(storage)
   const parts = {
-    storage: {
-      get: (key: string) => structuredClone(stored.get(key)),
-      put: (key: string, value: unknown) => void stored.set(key, structuredClone(value)),
-    },
+    storage,
     topics,
+    memories,
     resolve,
     feed: () => feed,
     name: "hub-0",
@@ -80,6 +85,7 @@ export function world() {
     failures,
     readings,
     topics,
+    memories,
     stored,
     resolve,
     feed: () => feed,

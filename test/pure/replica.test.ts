@@ -180,6 +180,16 @@ describe("a copy of a list", () => {
     expect(replica.take({ ...item(6), uri: "/l/a?x=1", view: true })).toBe("ignored")
   })
 
+  it("that is a view takes only what is told to it", () => {
+    const replica = begun("/l/", 5, [{ ...list(5, "a"), view: true }])
+    expect(replica.take(item(6))).toBe("ignored")
+    expect(replica.take({ ...item(6), view: true, list: "/l/?x=1" })).toBe("ignored")
+    expect(replica.take({ ...item(7), view: true, list: "/l/" })).toBe("changed")
+    expect(replica.take(create(8, "b", { view: true, before: "/l/a" }))).toBe("changed")
+    expect(replica.value).toEqual([{ id: "b", revision: 8 }, { n: 7 }])
+    expect(replica.take(create(9, "c", { view: true, before: "/l/d" }))).toBe("lost")
+  })
+
   it("that does not name its members is lost with the first of their changes", () => {
     const { members: _, ...part } = list(5, "a") as Frame & { members: string[] }
     const replica = begun("/l/", 5, [part as Frame])

@@ -18,7 +18,14 @@ async function served() {
       answers.push(answer)
       heard()
     })
-  const bench = { topics, follower, resolve, dispatch, backlog: new Backlog(feed) }
+  const bench = {
+    topics,
+    memories: made.memories,
+    follower,
+    resolve,
+    dispatch,
+    backlog: new Backlog(feed),
+  }
   return {
     ...made,
     /** Resolves when the app has been asked. */

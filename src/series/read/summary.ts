@@ -104,9 +104,10 @@ class Looker {
   async look(side: Edge["side"], range: Range): Promise<Knowns> {
     const near = await this.#take(range, { side, rows: 1 })
     const part = this.#whole(near.part, range)
-    const known = await this.#known(side, part)
+    // Where that is all there is, a column without a value has none anywhere.
     const isAll = part.first <= range.first && part.last >= range.last
-    return known ?? (isAll ? new Map() : ((await this.#known(side, range, true)) ?? new Map()))
+    const known = await this.#known(side, part, isAll)
+    return known ?? (await this.#known(side, range, true)) ?? new Map()
   }
 
   /** Null when a column is not known. */

@@ -1,0 +1,92 @@
+/** Copies of views under random writes are what GET answers. */
+import { describe, expect, it } from "vitest"
+import { send } from "./helpers.ts"
+import { chance, evict, open, settled, sockets } from "./live.world.ts"
+
+const day = (n: number, time = "00:00:00") => `2015-01-${String(n).padStart(2, "0")}T${time}.000`
+
+const viewsOf = (reference: string) => {
+  const series = `/api/store/${reference}/s`
+  const apps = `/api/apps/?prefix=${reference}`
+  const filtered = `${apps}&where=data.n%20gt%203`
+  return [
+    `${series}?start=2015-01-03&end=2015-01-06`,
+    `${series}?columns=v&start=2015-01-03&orient=split`,
+    `${series}?start=now-1000w`,
+    `${series}?every=1d`,
+    `${series}?every=1d&agg=mean,max`,
+    `${series}?every=1d&agg=count`,
+    `${series}?every=1d&agg=v:max,v:count&orient=split`,
+    `${series}?every=12h&agg=last&closed=right&label=right`,
+    `${series}?every=1d&agg=sum&start=2015-01-02T03:00&end=2015-01-07T07:00`,
+    ...["0", "null", "previous", "linear"].map((fill) => `${series}?every=1d&fill=${fill}`),
+    `${series}?every=1d&fill=previous&start=2015-01-03`,
+    `${series}?every=1d&fill=null&end=2015-01-06`,
+    `${series}?latest=2`,
+    `/api/store/${reference}/`,
+    `/api/store/${reference}/?latest=1`,
+    `/api/store/?prefix=${reference}`,
+    `/keys/?filter=${reference}$a`,
+    filtered,
+    `${filtered}&sort=name&fields=*`,
+    `${filtered}&sort=-data.n`,
+    `${apps}&fields=name,data.n`,
+  ]
+}
+
+describe("copies of views under random writes", () => {
+  for (const seed of [1, 2, 3]) {
+    it(`are what GET answers (seed ${seed})`, async () => {
+      const random = chance(seed)
+      const pick = <Item>(items: readonly Item[]) => items[random(items.length)] as Item
+      const reference = `vr${seed}x`
+      const series = `/api/store/${reference}/s`
+      const app = () => `/api/apps/${reference}-${random(6)}`
+      const stamp = () => day(1 + random(9), `${pick(["00", "06", "13"])}:00:00`)
+      const patch = (column: string, index: string[], value: number | null = random(99) / 4) =>
+        send(`PATCH ${series}`, {
+          rows: { columns: [column], index, data: index.map(() => [value]) },
+        })
+      await send(`PUT ${series}`, { v: { [day(2)]: 1 }, w: { [day(2)]: 1 } })
+      const reader = open()
+      const told: Record<string, number> = {}
+      const held = viewsOf(reference).map((uri) =>
+        reader.subscribe(uri, ({ frame }) => {
+          if (frame) told[frame.event] = (told[frame.event] ?? 0) + 1
+        }),
+      )
+      await Promise.all(held.map(({ ready }) => ready))
+      const seldom = (act: () => Promise<unknown> | unknown) => async () =>
+        random(6) === 0 ? act() : undefined
+      const acts: (() => Promise<unknown>)[] = [
+        () => patch(pick(["v", "v", "w"]), [stamp()]),
+        () => patch("v", [stamp(), stamp()]),
+        () => patch("v", [day(10 + random(15))]),
+        () => send(`PUT ${series}`, { v: { [stamp()]: random(9), [stamp()]: random(9) } }),
+        () => send(`PATCH ${series}`, { removed: [[stamp(), day(3 + random(12))].sort()] }),
+        () => patch(pick(["x", "y"]), [stamp()], null),
+        seldom(() => send(`PUT ${series}?mode=replace`, { v: { [stamp()]: 1 } })),
+        seldom(() => send(`DELETE ${series}`)),
+        seldom(() => evict()),
+        seldom(() => sockets.at(-1)?.close(4000)),
+        () => send(`PUT /keys?${reference}${pick(["xa", "yb", "za"])}=${random(9)}`),
+        () => send(`DELETE /keys/${reference}xa`),
+        () => send(`PUT ${app()}`, { data: { n: random(8) } }),
+        () => send(`PATCH ${app()}`, { data: { n: random(8) } }),
+        () => send(`DELETE ${app()}`),
+      ]
+      for (let step = 0; step < 30; step++) {
+        const some = Array.from({ length: 1 + random(3) }, () => pick(acts)().catch(() => {}))
+        await Promise.all(some)
+        if (random(3) > 0) continue
+        await settled(reader)
+        for (const { uri, value } of held) {
+          const { status, json } = await send(`GET ${uri}`)
+          expect([step, uri, value]).toEqual([step, uri, status === 200 ? json : undefined])
+        }
+      }
+      expect(told["patch"]).toBeGreaterThan(10)
+      reader.close()
+    })
+  }
+})
