@@ -20,6 +20,9 @@ const PAIRS_AT_ONCE = 1_000
 const ROUNDS = 10
 /** Attempts at what is owed, each a second at least: a runtime ends what goes on for 30 s after its answer. */
 const ATTEMPTS = 20
+/** Values that are kept in the index together: as one parameter they must stay below 2,000,000 bytes. */
+const SHORT_CHARACTERS = 2_000
+const SHORT_AT_ONCE = 100
 /** A revision that nothing has. */
 const NONE = -1
 
@@ -57,10 +60,18 @@ export async function settle(sides: Sides, revisions: Map<string, number>): Prom
 /** Sees to it that what is owed will be paid, and outlives this isolate and the journal. */
 async function defer(sides: Sides, names: string[]): Promise<void> {
   const { feed, edge } = sides
+  const short: [name: string, revision: number, text: string][] = []
   const writes = names.flatMap((name) => {
-    const entry = edge.turns.owed(name)
-    return entry && entry.text !== null ? [sql.keep(name, entry.revision, entry.text)] : []
+    const { revision = 0, text = null } = edge.turns.owed(name) ?? {}
+    if (text === null) return []
+    // What SQLite would cut at U+0000, and what is too long to go with others, goes by itself.
+    if (text.length > SHORT_CHARACTERS || text.includes("\0")) {
+      return [sql.keep(name, revision, text)]
+    }
+    short.push([name, revision, text])
+    return []
   })
+  for (const some of chunksOf(short, SHORT_AT_ONCE)) writes.push(sql.keepAll(JSON.stringify(some)))
   if (writes.length > 0) await feed.commit({ drafts: [], writes })
   const pledges = new Map<string, Pledge>()
   for (const name of names) {

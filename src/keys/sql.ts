@@ -162,6 +162,16 @@ export function keep(name: string, revision: number, value: string): Statement {
   }
 }
 
+/** `keep` of many, an array of [name, revision, value]. */
+export function keepAll(json: string): Statement {
+  return {
+    sql: `UPDATE keys SET value = kept.value ->> 2 FROM json_each(?1) AS kept
+      WHERE keys.name = kept.value ->> 0 AND keys.revision = kept.value ->> 1
+        AND keys.value IS NULL AND keys.number IS NULL`,
+    params: [json],
+  }
+}
+
 /** A change of a key, as far as it is looked at by `check`. */
 export interface Told {
   revision: number

@@ -2,7 +2,7 @@
 import type { View } from "../protocol/view.ts"
 import { listOf } from "../protocol/uri.ts"
 import { nameOf, uriOf } from "./entry.ts"
-import { parseFilter } from "./filter.ts"
+import { patternOf } from "./list/pattern.ts"
 
 const LIST = "/keys/"
 
@@ -38,6 +38,12 @@ export const keysView: View = {
 /** Which names a query takes; null where pages decide, too. */
 function wantedBy(query: URLSearchParams): ((name: string) => boolean) | null {
   const given = [...query].filter(([, value]) => value !== "")
-  if (!given.every(([parameter]) => parameter === "filter")) return null
-  return parseFilter(query.get("filter") ?? "").matches
+  if (!given.every(([parameter]) => parameter === "filter" || parameter === "match")) return null
+  try {
+    const { filter, match } = Object.fromEntries(given)
+    return patternOf({ filter, match }).matches
+  } catch {
+    // Whoever reads it says what is wrong with it.
+    return null
+  }
 }
