@@ -16,7 +16,10 @@ export type Resolve = (uri: string) => Target | null
 
 /** Folds the endpoint table into a resolver. Slashes too many or too few do not matter, nor how text is encoded. */
 export function resolver(endpoints: readonly Endpoint[]): Resolve {
-  const readable = endpoints.filter(({ method }) => method === "GET").sort(bySpecificity)
+  // What answers with a socket has nothing to read.
+  const readable = endpoints
+    .filter(({ method, replies }) => method === "GET" && !(101 in replies))
+    .sort(bySpecificity)
   return (uri) => {
     const tidy = tidied(uri)
     const path = pathOf(tidy)
