@@ -31,7 +31,9 @@ async function pass(
   // Two, because whoever knows the name of a session can speak for it.
   passed.headers.set(SESSION_HEADER, newId() + newId())
   try {
-    return await hubOf(env).fetch(passed)
+    const response = await hubOf(env).fetch(passed)
+    // Headers of what was fetched cannot be added to; a socket, in turn, would be lost by a copy.
+    return response.webSocket ? response : new Response(response.body, response)
   } catch (error) {
     console.error({ event: "hub_unreachable", message: String(error) })
     const detail = "The hub cannot take this request now, try again in a moment"
