@@ -44,7 +44,16 @@ export class Caller {
 
   /** The next event. */
   async hear(): Promise<Event> {
-    return eventOf(await this.packet())
+    return eventOf(await this.#message())
+  }
+
+  /** The next packet that is no ping; pings are answered. */
+  async #message(): Promise<string> {
+    for (;;) {
+      const packet = await this.packet()
+      if (packet !== "2") return packet
+      this.say("3")
+    }
   }
 
   emit(...event: unknown[]): void {
@@ -57,7 +66,7 @@ export class Caller {
     this.say(`42${id}${JSON.stringify(event)}`)
     const events: Event[] = []
     for (;;) {
-      const text = await this.packet()
+      const text = await this.#message()
       if (text.startsWith(`43${id}[`)) {
         const [ack] = JSON.parse(text.slice(`43${id}`.length))
         return { ack, events, text }

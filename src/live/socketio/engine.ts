@@ -173,9 +173,11 @@ export class Engine {
   }
 
   async #take(line: IoLine, request: Request): Promise<Response> {
+    const packets = (await request.text()).split(SEPARATOR)
     // Not waited for: what they do is told by polls, and polls may have to come first.
-    for (const packet of (await request.text()).split(SEPARATOR)) void this.#packet(line, packet)
-    return this.#polls.has(line.sid) ? text("ok") : refused(unknownSession(line.sid))
+    for (const packet of packets) void this.#packet(line, packet)
+    const isFit = this.#polls.has(line.sid) || packets.includes(ENGINE.close)
+    return isFit ? text("ok") : refused(unknownSession(line.sid))
   }
 
   #probe(sid: string): Response {

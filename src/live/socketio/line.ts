@@ -40,7 +40,7 @@ export class IoLine implements Line {
   /** Set once: nothing that comes is taken any more. */
   isOver = false
   /** While CONNECT is being decided. */
-  isConnecting = false
+  connecting: Promise<void> | null = null
   /** A ping that was not answered. */
   isPinged: boolean
   #reply: string | null = null

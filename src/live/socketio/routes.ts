@@ -32,8 +32,9 @@ async function pass(
   passed.headers.set(SESSION_HEADER, newId() + newId())
   try {
     const response = await hubOf(env).fetch(passed)
-    // Headers of what was fetched cannot be added to; a socket, in turn, would be lost by a copy.
-    return response.webSocket ? response : new Response(response.body, response)
+    if (response.webSocket) return response
+    // Read here, so that a client that reads slowly keeps no hub awake.
+    return new Response(await response.text(), response)
   } catch (error) {
     console.error({ event: "hub_unreachable", message: String(error) })
     const detail = "The hub cannot take this request now, try again in a moment"

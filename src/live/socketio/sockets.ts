@@ -28,14 +28,19 @@ export class Sockets {
 
   /** Takes a message; a promise, which never rejects, where it takes time. What the protocol forbids ends the line. */
   hear(line: IoLine, content: string): Promise<void> | undefined {
+    // What comes right behind a CONNECT waits for it.
+    if (line.connecting) return line.connecting.then(() => this.hear(line, content))
+    if (line.isOver) return undefined
     const { namespace, end } = this.#parts
     const packet = readPacket(content)
     if (!packet) end(line)
     else if (packet.namespace !== namespace) {
       if (packet.type !== "connect") return undefined
       line.say(notConnectedText(packet.namespace, "Invalid namespace"))
-    } else if (packet.type === "connect") return this.#connect(line, packet)
-    else if (!line.session) end(line)
+    } else if (packet.type === "connect") {
+      line.connecting = this.#connect(line, packet)
+      return line.connecting
+    } else if (!line.session) end(line)
     else if (packet.type === "disconnect") {
       this.disconnect(line)
       line.save()
@@ -62,21 +67,20 @@ export class Sockets {
   }
 
   async #connect(line: IoLine, { namespace, json }: Packet): Promise<void> {
-    const { end, newId } = this.#parts
-    if (line.session || line.isConnecting) return end(line)
-    line.isConnecting = true
-    const who = await this.#whoIs(line, json)
-    line.isConnecting = false
-    if (line.isOver) return undefined
-    if (who === "none") {
+    const who = line.session ? null : await this.#whoIs(line, json)
+    line.connecting = null
+    if (line.isOver) return
+    if (who === null) {
+      // There is a socket already.
+      this.#parts.end(line)
+    } else if (who === "none") {
       const detail = "Connect with a token: auth: { token }, or ?token="
       line.say(notConnectedText(namespace, detail, new Problem("unauthorized", detail)))
-      return undefined
+    } else {
+      line.session = new Session(line, who)
+      line.save()
+      line.say(connectedText(namespace, this.#parts.newId()))
     }
-    line.session = new Session(line, who)
-    line.save()
-    line.say(connectedText(namespace, newId()))
-    return undefined
   }
 
   /** Who a CONNECT comes from: "none" too where its payload is no JSON, or holds a token that no header can. */
