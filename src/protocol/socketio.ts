@@ -5,7 +5,7 @@
  * Events to the service. Their acknowledgements are the replies of frames.ts without the `id`, and come after the
  * events that the command itself causes:
  *
- * - `subscribe` and `unsubscribe` take a URI; or, to resume, an object: `{uri, since}`.
+ * - `subscribe` and `unsubscribe` take a URI, or an object with what else the command takes: `{uri, since}`.
  * - `create` takes `{uri, attributes}`, `patch` takes `{uri, patch}`, `delete` takes `{uri}`.
  *
  * Events to the client are the frames of frames.ts: `event` is the name, the rest is the payload, so `state` is
@@ -16,7 +16,17 @@
  * `server_error` where the service was, or where the arguments are of a wrong type. Both are
  * `{error, message, problem}`; `error` is a class name of Flask-SocketAPI, `problem` the problem document.
  *
- * CONNECT may carry `{"token": …}`; else `?token=` or `Authorization` of the handshake says who calls.
+ * CONNECT may carry `{"token": …}`; else `?token=` or `Authorization` of the handshake says who calls. Any page may
+ * poll, but not with credentials (`withCredentials`): tokens travel in no cookie.
+ *
+ * There is one namespace, "/" unless the variable SOCKETIO_NAMESPACE names another. Binary data is refused.
+ *
+ * Heartbeats are the server's in Engine.IO 4. While anybody is connected, an alarm wakes the hub every 45 s for them;
+ * who has not answered by the next one is gone. Between them it sleeps, and with nobody connected nothing wakes it.
+ *
+ * A session that polls is known to the memory of its hub alone, and a poll that is held back keeps that awake. When
+ * the hub is evicted or newly deployed, the next poll is refused, and the client connects anew by itself, as after any
+ * lost connection. Then it must subscribe again, with `since` to get only what it missed.
  */
 import * as z from "zod"
 import type { Endpoint } from "./endpoint.ts"

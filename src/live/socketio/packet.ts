@@ -44,8 +44,8 @@ export function readPacket(text: string): Packet | null {
   const type = TYPES[digit]
   if (!type || (attachments !== undefined) !== (type === "binary")) return null
   const isFit = {
-    connect: id === null && !json.startsWith("["),
-    disconnect: id === null && json === "",
+    connect: !json.startsWith("["),
+    disconnect: json === "",
     event: json.startsWith("["),
     ack: id !== null && json.startsWith("["),
     binary: json.startsWith("["),
