@@ -210,6 +210,19 @@ describe("a connection", () => {
     }
   })
 
+  it("is told where an event is not to be read, and goes on", async () => {
+    const one = await call()
+    one.say('421["patch",{"uri":"/todo/x","patch":{"a":1,"a":2}}]')
+    const [, { problem }] = await one.hear()
+    expect(problem).toMatchObject({
+      code: "unprocessable",
+      errors: { "/patch/a": expect.any(String) },
+    })
+    expect(await one.packet()).toMatch(/^431\[\{"ok":false/)
+    one.say('42["patch",{]')
+    expect(await one.hear()).toMatchObject(["api_error", { problem: { code: "bad_frame" } }])
+  })
+
   it("lives through seeded garbage, as does the hub", async () => {
     const well = await call()
     const packet = fc.oneof(

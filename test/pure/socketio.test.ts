@@ -1,6 +1,7 @@
 import * as fc from "fast-check"
 import { Decoder, Encoder, PacketType } from "socket.io-parser"
 import { describe, expect, it } from "vitest"
+import { parseTree } from "../../src/lib/tree.ts"
 import { stateText } from "../../src/protocol/frames.ts"
 import { commandOf } from "../../src/live/socketio/command.ts"
 import { failureOf } from "../../src/live/socketio/failure.ts"
@@ -145,17 +146,24 @@ describe("frames as events", () => {
 })
 
 describe("an event", () => {
+  const commanded = (...args: unknown[]) => commandOf(parseTree(JSON.stringify(args)))
+
   it("becomes the command, and nothing in its payload changes which", () => {
-    expect(commandOf(["subscribe", "/a"])).toEqual({ event: "subscribe", uri: "/a", id: null })
+    const alone = commanded("subscribe", "/a")
+    expect(alone).toMatchObject({ event: "subscribe", uri: "/a" })
+    expect(JSON.parse(alone?.frame ?? "")).toEqual({ event: "subscribe", uri: "/a", id: null })
     const payload = { uri: "/a", since: "x.1", event: "delete", id: 5 }
-    expect(commandOf(["subscribe", payload])).toEqual({
-      event: "subscribe",
-      uri: "/a",
-      since: "x.1",
-      id: null,
-    })
-    expect(commandOf(["state", "/a"])).toBeNull()
-    expect(commandOf([])).toBeNull()
+    const frame = JSON.parse(commanded("subscribe", payload)?.frame ?? "")
+    expect(frame).toEqual({ event: "subscribe", uri: "/a", since: "x.1", id: null })
+    expect(commanded("state", "/a")).toBeNull()
+    expect(commanded()).toBeNull()
+    expect(commanded(5, "/a")).toBeNull()
+  })
+
+  it("carries what it carries as it was written", () => {
+    const text = '{"uri":"/a","patch":{"2":1.0,"1":9007199254740993,"__proto__":-0}}'
+    const frame = commandOf(parseTree(`["patch",${text}]`))?.frame
+    expect(frame).toBe(`${text.slice(0, -1)},"event":"patch","id":null}`)
   })
 
   it("that is refused has a name of the original's, whatever the problem", () => {

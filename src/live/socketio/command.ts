@@ -1,4 +1,5 @@
-/** Events as commands of frames.ts. Pure. */
+/** Events as commands of frames.ts. They stay trees of text, so that what they carry arrives as it was written. Pure. */
+import { textOf, type Tree } from "../../lib/tree.ts"
 import { Command } from "../../protocol/frames.ts"
 import { missingUri, wrongType } from "./failure.ts"
 
@@ -9,41 +10,59 @@ const ALONE = ["subscribe", "unsubscribe"]
 /** A command as yet unchecked. */
 export interface Asked {
   event: string
+  /** As the client writes it. */
   uri: string
-  [member: string]: unknown
+  /** The text of the frame. */
+  frame: string
 }
 
-/** The command that an event asks for; null for an event that is none of ours. Throws Failed for wrong arguments. */
-export function commandOf([event, ...args]: readonly unknown[]): Asked | null {
-  if (typeof event !== "string" || !COMMANDS.includes(event)) return null
-  const [payload] = args
-  if (args.length !== 1) throw wrongType(`"${event}" takes one argument, got ${args.length}`)
+/** The name of an event; null where it has none, or none of text. */
+export function nameOf(args: Tree): string | null {
+  return Array.isArray(args) && args[0] !== undefined ? stringOf(args[0]) : null
+}
+
+/**
+ * The command that the arguments of an event ask for; null for an event that is none of ours.
+ * Throws Failed for wrong arguments.
+ */
+export function commandOf(args: Tree): Asked | null {
+  const event = nameOf(args)
+  if (event === null || !COMMANDS.includes(event)) return null
+  const [, payload, ...more] = args as Tree[]
+  if (payload === undefined || more.length > 0) {
+    throw wrongType(`"${event}" takes one argument, got ${(args as Tree[]).length - 1}`)
+  }
+  const members = payload instanceof Map ? payload : null
   if (ALONE.includes(event)) {
-    if (typeof payload === "string") return { event, uri: payload, id: null }
-    if (isObject(payload) && typeof payload["uri"] === "string") return of(event, payload)
-    throw wrongType(`"${event}" takes a URI, got ${show(payload)}`)
+    const uri = stringOf(members?.get("uri") ?? payload)
+    if (uri === null) throw wrongType(`"${event}" takes a URI, got ${show(payload)}`)
+    return asked(event, uri, members ?? new Map([["uri", payload]]))
   }
   // The original asked `"uri" in payload`, which texts and arrays answer too.
-  if (isObject(payload) ? !("uri" in payload) : hasNoUri(payload)) throw missingUri()
-  if (!isObject(payload)) throw wrongType(`"${event}" takes an object, got ${show(payload)}`)
-  if (typeof payload["uri"] === "string") return of(event, payload)
-  throw wrongType(`"uri" must be a string, got ${show(payload["uri"])}`)
+  if (members ? !members.has("uri") : hasNoUri(payload)) throw missingUri()
+  if (!members) throw wrongType(`"${event}" takes an object, got ${show(payload)}`)
+  const uri = stringOf(members.get("uri") ?? "")
+  if (uri === null) throw wrongType(`"uri" must be a string, got ${show(members.get("uri") ?? "")}`)
+  return asked(event, uri, members)
 }
 
-function of(event: string, payload: Record<string, unknown>): Asked {
-  return { ...payload, event, uri: payload["uri"] as string, id: null }
+function asked(event: string, uri: string, members: Map<string, Tree>): Asked {
+  const named = new Map([...members, ["event", JSON.stringify(event)], ["id", "null"]])
+  return { event, uri, frame: textOf(named) }
 }
 
-function hasNoUri(payload: unknown): boolean {
-  return (typeof payload === "string" || Array.isArray(payload)) && !payload.includes("uri")
+function hasNoUri(payload: Tree): boolean {
+  const text = stringOf(payload)
+  return text === null
+    ? Array.isArray(payload) && !payload.includes('"uri"')
+    : !text.includes("uri")
 }
 
-/** Numbers kept as text are objects without a prototype, and none to us. */
-function isObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null) return false
-  return Object.getPrototypeOf(value) === Object.prototype
+/** What a string says; null for anything else. */
+function stringOf(tree: Tree): string | null {
+  return typeof tree === "string" && tree.startsWith('"') ? (JSON.parse(tree) as string) : null
 }
 
-function show(value: unknown): string {
-  return JSON.stringify(value).slice(0, 100)
+function show(tree: Tree): string {
+  return textOf(tree).slice(0, 100)
 }

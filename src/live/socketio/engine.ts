@@ -232,5 +232,5 @@ function unknownSession(sid: string): Problem {
 function refused(problem: Problem): Response {
   const { status, headers } = problem
   const type = { "Content-Type": "application/problem+json" }
-  return new Response(JSON.stringify(problem), { status, headers: { ...type, ...headers } })
+  return new Response(problem.toText(), { status, headers: { ...type, ...headers } })
 }

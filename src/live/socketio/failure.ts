@@ -49,14 +49,14 @@ export function failureOf(problem: Json, event: string, uri: string): Failure {
 
 /** A command without a URI. */
 export function missingUri(): Failed {
-  const problem = JSON.stringify(new Problem("bad_frame", 'The payload must have a member "uri"'))
+  const problem = new Problem("bad_frame", 'The payload must have a member "uri"').toText()
   const error = "InvalidRequestError"
   return new Failed({ event: "api_error", error, message: "missing URI", problem })
 }
 
 /** Arguments of a wrong type; the original told these as faults of the server. */
 export function wrongType(detail: string): Failed {
-  const problem = JSON.stringify(new Problem("bad_frame", detail))
+  const problem = new Problem("bad_frame", detail).toText()
   return new Failed({ event: "server_error", error: "TypeError", message: null, problem })
 }
 
