@@ -1,6 +1,6 @@
 import * as fc from "fast-check"
 import { Decoder, Encoder, PacketType } from "socket.io-parser"
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, vi } from "vitest"
 import { parseTree } from "../../src/lib/tree.ts"
 import { stateText } from "../../src/protocol/frames.ts"
 import { commandOf } from "../../src/live/socketio/command.ts"
@@ -120,19 +120,14 @@ describe("frames as events", () => {
 
   it("of one text are made once for however many sockets, and anew for the next", () => {
     const events = new Events("/")
-    const cut = String.prototype.slice
-    let cuts = 0
-    String.prototype.slice = function (this: string, ...args: [number, number?]) {
-      cuts++
-      return cut.apply(this, args)
-    }
+    const cuts = vi.spyOn(String.prototype, "slice")
     try {
       for (let n = 0; n < 100; n++) events.of(frame, false)
-      const once = cuts
+      const once = cuts.mock.calls.length
       events.of(`${frame} `, false)
-      expect([once > 0, cuts]).toEqual([true, 2 * once])
+      expect([once > 0, cuts.mock.calls.length]).toEqual([true, 2 * once])
     } finally {
-      String.prototype.slice = cut
+      cuts.mockRestore()
     }
   })
 
