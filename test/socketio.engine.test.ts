@@ -182,6 +182,17 @@ describe("a connection", () => {
     expect(await one.packet()).toMatch(/^40\{/)
   })
 
+  it("cannot subscribe to connections, its own or another's", async () => {
+    const { facts } = await poller()
+    const one = await call()
+    for (const uri of [
+      `${QUERY}&transport=polling`,
+      `${QUERY}&transport=polling&sid=${facts.sid}x`,
+    ]) {
+      expect((await one.ask("subscribe", uri)).ack).toMatchObject({ ok: false })
+    }
+  })
+
   it("may be left and entered again", async () => {
     const one = await call()
     await one.ask("subscribe", "/todo/")

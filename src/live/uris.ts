@@ -16,9 +16,8 @@ export type Resolve = (uri: string) => Target | null
 
 /** Folds the endpoint table into a resolver. Slashes too many or too few do not matter, nor how text is encoded. */
 export function resolver(endpoints: readonly Endpoint[]): Resolve {
-  // What answers with a socket has nothing to read.
   const readable = endpoints
-    .filter(({ method, replies }) => method === "GET" && !(101 in replies))
+    .filter(({ method, upgrades }) => method === "GET" && !upgrades)
     .sort(bySpecificity)
   return (uri) => {
     const tidy = tidied(uri)

@@ -56,6 +56,7 @@ export const socketIoEndpoints = {
     tag: "live",
     // Whom a token lets in is decided at CONNECT, where a client can be told.
     open: true,
+    upgrades: true,
     summary: "Socket.IO: open a session, wait for packets, or open a WebSocket",
     query: Query,
     replies: {
