@@ -3,6 +3,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers"
 import * as fc from "fast-check"
 import { afterEach, describe, expect, it, vi } from "vitest"
+import { handle } from "../src/app.ts"
 import { hubOf } from "../src/live/hubs.ts"
 import { SOCKETIO_PING_INTERVAL_MILLISECONDS } from "../src/protocol/limits.ts"
 import { send } from "./helpers.ts"
@@ -85,6 +86,27 @@ describe("a session that polls", () => {
     await evictDurableObject(hub())
     await send("PATCH /api/apps/upgraded", { data: { n: 3 } })
     expect(await one.hear()).toMatchObject(["patch", { patch: { data: { n: 3 } } }])
+  })
+
+  it("is one with its hub, however many there are", async () => {
+    const hubs = { ...env, LIVE_HUBS: "4" }
+    const newId = () => crypto.randomUUID()
+    const ask = async (uri: string, body?: string) => {
+      const init = body === undefined ? {} : { method: "POST", body }
+      const sent = new Request(`https://tidemark.test${uri}`, init)
+      return (
+        await handle(sent, { env: hubs, now: Date.now, newId, poke: () => {} } as never)
+      ).text()
+    }
+    const uri = `${QUERY}&transport=polling`
+    for (let n = 0; n < 12; n++) {
+      const { sid } = JSON.parse((await ask(uri)).slice(1))
+      expect(await ask(`${uri}&sid=${sid}`, "40")).toBe("ok")
+      expect(await ask(`${uri}&sid=${sid}`)).toMatch(/^40/)
+    }
+    const names = ["hub-0", "hub-1", "hub-2", "hub-3"]
+    const stats = await Promise.all(names.map((name) => hubOf(env as never, name).stats()))
+    expect(stats.filter(({ sockets }) => sockets > 0).length).toBeGreaterThan(1)
   })
 
   it("goes on polling when the upgrade comes to nothing", async () => {

@@ -2,7 +2,7 @@
 import type { Handlers } from "../../protocol/endpoint.ts"
 import { Problem } from "../../protocol/problem.ts"
 import type { socketIoEndpoints } from "../../protocol/socketio.ts"
-import { hubOf, type HubEnv } from "../hubs.ts"
+import { hubFor, hubOf, type HubEnv } from "../hubs.ts"
 import { SESSION_HEADER } from "./engine.ts"
 
 interface SocketIoServices {
@@ -28,10 +28,11 @@ async function pass(
 ): Promise<Response> {
   const { url, method, headers } = request
   const passed = new Request(url, { method, headers, body })
-  // Two, because whoever knows the name of a session can speak for it.
-  passed.headers.set(SESSION_HEADER, newId() + newId())
+  // Two, because whoever knows the name of a session can speak for it. It names the hub, too.
+  const sid = new URL(url).searchParams.get("sid") ?? newId() + newId()
+  passed.headers.set(SESSION_HEADER, sid)
   try {
-    const response = await hubOf(env).fetch(passed)
+    const response = await hubOf(env, hubFor(env, sid)).fetch(passed)
     if (response.webSocket) return response
     // Read here, so that a client that reads slowly keeps no hub awake.
     return new Response(await response.text(), response)
