@@ -88,6 +88,23 @@ describe("a client of Socket.IO", () => {
     expect(again.events).toMatchObject([["patch", { patch: { data: { n: 2 } } }]])
   })
 
+  it("resumes all that it followed at once", async () => {
+    const uris = ["/api/apps/all-1", "/api/apps/all-2"]
+    for (const uri of uris) await send(`PUT ${uri}`, { data: { n: 1 } })
+    const one = await call()
+    const acks = []
+    for (const uri of uris) acks.push((await one.ask("subscribe", uri)).ack)
+    one.socket.close(1000)
+    for (const uri of uris) await send(`PATCH ${uri}`, { data: { n: 2 } })
+    const two = await call()
+    const since = `${acks[1].epoch}.${acks[1].position}`
+    const { ack, events } = await two.ask("resume", { since, uris })
+    expect(ack.ok).toBe(true)
+    const told = events.map(([name, { uri, patch }]) => [name, uri, patch.data.n])
+    expect(told).toEqual(uris.map((uri) => ["patch", uri, 2]))
+    expect((await two.ask("resume", since)).ack).toMatchObject({ ok: false })
+  })
+
   it("and one of the other socket are told the same, with the same revisions", async () => {
     const [one, other] = [await call(), await connect()]
     await one.ask("subscribe", "/api/apps/")

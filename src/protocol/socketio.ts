@@ -6,6 +6,7 @@
  * events that the command itself causes:
  *
  * - `subscribe` and `unsubscribe` take a URI, or an object with what else the command takes: `{uri, since}`.
+ * - `resume` takes the members of the command, for all that the client followed.
  * - `create` takes `{uri, attributes}`, `patch` takes `{uri, patch}`, `delete` takes `{uri}`.
  *
  * Events to the client are the frames of frames.ts: `event` is the name, the rest is the payload, so `state` is

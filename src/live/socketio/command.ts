@@ -6,11 +6,13 @@ import { missingUri, wrongType } from "./failure.ts"
 const COMMANDS: readonly string[] = Command.options.map((option) => option.shape.event.value)
 /** Commands that the original took with a URI alone. */
 const ALONE = ["subscribe", "unsubscribe"]
+/** Commands about many URIs or none. */
+const WITHOUT_URI = ["resume"]
 
 /** A command as yet unchecked. */
 export interface Asked {
   event: string
-  /** As the client writes it. */
+  /** As the client writes it; "" for a command that has none. */
   uri: string
   /** The text of the frame. */
   frame: string
@@ -37,6 +39,10 @@ export function commandOf(args: Tree): Asked | null {
     const uri = stringOf(members?.get("uri") ?? payload)
     if (uri === null) throw wrongType(`"${event}" takes a URI, got ${show(payload)}`)
     return asked(event, uri, members ?? new Map([["uri", payload]]))
+  }
+  if (WITHOUT_URI.includes(event)) {
+    if (members) return asked(event, "", members)
+    throw wrongType(`"${event}" takes an object, got ${show(payload)}`)
   }
   // The original asked `"uri" in payload`, which texts and arrays answer too.
   if (members ? !members.has("uri") : hasNoUri(payload)) throw missingUri()

@@ -60,7 +60,7 @@ async function carry(
 ): Promise<void> {
   const { event, uri, frame } = asked
   const topic = bench.resolve(uri)?.topic ?? tidied(uri)
-  const isBare = !uri.startsWith("/")
+  const isBare = uri !== "" && !uri.startsWith("/")
   // Before it is obeyed: the state goes out in the same turn.
   if (event === "subscribe") line.spell(topic, isBare)
   await obey(frame, session, bench)
