@@ -44,6 +44,7 @@ import type { Listen } from "./live/listen.ts"
 import { changeHandlers, liveHandlers } from "./live/routes.ts"
 import { answerWhenNew, type Poll } from "./live/wait.ts"
 import { watch } from "./live/watch.ts"
+import { socketIoHandlers } from "./live/socketio/routes.ts"
 import { metricHandlers, type HubStats } from "./metrics/routes.ts"
 import { api } from "./protocol/api.ts"
 import type { Change } from "./protocol/change.ts"
@@ -246,6 +247,7 @@ const handlers: Handlers<typeof api, Services> = {
   ...computeHandlers,
   ...liveHandlers,
   ...changeHandlers,
+  ...socketIoHandlers,
   ...metricHandlers,
   ...metaHandlers,
 }

@@ -10,4 +10,6 @@ export interface Env extends HubEnv, TokenEnv {
   JOURNAL_KEEP_HOURS?: string
   /** Changes the journal keeps at most; default 100,000. */
   JOURNAL_KEEP_CHANGES?: string
+  /** The namespace that Socket.IO serves; default "/". */
+  SOCKETIO_NAMESPACE?: string
 }

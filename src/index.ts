@@ -85,6 +85,8 @@ export class Hub extends LiveHub<Env> {
       feed: () => services().feed,
       expire: () => services().sweep(),
       now: hub.now,
+      newId: hub.newId,
+      namespace: this.env.SOCKETIO_NAMESPACE || "/",
     }
   }
 }

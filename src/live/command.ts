@@ -33,7 +33,8 @@ export async function obey(
 ): Promise<void> {
   let id: CommandId = null
   try {
-    const text = textIn(message)
+    // One level is the frame's own.
+    const text = textIn(message, 1)
     const value = parse(text)
     id = CommandId.catch(null).parse((value as { id?: unknown } | null)?.id)
     await perform(check(value), text, session, bench)
@@ -96,16 +97,15 @@ function bodyIn(text: string): string | undefined {
 /** The member that carries it, by the event as it stands in the text. */
 const BODIES = { '"create"': "attributes", '"patch"': "patch" } as const
 
-/** The text of a frame that is none too large. Throws Problem bad_frame. */
-function textIn(message: string | ArrayBuffer): string {
+/** The text of a frame that is none too large; `levels` are those around the resource. Throws Problem bad_frame. */
+export function textIn(message: string | ArrayBuffer, levels: number): string {
   if (typeof message !== "string") throw badFrame("A frame must be text, this one is binary")
   const bytes = byteLength(message)
   if (bytes > FRAME_MAX_BYTES) {
     const limit = `A frame must be at most ${FRAME_MAX_BYTES} bytes, this one has ${bytes}`
     throw badFrame(limit, { limit: FRAME_MAX_BYTES })
   }
-  // One level is the frame's own.
-  if (depthOf(message) > JSON_MAX_DEPTH + 1) {
+  if (depthOf(message) > JSON_MAX_DEPTH + levels) {
     const limit = `A frame must nest at most ${JSON_MAX_DEPTH} levels below itself`
     throw badFrame(limit, { limit: JSON_MAX_DEPTH })
   }
@@ -134,7 +134,8 @@ function badFrame(detail: string, details = {}): Problem {
   return new Problem("bad_frame", detail, details)
 }
 
-function problemText(error: unknown): string {
+/** The problem document of whatever was thrown. */
+export function problemText(error: unknown): string {
   if (error instanceof Refusal) return error.json
   if (error instanceof Problem) return error.toText()
   console.error({

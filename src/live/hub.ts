@@ -24,6 +24,7 @@ import { Follower } from "./follower.ts"
 import { CLOCK_HUB, type HubCalls, type HubStats } from "./hubs.ts"
 import { Memories } from "./memories.ts"
 import { Session } from "./session.ts"
+import { Engine, type EngineParts } from "./socketio/engine.ts"
 import { Topics } from "./topics.ts"
 import { sourceOf, type Resolve } from "./uris.ts"
 
@@ -39,13 +40,18 @@ export interface HubParts {
   expire: () => Promise<number | null>
   /** Epoch milliseconds. */
   now: () => number
+  newId: () => string
+  /** Of Socket.IO. */
+  namespace: string
 }
 
 /** Codes that stand for "there was none" and must not be sent (RFC 6455, 7.4.1). */
 const UNSENDABLE: readonly number[] = [1005, 1006, 1015]
 
 export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCalls {
-  #awake: (Bench & { parts: HubParts; sessions: Map<WebSocket, Session> }) | undefined
+  #awake:
+    | (Bench & { parts: HubParts; sessions: Map<WebSocket, Session>; engine: Engine })
+    | undefined
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
@@ -64,7 +70,8 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
 
   /** Takes a socket. */
   override async fetch(request: Request): Promise<Response> {
-    const { parts, sessions } = this.#wake()
+    const { parts, sessions, engine } = this.#wake()
+    if (new URL(request.url).pathname.startsWith("/socket.io")) return engine.fetch(request)
     const who = await parts.admit(request)
     const { 0: client, 1: server } = new WebSocketPair()
     this.ctx.acceptWebSocket(server)
@@ -76,6 +83,8 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
     const bench = this.#wake()
+    const heard = bench.engine.hear(socket, message)
+    if (heard !== false) return void (await heard)
     const session = bench.sessions.get(socket)
     if (!session) return
     const bytes = typeof message === "string" ? byteLength(message) : message.byteLength
@@ -113,15 +122,17 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
   }
 
   async stats(): Promise<HubStats> {
-    const sessions = [...this.#wake().sessions.values()]
+    const { sessions: own, engine } = this.#wake()
+    const sessions = [...own.values(), ...engine.sessions]
     const subscriptions = sessions.reduce((sum, { topics }) => sum + topics.length, 0)
     return { sockets: sessions.length, subscriptions }
   }
 
-  /** Something expires, or a delivery failed. A throw makes the runtime call again. */
+  /** Something expires, a delivery failed, or pings are due. A throw makes the runtime call again. */
   override async alarm(): Promise<void> {
-    const { follower } = this.#wake()
+    const { follower, engine, parts } = this.#wake()
     try {
+      await this.#alarmBy(engine.beat(parts.now()))
       await this.#expire()
     } finally {
       await follower.drain(true)
@@ -159,17 +170,6 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
       },
     )
     const sessions = new Map<WebSocket, Session>()
-    for (const socket of this.ctx.getWebSockets()) {
-      const session = Session.wake(socket, socket.deserializeAttachment())
-      if (!session) {
-        // Written by another version of this. All of them are closed at once, and are not to return at once.
-        const later = spreadMilliseconds(RESTART_SPREAD_MILLISECONDS, Math.random)
-        socket.close(1012, closeReason("The service is another version now, connect again", later))
-        continue
-      }
-      sessions.set(socket, session)
-      for (const topic of session.topics) topics.add(topic, session)
-    }
     const follower = new Follower({
       storage: this.ctx.storage.kv,
       topics,
@@ -185,20 +185,33 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
       },
     })
     const backlog = new Backlog(feed)
-    return (this.#awake = {
-      parts,
-      sessions,
-      topics,
-      memories,
-      follower,
-      resolve,
-      dispatch,
-      backlog,
-    })
+    const bench = { topics, memories, follower, resolve, dispatch, backlog }
+    const engine = new Engine(this.#engineParts(parts), bench)
+    for (const socket of this.ctx.getWebSockets()) {
+      if (engine.wake(socket)) continue
+      const session = Session.wake(socket, socket.deserializeAttachment())
+      if (!session) {
+        // Written by another version of this. All of them are closed at once, and are not to return at once.
+        const later = spreadMilliseconds(RESTART_SPREAD_MILLISECONDS, Math.random)
+        socket.close(1012, closeReason("The service is another version now, connect again", later))
+        continue
+      }
+      sessions.set(socket, session)
+      for (const topic of session.topics) topics.add(topic, session)
+    }
+    return (this.#awake = { parts, sessions, engine, ...bench })
+  }
+
+  #engineParts({ admit, now, newId, namespace }: HubParts): EngineParts {
+    const { storage } = this.ctx
+    const accept = (socket: WebSocket) => this.ctx.acceptWebSocket(socket)
+    const wakeAt = (at: number) => this.#alarmBy(at)
+    return { accept, admit, storage: storage.kv, wakeAt, now, newId, namespace }
   }
 
   #forget(socket: WebSocket): void {
-    const { sessions, topics } = this.#wake()
+    const { sessions, topics, engine } = this.#wake()
+    engine.forget(socket)
     const session = sessions.get(socket)
     sessions.delete(socket)
     if (!session) return

@@ -8,7 +8,9 @@ import type { Delivery } from "./fanout.ts"
 export interface Line {
   send(text: string): void
   close(code: number, reason: string): void
-  serializeAttachment(attachment: unknown): void
+  serializeAttachment(attachment: string): void
+  /** What the line itself keeps in the attachment. */
+  readonly reservedBytes?: number
 }
 
 /** The attachment, as JSON text so that its size is known before it is refused. */
@@ -63,7 +65,8 @@ export class Session {
   hasRoomFor(...added: string[]): boolean {
     const topics = new Set([...this.#floors.keys(), ...added])
     const largest = this.#attachment([...topics].map((each) => [each, LARGEST_FLOOR]))
-    return byteLength(largest) + ENVELOPE_BYTES <= ATTACHMENT_MAX_BYTES
+    const reserved = ENVELOPE_BYTES + (this.#line.reservedBytes ?? 0)
+    return byteLength(largest) + reserved <= ATTACHMENT_MAX_BYTES
   }
 
   /** Subscribes, or raises the floor of a subscription. */

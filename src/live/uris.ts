@@ -16,7 +16,9 @@ export type Resolve = (uri: string) => Target | null
 
 /** Folds the endpoint table into a resolver. Slashes too many or too few do not matter, nor how text is encoded. */
 export function resolver(endpoints: readonly Endpoint[]): Resolve {
-  const readable = endpoints.filter(({ method }) => method === "GET").sort(bySpecificity)
+  const readable = endpoints
+    .filter(({ method, upgrades }) => method === "GET" && !upgrades)
+    .sort(bySpecificity)
   return (uri) => {
     const tidy = tidied(uri)
     const path = pathOf(tidy)

@@ -13,6 +13,7 @@ import { metaEndpoints } from "./meta.ts"
 import { metricEndpoints } from "./metrics.ts"
 import { partEndpoints } from "./parts.ts"
 import { seriesEndpoints } from "./series.ts"
+import { socketIoEndpoints } from "./socketio.ts"
 
 export const api = {
   ...documentEndpoints,
@@ -27,6 +28,7 @@ export const api = {
   ...computeEndpoints,
   ...liveEndpoints,
   ...changeEndpoints,
+  ...socketIoEndpoints,
   ...metricEndpoints,
   ...metaEndpoints,
 }

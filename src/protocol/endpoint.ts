@@ -92,6 +92,8 @@ export interface Endpoint {
   batch?: true | string
   /** True for what needs no token: what describes the service. */
   open?: true
+  /** Answers with a socket, or waits for one: there is nothing to subscribe to. */
+  upgrades?: true
   /** For lists: the URI of an element of the answer, so that a subscriber can keep its copy. */
   memberOf?: (element: unknown, params: Record<string, string>) => string
   /** The resource whose changes are this one's: whoever follows is told anew what GET answers. */

@@ -70,6 +70,17 @@ export const URI_MAX_CHARACTERS = 8_192
 export const HUBS_MAX = 32
 /** Frames of one socket that may wait for those before them, together. */
 export const SOCKET_WAITING_MAX_BYTES = 8_000_000
+/**
+ * Socket.IO has the server ping, and an alarm wakes the hub for it: rarely enough to cost nearly nothing, often enough
+ * that no proxy between takes the connection for dead (they wait 60 to 100 s as a rule).
+ */
+export const SOCKETIO_PING_INTERVAL_MILLISECONDS = 45_000
+/** A client that was not pinged for the interval and this connects anew. */
+export const SOCKETIO_PING_TIMEOUT_MILLISECONDS = 40_000
+/** Text that may wait for a client's next poll; with more it has to connect anew. */
+export const SOCKETIO_POLL_MAX_CHARACTERS = 8_000_000
+/** Sessions of one hub that poll at a time. They live in its memory, and each keeps it awake. */
+export const SOCKETIO_POLLS_MAX = 500
 /** A subscriber that missed more gets the state instead: to it that is less. */
 export const RESUME_MAX_CHANGES = 2_000
 /** … and so one that missed changes with larger bodies, together. */

@@ -39,6 +39,7 @@ export const liveEndpoints = {
     tag: "live",
     // Refused by the handler: a page never sees how an upgrade failed, so it must succeed to say so.
     open: true,
+    upgrades: true,
     summary: "Open a WebSocket: subscribe to any URI, and create, patch and delete",
     description,
     replies: { 101: { description: "The socket is open" }, ...problems(426) },

@@ -45,6 +45,8 @@ export const routes = {
   "compute.sum": ["POST", "/sum"],
   "live.connect": ["GET", "/live"],
   "changes.list": ["GET", "/api/changes"],
+  "socketio.receive": ["GET", "/socket.io/"],
+  "socketio.send": ["POST", "/socket.io/"],
   "metrics.get": ["GET", "/metrics"],
   "meta.openapi": ["GET", "/api/openapi.json"],
   "meta.schema": ["GET", "/api/schema"],

@@ -1,4 +1,7 @@
-/** End to end, against a real `wrangler dev`: the demo, real pandas, the README's commands and the page. */
+/**
+ * End to end, against a real `wrangler dev`: the demo, real pandas, the README's commands, a stock Socket.IO client
+ * and the page.
+ */
 import { spawn } from "node:child_process"
 import { ROOT, startServer } from "./server.mjs"
 
@@ -21,6 +24,7 @@ try {
   )
   results.push(await run("pandas", "/usr/bin/python3", ["test/e2e/frames.py", server.url]))
   results.push(await run("readme", "npx", ["node", "test/e2e/readme.mjs", server.url]))
+  results.push(await run("socketio", "npx", ["node", "test/e2e/socketio.mjs", server.url]))
   results.push(await run("console", "npx", ["node", "test/e2e/console.mjs", server.url]))
   results.push(await run("events", "npx", ["node", "test/e2e/events.mjs", server.url]))
 } finally {
