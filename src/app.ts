@@ -12,8 +12,6 @@ import { transferHandlers } from "./documents/transfer/routes.ts"
 import { appShape, documentHandlers } from "./documents/routes.ts"
 import { partHandlers } from "./documents/parts.ts"
 import { DocumentEditor } from "./documents/editor.ts"
-import { isListTouched } from "./documents/list/touch.ts"
-import { documentsView } from "./documents/list/view.ts"
 import { DocumentLists } from "./documents/list/reader.ts"
 import { TABLE as DOCUMENTS } from "./documents/sql.ts"
 import { DocumentStore, plain } from "./documents/store.ts"
@@ -34,11 +32,9 @@ import { keyBatchHandlers } from "./keys/batch/routes.ts"
 import { KeyRemover } from "./keys/batch/remover.ts"
 import { KeyBatches } from "./keys/batch/runner.ts"
 import { KeyLists } from "./keys/list/reader.ts"
-import { isListTouched as isKeyListTouched } from "./keys/list/touch.ts"
 import { keyHandlers } from "./keys/routes.ts"
 import { TABLE as KEYS } from "./keys/sql.ts"
 import { KeyStore } from "./keys/store.ts"
-import { keysView } from "./keys/view.ts"
 import { sumStats } from "./live/hubs.ts"
 import type { Listen } from "./live/listen.ts"
 import { changeHandlers, liveHandlers } from "./live/routes.ts"
@@ -49,7 +45,6 @@ import { metricHandlers, type HubStats } from "./metrics/routes.ts"
 import { api } from "./protocol/api.ts"
 import type { Change } from "./protocol/change.ts"
 import type { Answer, Endpoint, Handlers } from "./protocol/endpoint.ts"
-import type { View } from "./protocol/view.ts"
 import type { metaEndpoints } from "./protocol/meta.ts"
 import { linesOf, type ResourceServices } from "./resources/mounted.ts"
 import { todos } from "./resources/todo.ts"
@@ -60,9 +55,8 @@ import { SeriesReader } from "./series/read/reader.ts"
 import { seriesHandlers } from "./series/routes.ts"
 import { SeriesWriter } from "./series/ingest/writer.ts"
 import type { Place } from "./series/sql.ts"
+import { touches, views } from "./views.ts"
 import { SeriesStore } from "./series/store.ts"
-import { referencesView, seriesListView } from "./series/view/lists.ts"
-import { seriesView } from "./series/view/view.ts"
 
 /** The tables of what may expire. */
 const EXPIRING = [DOCUMENTS, KEYS]
@@ -250,21 +244,6 @@ const handlers: Handlers<typeof api, Services> = {
   ...socketIoHandlers,
   ...metricHandlers,
   ...metaHandlers,
-}
-
-/** Views that know which changes leave them as they are. */
-const touches: Partial<Record<keyof typeof api, NonNullable<Endpoint["isTouched"]>>> = {
-  "documents.list": isListTouched,
-  "keys.list": isKeyListTouched,
-}
-
-/** How those who watch a query of these are told of changes. */
-const views: Partial<Record<keyof typeof api, View>> = {
-  "documents.list": documentsView,
-  "keys.list": keysView,
-  "series.references": referencesView,
-  "series.list": seriesListView,
-  "series.get": seriesView,
 }
 
 /** The built-in stores, then the resources that users define: one kind of line for both. */
