@@ -27,6 +27,11 @@
  *     `reason` "left"; one that matches now a `create`, `before` another member where it does not stand at the end or
  *     in its place by `order`.
  *   Where one change takes several frames of one view, all but the last say `more`; they have the same `revision`.
+ * - `*` in the URI of a subscribe stands for any part of a segment (a star in a name is written `%2A`), `**` for any
+ *   number of segments. Of such a pattern there is no state: every change of what matches comes as lists are told it,
+ *   `create` with its `member`, and `reset` says that not all that was missed can be told. A `delete` of the pattern
+ *   itself says so, marked `reset`, while the connection lasts.
+ * - `/api/changes` as a topic tells only that the journal has grown, once for many changes.
  * - A connection that comes back sends one `resume` for all that it follows (resume.ts). Behind its reply comes what was
  *   missed, as if it had been there all the time; then, marked `reset`, the states of what the journal cannot tell.
  * - `revision` is the resource's ETag. `position` is where to resume from; it is told only where it is not the
