@@ -21,7 +21,11 @@ export class Topic {
   #settle: { resolve: () => void; reject: (error: Error) => void } | undefined
   readonly #subscriptions = new Set<Subscription>()
 
-  constructor(uri: string, patchers?: Patchers) {
+  /** How often it is told at most; absent: at once. */
+  readonly throttle: string | undefined
+
+  constructor(uri: string, patchers?: Patchers, throttle?: string) {
+    this.throttle = throttle
     const pattern = isPattern(uri) ? parsePattern(uri) : null
     // What is wrong with a pattern the service says.
     this.replica = pattern ? new PatternReplica(pattern, patchers) : new Replica(uri, patchers)

@@ -16,6 +16,8 @@ import { memoryOf } from "./views.ts"
 export interface Asked {
   target: Target | Selection
   since: string | undefined
+  /** How often it is told at most, in milliseconds; absent: at once. */
+  throttle?: number | undefined
 }
 
 /** A topic that is followed from now on, or could not be. */
@@ -90,7 +92,10 @@ export async function join(
     // From here to the end of the turn nothing waits, so nothing can come between.
     const texts = say(welcome)
     const able = welcome.joined.filter(({ refusal }) => !refusal)
-    session.followAll(able.map(({ target, floor }) => [target.topic, floor]))
+    const intervals = new Map(asked.map(({ target, throttle }) => [target.topic, throttle]))
+    session.followAll(
+      able.map(({ target: { topic }, floor }) => [topic, floor, intervals.get(topic)]),
+    )
     follower.save()
     for (const { target, floor, reading } of able) {
       const value = reading ? memoryOf(target, reading) : undefined

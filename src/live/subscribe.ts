@@ -8,7 +8,7 @@ import { topicText } from "./state.ts"
 
 /** Subscribes and replies. Throws Problem or Refusal; the session follows then what it did before. */
 export async function subscribe(
-  { id, uri, since }: Extract<Command, { event: "subscribe" }>,
+  { id, uri, since, throttle }: Extract<Command, { event: "subscribe" }>,
   session: Session,
   bench: Bench,
 ): Promise<void> {
@@ -17,7 +17,7 @@ export async function subscribe(
   const target = await targetAt(uri, session, bench)
   const { topic } = target
   if (!session.hasRoomFor(topic)) throw full(topic)
-  await join([{ target, since }], session, bench, ({ joined: [one], missed }) => {
+  await join([{ target, since, throttle }], session, bench, ({ joined: [one], missed }) => {
     if (!one || one.refusal) throw one?.refusal ?? new Error("Nothing was joined")
     const { reply, floor, reading } = one
     const revision = reply.revision ?? floor
