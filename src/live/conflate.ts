@@ -1,6 +1,7 @@
 /** Frames of one URI that wait, made fewer without changing what they make of a copy. Pure. */
 import { merged } from "../lib/merge.ts"
-import { parseTree, textOf, type Tree } from "../lib/tree.ts"
+import { Ambiguous, parseTree, textOf, type Tree } from "../lib/tree.ts"
+import { headOf } from "../protocol/frames.ts"
 
 type Members = Map<string, Tree>
 
@@ -11,22 +12,21 @@ type Members = Map<string, Tree>
 export function conflated(waiting: readonly string[], text: string): string[] {
   const last = waiting.at(-1)
   if (last === undefined) return [text]
-  const next = parseTree(text) as Members
-  const before = parseTree(last) as Members
-  switch (eventOf(next)) {
-    case "delete":
-      return [text]
-    case "create":
-      // A list that holds it must lose it first: what joins stands at the end.
-      return eventOf(before) === "delete" ? [last, text] : [...waiting, text]
-    case "state":
-      if (eventOf(before) !== "create") return [text]
-      return [...waiting.slice(0, -1), textOf(joining(before, next))]
-    default: {
-      const both = patched(before, next)
-      return both ? [...waiting.slice(0, -1), textOf(both)] : [...waiting, text]
-    }
+  const { event } = headOf(text)
+  const { event: lastEvent } = headOf(last)
+  if (event === "delete") return [text]
+  // A list that holds it must lose it first: what joins stands at the end.
+  if (event === "create") return lastEvent === "delete" ? [last, text] : [...waiting, text]
+  if (event === "state" && lastEvent !== "create") return [text]
+  try {
+    const [before, next] = [parseTree(last) as Members, parseTree(text) as Members]
+    const both = event === "state" ? joining(before, next) : patched(before, next)
+    if (both) return [...waiting.slice(0, -1), textOf(both)]
+  } catch (error) {
+    // What a tree does not hold is not worth less.
+    if (!(error instanceof Ambiguous)) throw error
   }
+  return [...waiting, text]
 }
 
 /** A patch on top of what was told before; null where one frame cannot say both. */

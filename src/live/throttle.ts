@@ -39,7 +39,8 @@ export class Throttle {
   readonly #windows = new Map<string, Window>()
   #newest = 0
   #bytes = 0
-  #isRinging = false
+  /** The next time, in epoch milliseconds. */
+  #ringsAt = Number.POSITIVE_INFINITY
 
   constructor(clock: Clock, send: (text: string) => void) {
     this.#clock = clock
@@ -111,13 +112,14 @@ export class Throttle {
     const ends = [...this.#windows.values()].flatMap(({ waiting, endsAt }) =>
       waiting.size > 0 ? [endsAt] : [],
     )
-    if (this.#isRinging || ends.length === 0) return
-    this.#isRinging = true
-    this.#clock.after(Math.max(0, Math.min(...ends) - this.#clock.now()), () => this.#ring())
+    const next = Math.min(...ends)
+    if (ends.length === 0 || next >= this.#ringsAt) return
+    this.#ringsAt = next
+    this.#clock.after(Math.max(0, next - this.#clock.now()), () => this.#ring())
   }
 
   #ring(): void {
-    this.#isRinging = false
+    this.#ringsAt = Number.POSITIVE_INFINITY
     const now = this.#clock.now()
     for (const [topic, window] of this.#windows) {
       if (window.endsAt > now) continue

@@ -74,6 +74,24 @@ describe("a throttled topic", () => {
     expect(sent).toHaveLength(4)
   })
 
+  it("keeps its time whatever the times of others are", () => {
+    const { clock, sent, session } = throttled()
+    session.follow("/l/a", 0, 5_000)
+    session.follow("/l/b", 0, 50)
+    for (const uri of ["/l/a", "/l/b"]) {
+      session.push(patch(uri, 1, {}))
+      session.push(patch(uri, 2, {}))
+    }
+    clock.pass(50)
+    expect(sent.map(({ uri, revision }) => [uri, revision])).toEqual([
+      ["/l/a", 1],
+      ["/l/b", 1],
+      ["/l/b", 2],
+    ])
+    clock.pass(4_950)
+    expect(sent).toHaveLength(4)
+  })
+
   it("lets nobody go on from behind what still waits", () => {
     const { clock, sent, session } = throttled()
     session.follow("/l/", 0, 250)
@@ -175,6 +193,8 @@ describe("frames that wait become", () => {
     expect(told(change(1, '{"n":null}'), change(2, '{"n":{"m":1}}'))).toHaveLength(2)
     const rows = '{"removed":[],"rows":{"columns":["a"],"index":[1],"data":[[1]]}}'
     expect(told(change(1, rows), change(2, rows))).toHaveLength(2)
+    const half = change(2, String.raw`{"x":"\ud800"}`)
+    expect(told(change(1, "{}"), half)).toHaveLength(2)
     const view = patchText({ uri, revision: 2, patch: "{}", view: true })
     expect(told(change(1, "{}"), view)).toHaveLength(2)
   })
