@@ -2,6 +2,7 @@
 import { merged } from "../lib/merge.ts"
 import { Ambiguous, parseTree, textOf, type Tree } from "../lib/tree.ts"
 import { headOf } from "../protocol/frames.ts"
+import { composedRows } from "./conflate-series.ts"
 
 type Members = Map<string, Tree>
 
@@ -32,6 +33,9 @@ export function conflated(waiting: readonly string[], text: string): string[] {
 /** A patch on top of what was told before; null where one frame cannot say both. */
 function patched(before: Members, next: Members): Members | null {
   const patch = next.get("patch")
+  const isRows = eventOf(before) === "patch" && !next.has("view")
+  const rows = isRows ? composedRows(before.get("patch"), patch) : null
+  if (rows) return new Map(next).set("patch", rows)
   if (!isMergePatch(next, patch)) return null
   if (eventOf(before) === "patch") {
     const first = before.get("patch")

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest"
+import { applyPatch, type SeriesState } from "../../src/client/replica-series.ts"
 import { Replica } from "../../src/client/replica.ts"
 import { conflated } from "../../src/live/conflate.ts"
 import type { Delivery } from "../../src/live/fanout.ts"
@@ -38,6 +39,16 @@ function throttled() {
     serializeAttachment: (attachment) => void attachments.push(String(attachment)),
   }
   return { clock, sent, attachments, line, session: new Session(line, "write", [], clock) }
+}
+
+function dice() {
+  const seed = Math.floor(Math.random() * 2 ** 31)
+  let state = seed
+  const below = (count: number) => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff
+    return (state >> 8) % count
+  }
+  return { seed, below }
 }
 
 /** A patch of a member of /l/, as its list and itself are told it. */
@@ -191,7 +202,7 @@ describe("frames that wait become", () => {
   it("more where one does not", () => {
     expect(told(gone(1), create(2, "{}"), change(3, '{"n":1}'))).toHaveLength(2)
     expect(told(change(1, '{"n":null}'), change(2, '{"n":{"m":1}}'))).toHaveLength(2)
-    const rows = '{"removed":[],"rows":{"columns":["a"],"index":[1],"data":[[1]]}}'
+    const rows = '{"removed":[],"rows":{"columns":["a"],"index":[1],"data":[[1]]},"more":1}'
     expect(told(change(1, rows), change(2, rows))).toHaveLength(2)
     const half = change(2, String.raw`{"x":"\ud800"}`)
     expect(told(change(1, "{}"), half)).toHaveLength(2)
@@ -199,13 +210,35 @@ describe("frames that wait become", () => {
     expect(told(change(1, "{}"), view)).toHaveLength(2)
   })
 
-  it("what makes the same of a copy as all of them, whatever they are", () => {
-    const seed = Math.floor(Math.random() * 2 ** 31)
-    let state = seed
-    const below = (count: number) => {
-      state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff
-      return (state >> 8) % count
+  it("one patch of a series, which makes the same of it as all of them", () => {
+    const { seed, below } = dice()
+    const label = (at: number) => `2020-01-0${1 + at}`
+    for (let round = 0; round < 300; round++) {
+      const patches = Array.from({ length: 1 + below(6) }, (_, at) => {
+        const columns = ["a", "b", "c"].slice(below(3))
+        const index = [0, 1, 2, 3, 4, 5].filter(() => below(3) === 0).map(label)
+        const data = index.map((_row, row) =>
+          columns.map((_column, place) => at * 100 + row * 10 + place),
+        )
+        const from = below(6)
+        const removed = below(2) ? [[label(from), label(Math.min(8, from + below(3)))]] : []
+        return { removed, rows: { columns, index, data } }
+      })
+      const [one, ...more] = told(...patches.map((each, at) => change(at, JSON.stringify(each))))
+      expect(more).toEqual([])
+      const state = { a: { [label(0)]: 1, [label(4)]: 2 }, d: { [label(0)]: 3, [label(4)]: 4 } }
+      const all = patches.reduce<SeriesState>(
+        (held, each) => applyPatch(held, each as never),
+        state,
+      )
+      const fewer = applyPatch(state, one.patch)
+      expect(fewer, `seed ${seed}: ${JSON.stringify(patches)}`).toEqual(all)
+      expect(Object.keys(fewer.a ?? {})).toEqual(Object.keys(all.a ?? {}))
     }
+  })
+
+  it("what makes the same of a copy as all of them, whatever they are", () => {
+    const { seed, below } = dice()
     const value = (depth: number): unknown =>
       depth === 0 || below(3) === 0
         ? [null, 1, "x", [1]][below(4)]
