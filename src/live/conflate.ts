@@ -13,7 +13,9 @@ type Members = Map<string, Tree>
 export function conflated(waiting: readonly string[], text: string): string[] {
   const last = waiting.at(-1)
   if (last === undefined) return [text]
-  const { event } = headOf(text)
+  const { event, view, list } = headOf(text)
+  const isWhole = list === undefined && (event === "state" || event === "delete")
+  if (view) return isWhole ? [text] : [...waiting, text]
   const { event: lastEvent } = headOf(last)
   if (event === "delete") return [text]
   // A list that holds it must lose it first: what joins stands at the end.

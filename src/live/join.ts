@@ -98,7 +98,7 @@ export async function join(
     )
     follower.save()
     for (const { target, floor, reading } of able) {
-      const value = reading ? memoryOf(target, reading) : undefined
+      const value = reading && "endpoint" in target ? memoryOf(target, reading) : undefined
       if (value !== undefined && topics.isAlone(target.topic)) {
         memories.settle(target.topic, { floor, value })
       }

@@ -55,8 +55,10 @@ export class Throttle {
 
   /** Sends a frame, now or with the next of its topic; `milliseconds` 0 is now. */
   pass(topic: string, milliseconds: number, text: string): void {
-    const { uri, member = uri, view = false, revision, position = revision } = headOf(text)
-    const key = `${view} ${member}`
+    const head = headOf(text)
+    const { uri, member = uri, list = uri, revision, position = revision } = head
+    // The frames of a view depend on those before, whichever members they tell.
+    const key = head.view ? `view ${list}` : member
     for (const [other, { waiting }] of this.#windows) {
       // What is told of a URI must stay in order, also where several topics tell it.
       if (other !== topic && waiting.has(key)) this.#flush(other)

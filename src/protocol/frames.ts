@@ -221,6 +221,7 @@ export interface Head {
   event?: Frame["event"]
   uri: string
   member?: string
+  list?: string
   view?: true
   revision: number
   position?: number
