@@ -41,6 +41,10 @@ const PATCHERS: Patchers = {
   },
 }
 
+export interface SubscribeOptions {
+  throttle?: string
+}
+
 /** A command that was not done; `problem` says why, its `code` is stable. */
 export class LiveError extends Error {
   override name = "LiveError"
@@ -94,11 +98,14 @@ export class Live {
     })
   }
 
-  /** Follows a URI. Several subscriptions to one URI share one copy. */
-  subscribe(uri: string, listener?: Listener): Subscription {
+  /**
+   * Follows a URI. Several subscriptions to one URI share one copy, and the first one's `throttle`: a duration,
+   * `250ms` for example, in which the service tells of changes once.
+   */
+  subscribe(uri: string, listener?: Listener, options: SubscribeOptions = {}): Subscription {
     let topic = this.#topics.get(uri)
     if (!topic) {
-      topic = new Topic(uri, { ...PATCHERS, ...this.#options.patchers })
+      topic = new Topic(uri, { ...PATCHERS, ...this.#options.patchers }, options.throttle)
       this.#topics.set(uri, topic)
       if (this.#link.isOpen) this.#follow(uri, topic)
     }
@@ -127,20 +134,22 @@ export class Live {
   }
 
   #opened(): void {
-    const held = [...this.#topics].filter(([, { replica }]) => replica.since !== undefined)
+    const held = [...this.#topics].filter(([, topic]) => isResumed(topic))
     for (let at = 0; at < held.length; at += RESUME_MAX_URIS) {
       this.#resume(held.slice(at, at + RESUME_MAX_URIS))
     }
     for (const [uri, topic] of this.#topics) {
-      if (topic.replica.since === undefined) this.#follow(uri, topic)
+      if (!isResumed(topic)) this.#follow(uri, topic)
     }
     for (const pending of this.#pending.values()) this.#transmit(pending)
   }
 
   /** Subscribes, from where the copy is if it can go on from there. */
   #follow(uri: string, topic: Topic): void {
+    const { throttle } = topic
     const { since } = topic.replica
-    const command = { event: "subscribe", uri, ...(since ? { since } : {}) }
+    // What is undefined is not written.
+    const command = { event: "subscribe", uri, since, throttle }
     this.#command<Done>(command, (reply) => {
       this.#progress.begin(reply.epoch)
       topic.begin(reply)
@@ -268,6 +277,11 @@ export class Live {
     if (this.#refusal) return new LiveError(this.#refusal)
     return new Error(`The connection has ended: ${this.#end?.reason || this.#end?.code}`)
   }
+}
+
+/** True for what a resume goes on with; it has no throttle, so who wants one subscribes. */
+function isResumed({ replica, throttle }: Topic): boolean {
+  return replica.since !== undefined && throttle === undefined
 }
 
 function isReply(said: Frame | Reply): said is Reply {

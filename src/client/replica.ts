@@ -16,12 +16,25 @@ export type Patchers = Readonly<Record<string, ApplyPatch>>
 /** What a frame did: nothing, a change, or it shows that the copy must be fetched anew. */
 export type Outcome = "ignored" | "changed" | "lost"
 
+/** What is held of a topic. */
+export interface Copy {
+  readonly uri: string
+  readonly value: unknown
+  readonly revision: number
+  readonly since: string | undefined
+  begin(reply: Done): void
+  settle(position: number): void
+  pause(): void
+  lose(): void
+  take(frame: Frame): Outcome
+}
+
 interface Member {
   element: unknown
   revision: number
 }
 
-export class Replica {
+export class Replica implements Copy {
   readonly #patchers: Patchers
   #uri: string
   #value: unknown
@@ -160,8 +173,7 @@ export class Replica {
   }
 
   #patched(uri: string, resource: unknown, patch: unknown): unknown {
-    const below = Object.keys(this.#patchers).find((prefix) => uri.startsWith(prefix))
-    return (this.#patchers[below ?? ""] ?? mergePatch)(resource, patch)
+    return patched(this.#patchers, uri, resource, patch)
   }
 
   #forget(revision: number): void {
@@ -200,6 +212,17 @@ function moveBefore(members: Map<string, Member>, uri: string, before: string): 
   if (entry) entries.splice(at, 0, entry)
   members.clear()
   for (const [name, member] of entries) members.set(name, member)
+}
+
+/** A resource after a patch, as resources at its URI take it. */
+export function patched(
+  patchers: Patchers,
+  uri: string,
+  resource: unknown,
+  patch: unknown,
+): unknown {
+  const below = Object.keys(patchers).find((prefix) => uri.startsWith(prefix))
+  return (patchers[below ?? ""] ?? mergePatch)(resource, patch)
 }
 
 function membersOf(frame: Extract<Frame, { event: "state" }>): Map<string, Member> | null {

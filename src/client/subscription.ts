@@ -1,10 +1,12 @@
 /** What a caller holds of a URI that it follows. */
 import type { Done, Frame } from "../protocol/frames.ts"
-import { Replica, type Outcome, type Patchers } from "./replica.ts"
+import { isPattern, parsePattern } from "../protocol/pattern.ts"
+import { PatternReplica } from "./replica-pattern.ts"
+import { Replica, type Copy, type Outcome, type Patchers } from "./replica.ts"
 
 /** The resource after a change. `frame` is absent when the service said that there is nothing. */
 export interface LiveEvent {
-  /** What GET answers; undefined while there is nothing. Not to be changed. */
+  /** What GET answers; undefined while there is nothing. Of a pattern, a Map by URI. Not to be changed. */
   value: unknown
   revision: number
   frame?: Frame
@@ -14,13 +16,19 @@ export type Listener = (event: LiveEvent) => void
 
 /** One URI that is followed, for all who follow it. */
 export class Topic {
-  readonly replica: Replica
+  readonly replica: Copy
   readonly ready: Promise<void>
   #settle: { resolve: () => void; reject: (error: Error) => void } | undefined
   readonly #subscriptions = new Set<Subscription>()
 
-  constructor(uri: string, patchers?: Patchers) {
-    this.replica = new Replica(uri, patchers)
+  /** How often it is told at most; absent: at once. */
+  readonly throttle: string | undefined
+
+  constructor(uri: string, patchers?: Patchers, throttle?: string) {
+    this.throttle = throttle
+    const pattern = isPattern(uri) ? parsePattern(uri) : null
+    // What is wrong with a pattern the service says.
+    this.replica = pattern ? new PatternReplica(pattern, patchers) : new Replica(uri, patchers)
     this.ready = new Promise((resolve, reject) => (this.#settle = { resolve, reject }))
     // Who does not wait for it is told by its listener and by iterating.
     this.ready.catch(() => {})
@@ -41,7 +49,8 @@ export class Topic {
   begin(reply: Done): void {
     const held = this.replica.value !== undefined
     this.replica.begin(reply)
-    if (held && reply.absent) this.#tell()
+    const isEmptied = reply.absent || (reply.reset && this.replica instanceof PatternReplica)
+    if (held && isEmptied) this.#tell()
   }
 
   /** What a reply announced has come. */

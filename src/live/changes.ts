@@ -3,7 +3,8 @@ import type { Bounds, Feed } from "../feed/feed.ts"
 import { formatPosition, parsePosition, type Change, type Position } from "../protocol/change.ts"
 import { changeText } from "../protocol/frames.ts"
 import { CHANGES_LOOK_ROWS, CHANGES_PAGE_ROWS } from "../protocol/limits.ts"
-import { EVERYTHING, type Pattern } from "../protocol/pattern.ts"
+import { JOURNAL } from "../protocol/changes.ts"
+import type { Pattern } from "../protocol/pattern.ts"
 import type { Ear, Listen } from "./listen.ts"
 import { Signs } from "./signs.ts"
 import { eventStream } from "./watch.ts"
@@ -136,7 +137,7 @@ export async function eventsAfter(
 }
 
 async function listenToAll(listen: Listen, request: Request): Promise<Ear> {
-  const ear = await listen({ request, uri: EVERYTHING })
+  const ear = await listen({ request, uri: JOURNAL })
   // Before anything is read: what is committed from here on is told.
   await ear.reply
   return ear

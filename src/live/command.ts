@@ -13,7 +13,7 @@ import { resume } from "./resume.ts"
 import type { Session } from "./session.ts"
 import { subscribe } from "./subscribe.ts"
 import type { Topics } from "./topics.ts"
-import { tidied, type Resolve } from "./uris.ts"
+import { tidied, topicOf, type Resolve } from "./uris.ts"
 
 /** What commands work with. */
 export interface Bench {
@@ -61,13 +61,14 @@ async function perform(
   if (command.event === "subscribe") return subscribe(command, session, bench)
   if (command.event === "resume") return resume(command, session, bench)
   const { id } = command
-  const uri = bench.resolve(command.uri)?.topic ?? tidied(command.uri)
   if (command.event === "unsubscribe") {
+    const uri = topicOf(command.uri, bench.resolve)
     session.leave(uri)
     bench.topics.remove(uri, session)
     session.send(doneText(id, { uri }))
     return
   }
+  const uri = bench.resolve(command.uri)?.topic ?? tidied(command.uri)
   const body = bodyIn(text)
   const isJsonPatch = command.event === "patch" && body?.startsWith("[")
   const type = isJsonPatch ? "application/json-patch+json" : "application/json"

@@ -1,7 +1,7 @@
 /** Changes → frames. Pure: one text per change, however many sockets get it. */
 import type { Change } from "../protocol/change.ts"
 import { createText, deleteText, patchText, stateText } from "../protocol/frames.ts"
-import { EVERYTHING } from "../protocol/pattern.ts"
+import { JOURNAL } from "../protocol/changes.ts"
 import { listOf } from "../protocol/uri.ts"
 import type { Topics } from "./topics.ts"
 import { topicText } from "./state.ts"
@@ -40,6 +40,7 @@ interface Reread {
 interface Wanted {
   item: boolean
   list: boolean
+  patterns: readonly string[]
 }
 
 /** True when the journal alone tells the change. */
@@ -47,7 +48,10 @@ export function isTold({ event, body }: Change): boolean {
   return event === "delete" || body !== null
 }
 
-/** The frames of a change that the journal tells, or that was read again. The list's comes first: it serves both. */
+/**
+ * The frames of a change that the journal tells, or that was read again. The list's comes first, because it serves all;
+ * patterns are told as lists are.
+ */
 export function deliveryOf(
   change: Change,
   wanted: Wanted,
@@ -63,9 +67,11 @@ export function deliveryOf(
   const entry = wanted.list ? entryOf(uri, revision, resolve) : null
   const frames: Delivery["frames"] = []
 
-  if (change.event === "create") {
-    if (wanted.list && list !== null) {
-      frames.push([list, createText({ ...place, uri: list, member: uri, resource, entry })])
+  if (change.event === "create" && list !== null) {
+    const many = wanted.list ? [list, ...wanted.patterns] : wanted.patterns
+    if (many.length > 0) {
+      const text = createText({ ...place, uri: list, member: uri, resource, entry })
+      frames.push(...many.map((topic) => [topic, text] as const))
     }
     if (wanted.item) frames.push([uri, stateText({ ...place, resource })])
     return { revision, frames }
@@ -78,6 +84,7 @@ export function deliveryOf(
         : stateText({ ...place, resource, entry })
   if (wanted.list && list !== null) frames.push([list, text])
   if (wanted.item) frames.push([uri, text])
+  for (const pattern of wanted.patterns) frames.push([pattern, text])
   return { revision, frames }
 }
 
@@ -141,11 +148,12 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
   function tellFollowers(change: Change): void {
     const { uri } = change
     const list = listOf(uri)
-    const wanted = { item: topics.has(uri), list: list !== null && topics.has(list) }
+    const patterns = topics.patternsOf(uri)
+    const wanted = { item: topics.has(uri), list: list !== null && topics.has(list), patterns }
     const isGone = floors.get(uri) === GONE
     const isWhole = change.event === "delete" || (isTold(change) && change.event !== "patch")
     if (isGone && isWhole) floors.delete(uri)
-    if (!wanted.item && !wanted.list) return
+    if (!wanted.item && !wanted.list && patterns.length === 0) return
     if (!isGone && change.revision <= (floors.get(uri) ?? 0)) return
     if (isWhole || (isTold(change) && !isGone)) {
       deliveries.push(deliveryOf(change, wanted, desk.resolve))
@@ -174,12 +182,12 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
     deliveries.push(deliveryOf(covered, wanted, desk.resolve, reread))
   }
 
-  /** Who follows everything reads the journal itself, and is only told that there is more. */
+  /** Who follows the journal reads it itself, and is only told that there is more. */
   function tellOfMore(last: Change | undefined): void {
-    if (!last || !topics.has(EVERYTHING)) return
+    if (!last || !topics.has(JOURNAL)) return
     const { revision } = last
-    const text = patchText({ uri: EVERYTHING, revision, patch: "{}" })
-    deliveries.push({ revision, frames: [[EVERYTHING, text]] })
+    const text = patchText({ uri: JOURNAL, revision, patch: "{}" })
+    deliveries.push({ revision, frames: [[JOURNAL, text]] })
   }
 
   function tellView(target: Target, change: Change): void {

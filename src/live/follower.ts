@@ -2,6 +2,7 @@
 import type { Feed } from "../feed/feed.ts"
 import type { Change, Position } from "../protocol/change.ts"
 import { READINGS_AT_ONCE } from "../protocol/limits.ts"
+import { isPattern } from "../protocol/pattern.ts"
 import { Cursor, type Storage } from "./cursor.ts"
 import { Listening } from "./listening.ts"
 import type { Memories } from "./memories.ts"
@@ -200,7 +201,9 @@ export class Follower {
   }
 
   async #readAll(uris: string[], into: Map<string, Reading>): Promise<void> {
-    await Promise.all(uris.map(async (uri) => into.set(uri, await this.#parts.read(uri))))
+    // Of a pattern there is nothing to read.
+    const read = (uri: string) => (isPattern(uri) ? null : this.#parts.read(uri))
+    await Promise.all(uris.map(async (uri) => into.set(uri, await read(uri))))
   }
 
   #send(delivery: Delivery): void {

@@ -11,7 +11,8 @@ import {
   RESTART_SPREAD_MILLISECONDS,
   SOCKET_WAITING_MAX_BYTES,
 } from "../protocol/limits.ts"
-import { EVERYTHING } from "../protocol/pattern.ts"
+import { JOURNAL } from "../protocol/changes.ts"
+import { isPattern } from "../protocol/pattern.ts"
 import { Problem } from "../protocol/problem.ts"
 import { pathOf } from "../protocol/uri.ts"
 import { byteLength } from "../lib/bytes.ts"
@@ -160,7 +161,7 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
     const memories = new Memories(this.ctx.storage.kv)
     const topics = new Topics(
       (topic) => {
-        if (topic === EVERYTHING) return null
+        if (topic === JOURNAL || isPattern(topic)) return null
         const target = resolve(topic)
         return target ? sourceOf(target) : pathOf(topic)
       },

@@ -2,24 +2,27 @@
 import { parsePosition, type Position } from "../protocol/change.ts"
 import type { Done } from "../protocol/frames.ts"
 import { ATTACHMENT_MAX_BYTES, READINGS_AT_ONCE, RESUME_MAX_CHANGES } from "../protocol/limits.ts"
+import { isPattern } from "../protocol/pattern.ts"
 import { Problem } from "../protocol/problem.ts"
 import { ask, read, Refusal } from "./ask.ts"
 import type { Bench } from "./command.ts"
 import type { Reading } from "./fanout.ts"
 import { missedBy } from "./missed.ts"
 import type { Session } from "./session.ts"
-import { tidied, type Target } from "./uris.ts"
+import { selectionOf, tidied, type Selection, type Target } from "./uris.ts"
 import { memoryOf } from "./views.ts"
 
 /** A topic, and the position from which it is to go on, as the client wrote it. */
 export interface Asked {
-  target: Target
+  target: Target | Selection
   since: string | undefined
+  /** How often it is told at most, in milliseconds; absent: at once. */
+  throttle?: number | undefined
 }
 
 /** A topic that is followed from now on, or could not be. */
 export interface Joined {
-  target: Target
+  target: Target | Selection
   /** All changes up to this revision are told. */
   floor: number
   reply: Pick<Done, "revision" | "resumed" | "reset" | "absent">
@@ -41,7 +44,13 @@ export async function targetAt(
   uri: string,
   { who }: Session,
   { resolve, dispatch }: Bench,
-): Promise<Target> {
+): Promise<Target | Selection> {
+  if (isPattern(uri)) {
+    const selection = selectionOf(uri)
+    if (selection) return selection
+    const detail = `"${uri}" is no pattern: it must be a path, in which * stands for a part of a segment and ** for many`
+    throw new Problem("unknown_uri", detail)
+  }
   const target = resolve(uri)
   if (target && !target.endpoint.isExport) return target
   // The app says in its own words what is wrong with it.
@@ -83,10 +92,13 @@ export async function join(
     // From here to the end of the turn nothing waits, so nothing can come between.
     const texts = say(welcome)
     const able = welcome.joined.filter(({ refusal }) => !refusal)
-    session.followAll(able.map(({ target, floor }) => [target.topic, floor]))
+    const intervals = new Map(asked.map(({ target, throttle }) => [target.topic, throttle]))
+    session.followAll(
+      able.map(({ target: { topic }, floor }) => [topic, floor, intervals.get(topic)]),
+    )
     follower.save()
     for (const { target, floor, reading } of able) {
-      const value = reading ? memoryOf(target, reading) : undefined
+      const value = reading && "endpoint" in target ? memoryOf(target, reading) : undefined
       if (value !== undefined && topics.isAlone(target.topic)) {
         memories.settle(target.topic, { floor, value })
       }
@@ -146,10 +158,14 @@ async function anew(
   { dispatch }: Bench,
 ): Promise<Joined> {
   try {
+    const reset = since === undefined ? {} : { reset: true as const }
+    if ("pattern" in target) {
+      const { revision } = from
+      return { target, floor: revision, reply: { revision, ...reset } }
+    }
     const reading = await read(dispatch, who, target.topic)
     // Registered before it was read: whatever the hub had passed by then is in it.
     const revision = reading?.revision ?? from.revision
-    const reset = since === undefined ? {} : { reset: true as const }
     const absent = reading ? {} : { absent: true as const }
     const floor = Math.max(revision, from.revision)
     return { target, floor, reply: { revision, ...reset, ...absent }, reading }

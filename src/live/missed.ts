@@ -2,13 +2,28 @@
 import type { Change } from "../protocol/change.ts"
 import { listOf } from "../protocol/uri.ts"
 import { deliveryOf, isTold } from "./fanout.ts"
-import { isFollowable, isTouched, sourceOf, type Resolve, type Target } from "./uris.ts"
+import {
+  isFollowable,
+  isTouched,
+  sourceOf,
+  type Resolve,
+  type Selection,
+  type Target,
+} from "./uris.ts"
 import { tellingOf, viewTexts } from "./views.ts"
 
 /** A topic and the revision up to which it is known. */
 export interface Known {
-  target: Target
+  target: Target | Selection
   revision: number
+}
+
+interface View extends Known {
+  target: Target
+}
+
+interface Selected extends Known {
+  target: Selection
 }
 
 export interface Missed {
@@ -25,17 +40,24 @@ export function missedBy(
   resolve: Resolve,
 ): Missed {
   const followed = new Map<string, Known>()
-  const views: Known[] = []
-  for (const one of known) {
-    if (isFollowable(one.target)) followed.set(one.target.topic, one)
-    else views.push(one)
+  const views: View[] = []
+  const selected: Selected[] = []
+  for (const { target, revision } of known) {
+    if ("pattern" in target) selected.push({ target, revision })
+    else if (isFollowable(target)) followed.set(target.topic, { target, revision })
+    else views.push({ target, revision })
   }
+  const patternsOf = (change: Change) =>
+    selected
+      .filter((one) => isAfter(one, change) && one.target.pattern.matches(change.uri))
+      .map(({ target }) => target.topic)
   const lost = new Set<string>()
   for (const change of changes) {
     for (const { target } of views.filter((view) => concerns(view, change))) {
       if (!viewFrames(target, change)) lost.add(target.topic)
     }
     if (isTold(change)) continue
+    for (const topic of patternsOf(change)) lost.add(topic)
     for (const topic of [change.uri, listOf(change.uri)]) {
       if (topic !== null && isAfter(followed.get(topic), change)) lost.add(topic)
     }
@@ -43,11 +65,11 @@ export function missedBy(
   const texts = changes.flatMap((change) => {
     const isWanted = (topic: string | null) =>
       topic !== null && !lost.has(topic) && isAfter(followed.get(topic), change)
-    const wanted = { item: isWanted(change.uri), list: isWanted(listOf(change.uri)) }
+    const patterns = patternsOf(change).filter((topic) => !lost.has(topic))
+    const wanted = { item: isWanted(change.uri), list: isWanted(listOf(change.uri)), patterns }
     const ofViews = views
       .filter((view) => !lost.has(view.target.topic) && concerns(view, change))
       .flatMap(({ target }) => viewFrames(target, change) ?? [])
-    if (!wanted.item && !wanted.list) return ofViews
     const [first] = deliveryOf(change, wanted, resolve).frames
     return first ? [first[1], ...ofViews] : ofViews
   })
@@ -59,7 +81,7 @@ function isAfter(known: Known | undefined, { revision }: Change): boolean {
 }
 
 /** Views are concerned by their source and, where it is a list, by all that is below it. */
-function concerns(view: Known, change: Change): boolean {
+function concerns(view: View, change: Change): boolean {
   const path = sourceOf(view.target)
   if (path === null || !isAfter(view, change)) return false
   if (change.uri === path) return true

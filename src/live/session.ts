@@ -3,6 +3,7 @@ import * as z from "zod"
 import { byteLength } from "../lib/bytes.ts"
 import { ATTACHMENT_MAX_BYTES } from "../protocol/limits.ts"
 import type { Delivery } from "./fanout.ts"
+import { REAL_CLOCK, Throttle, type Clock } from "./throttle.ts"
 
 /** What a session needs of a WebSocket. */
 export interface Line {
@@ -16,11 +17,14 @@ export interface Line {
 /** The attachment, as JSON text so that its size is known before it is refused. */
 const Attachment = z.object({
   who: z.string(),
-  topics: z.array(z.tuple([z.string(), z.int()])),
+  topics: z.array(z.tuple([z.string(), z.int()], z.int())),
 })
 
-/** The runtime's serialisation adds a few bytes around a string. */
-const ENVELOPE_BYTES = 16
+/** A topic, the revision up to which the subscriber knows it, and how often it is told at most, in milliseconds. */
+export type Followed = readonly [topic: string, floor: number, interval?: number | undefined]
+
+/** The runtime's serialisation adds a few bytes around a string, and a new topic may come with an interval. */
+const ENVELOPE_BYTES = 24
 /** A floor may grow to the largest revision, and must find its place then. */
 const LARGEST_FLOOR = Number.MAX_SAFE_INTEGER
 
@@ -32,21 +36,32 @@ export class Session {
   readonly #line: Line
   /** Topic → the revision up to which the subscriber knows it. */
   readonly #floors: Map<string, number>
+  /** Topic → how often the subscriber is told of it at most; those told at once are not in it. */
+  readonly #intervals = new Map<string, number>()
+  readonly #throttle: Throttle
   #held: Delivery[] | null = null
   #work: Promise<void> = Promise.resolve()
   #waitingBytes = 0
 
-  constructor(line: Line, who: string, topics: readonly (readonly [string, number])[] = []) {
+  constructor(
+    line: Line,
+    who: string,
+    topics: readonly Followed[] = [],
+    clock: Clock = REAL_CLOCK,
+  ) {
     this.#line = line
     this.who = who
-    this.#floors = new Map(topics)
+    this.#floors = new Map(topics.map(([topic, floor]) => [topic, floor]))
+    for (const [topic, , interval] of topics) this.#setInterval(topic, interval)
+    this.#throttle = new Throttle(clock, (text) => this.send(text))
   }
 
   /** The session of a socket that slept, or null when the attachment is none of ours. */
   static wake(line: Line, attachment: unknown): Session | null {
     try {
       const { who, topics } = Attachment.parse(JSON.parse(String(attachment)))
-      return new Session(line, who, topics)
+      const followed = topics.map(([topic, floor, interval]): Followed => [topic, floor, interval])
+      return new Session(line, who, followed)
     } catch {
       return null
     }
@@ -64,30 +79,42 @@ export class Session {
   /** True when these topics would still fit the attachment. */
   hasRoomFor(...added: string[]): boolean {
     const topics = new Set([...this.#floors.keys(), ...added])
-    const largest = this.#attachment([...topics].map((each) => [each, LARGEST_FLOOR]))
+    const largest = this.#attachment(
+      [...topics].map((each) => [each, LARGEST_FLOOR, this.#intervals.get(each)]),
+    )
     const reserved = ENVELOPE_BYTES + (this.#line.reservedBytes ?? 0)
     return byteLength(largest) + reserved <= ATTACHMENT_MAX_BYTES
   }
 
   /** Subscribes, or raises the floor of a subscription. */
-  follow(topic: string, floor: number): void {
-    this.followAll([[topic, floor]])
+  follow(topic: string, floor: number, interval?: number): void {
+    this.followAll([[topic, floor, interval]])
   }
 
   /** The same of several at once. */
-  followAll(floors: readonly (readonly [topic: string, floor: number])[]): void {
-    for (const [topic, floor] of floors) this.#floors.set(topic, floor)
+  followAll(followed: readonly Followed[]): void {
+    for (const [topic, floor, interval] of followed) {
+      this.#floors.set(topic, floor)
+      this.#setInterval(topic, interval)
+    }
     this.save()
   }
 
   /** Ends a subscription. */
   leave(topic: string): void {
+    this.#throttle.flush()
+    this.#intervals.delete(topic)
     if (this.#floors.delete(topic)) this.save()
   }
 
   /** Writes the attachment, which is all that outlives hibernation. */
   save(): void {
-    this.#line.serializeAttachment(this.#attachment([...this.#floors]))
+    const followed = [...this.#floors].map(([topic, floor]): Followed => [
+      topic,
+      floor,
+      this.#intervals.get(topic),
+    ])
+    this.#line.serializeAttachment(this.#attachment(followed))
   }
 
   /** Sends a text. A socket that does not take it is closed, and nobody else is bothered. */
@@ -117,12 +144,29 @@ export class Session {
     }
     const text = this.pick(delivery)
     if (text === null) return
-    this.send(text)
+    if (this.#intervals.size === 0) this.send(text)
+    else this.#pass(text, delivery)
     // Not while it is held back: a subscription that is made meanwhile sets its own.
     const { frames, floor } = delivery
     if (floor === undefined) return
     const topics = frames.map(([topic]) => topic).filter((topic) => this.#floors.has(topic))
-    this.followAll(topics.map((topic) => [topic, floor]))
+    this.followAll(topics.map((topic) => [topic, floor, this.#intervals.get(topic)]))
+  }
+
+  #pass(text: string, { revision, frames, floor: reset }: Delivery): void {
+    if (reset !== undefined) {
+      this.#throttle.flush()
+      this.send(text)
+      return
+    }
+    const topics = frames.flatMap(([topic]): [string, number][] => {
+      const floor = this.#floors.get(topic)
+      return floor === undefined || revision <= floor
+        ? []
+        : [[topic, this.#intervals.get(topic) ?? 0]]
+    })
+    const [shortest] = topics.sort(([, one], [, other]) => one - other)
+    if (shortest) this.#throttle.pass(...shortest, text)
   }
 
   /** The frame of a delivery that this session is to get, if any. */
@@ -139,7 +183,8 @@ export class Session {
    * happens must come after that state, in order and once.
    */
   hold(): void {
-    this.#held = []
+    this.#throttle.flush()
+    this.#held ??= []
   }
 
   release(): void {
@@ -158,7 +203,13 @@ export class Session {
     return this.#work
   }
 
-  #attachment(topics: readonly (readonly [string, number])[]): string {
+  #setInterval(topic: string, interval: number | undefined): void {
+    if (interval === undefined) this.#intervals.delete(topic)
+    else this.#intervals.set(topic, interval)
+  }
+
+  #attachment(followed: readonly Followed[]): string {
+    const topics = followed.map((each) => each.filter((part) => part !== undefined))
     return JSON.stringify({ who: this.who, topics })
   }
 }

@@ -1,5 +1,6 @@
 /** The state of a topic as a frame. Pure. */
 import { deleteText, stateText } from "../protocol/frames.ts"
+import { isPattern } from "../protocol/pattern.ts"
 import type { Reading } from "./fanout.ts"
 import { isFollowable, type Resolve } from "./uris.ts"
 import { listAt, membersOf } from "./views.ts"
@@ -24,7 +25,7 @@ export function topicText(
     uri: topic,
     ...place,
     ...(position === place.revision ? {} : { position }),
-    ...(target && isFollowable(target) ? {} : { view: true as const }),
+    ...(isPattern(topic) || (target && isFollowable(target)) ? {} : { view: true as const }),
   }
   if (reading === null) return deleteText(at)
   const members = reading.isPart ? null : target && membersOf(target, reading.json)

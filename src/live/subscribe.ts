@@ -1,6 +1,6 @@
 /** Subscribing to one topic. */
 import { doneText, type Command, type CommandId } from "../protocol/frames.ts"
-import { EVERYTHING } from "../protocol/pattern.ts"
+import { JOURNAL } from "../protocol/changes.ts"
 import type { Bench } from "./command.ts"
 import { full, join, targetAt } from "./join.ts"
 import type { Session } from "./session.ts"
@@ -8,16 +8,16 @@ import { topicText } from "./state.ts"
 
 /** Subscribes and replies. Throws Problem or Refusal; the session follows then what it did before. */
 export async function subscribe(
-  { id, uri, since }: Extract<Command, { event: "subscribe" }>,
+  { id, uri, since, throttle }: Extract<Command, { event: "subscribe" }>,
   session: Session,
   bench: Bench,
 ): Promise<void> {
   const { follower, resolve } = bench
-  if (uri === EVERYTHING) return followAll(id, session, bench)
+  if (uri === JOURNAL) return followJournal(id, session, bench)
   const target = await targetAt(uri, session, bench)
   const { topic } = target
   if (!session.hasRoomFor(topic)) throw full(topic)
-  await join([{ target, since }], session, bench, ({ joined: [one], missed }) => {
+  await join([{ target, since, throttle }], session, bench, ({ joined: [one], missed }) => {
     if (!one || one.refusal) throw one?.refusal ?? new Error("Nothing was joined")
     const { reply, floor, reading } = one
     const revision = reply.revision ?? floor
@@ -31,19 +31,19 @@ export async function subscribe(
   })
 }
 
-/** There is no state of everything; what follows says no more than that there are changes. */
-async function followAll(
+/** There is no state of it; what follows says no more than that there are changes. */
+async function followJournal(
   id: CommandId,
   session: Session,
   { topics, follower }: Bench,
 ): Promise<void> {
-  if (!session.hasRoomFor(EVERYTHING)) throw full(EVERYTHING)
+  if (!session.hasRoomFor(JOURNAL)) throw full(JOURNAL)
   do await follower.ready()
   while (!follower.isReady)
   if (session.closed) return topics.isEmpty ? follower.rest() : undefined
-  topics.add(EVERYTHING, session)
+  topics.add(JOURNAL, session)
   const { epoch, revision } = follower.position
-  session.follow(EVERYTHING, revision)
+  session.follow(JOURNAL, revision)
   follower.save()
-  session.send(doneText(id, { uri: EVERYTHING, revision, epoch, position: revision, frames: 0 }))
+  session.send(doneText(id, { uri: JOURNAL, revision, epoch, position: revision, frames: 0 }))
 }

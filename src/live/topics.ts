@@ -1,4 +1,5 @@
 /** Who follows what: an index over the sessions. Pure. */
+import { isPattern, parsePattern, type Pattern } from "../protocol/pattern.ts"
 import { listOf } from "../protocol/uri.ts"
 import type { Delivery } from "./fanout.ts"
 import type { Session } from "./session.ts"
@@ -7,6 +8,7 @@ export class Topics {
   readonly #followers = new Map<string, Set<Session>>()
   /** URI → topics that are read again on every change there or below. */
   readonly #views = new Map<string, Set<string>>()
+  readonly #patterns = new Map<string, Pattern>()
   readonly #sourceOf: (topic: string) => string | null
   readonly #left: (topic: string) => void
 
@@ -37,6 +39,8 @@ export class Topics {
 
   add(topic: string, session: Session): void {
     add(this.#followers, topic, session)
+    const pattern = isPattern(topic) ? parsePattern(topic) : null
+    if (pattern) this.#patterns.set(topic, pattern)
     const source = this.#sourceOf(topic)
     if (source !== null) add(this.#views, source, topic)
   }
@@ -44,6 +48,7 @@ export class Topics {
   remove(topic: string, session: Session): void {
     if (!this.#followers.has(topic)) return
     remove(this.#followers, topic, session)
+    if (!this.#followers.has(topic)) this.#patterns.delete(topic)
     const source = this.#sourceOf(topic)
     if (this.#followers.has(topic)) return
     if (source !== null) remove(this.#views, source, topic)
@@ -62,6 +67,13 @@ export class Topics {
       found.push(...(this.#views.get(path) ?? []))
     }
     return found
+  }
+
+  /** The patterns that a URI matches. */
+  patternsOf(uri: string): string[] {
+    return [...this.#patterns.values()]
+      .filter(({ matches }) => matches(uri))
+      .map(({ text }) => text)
   }
 
   /** Whom a delivery concerns, each once. */

@@ -1,6 +1,7 @@
 /** URIs as clients write them, made canonical through the endpoint table. Pure. */
 import type { Change } from "../protocol/change.ts"
 import type { Endpoint } from "../protocol/endpoint.ts"
+import { isPattern, parsePattern, type Pattern } from "../protocol/pattern.ts"
 import { fill, match, pathOf } from "../protocol/uri.ts"
 
 /** What can be read, and so be subscribed to. */
@@ -9,6 +10,19 @@ export interface Target {
   params: Record<string, string>
   /** The canonical URI with its query: the name of the topic. */
   topic: string
+}
+
+/** All URIs that match a pattern. Nothing can be read of them together. */
+export interface Selection {
+  pattern: Pattern
+  /** The text of the pattern. */
+  topic: string
+}
+
+/** The selection that a URI with stars stands for; null for any other, and for a pattern that is wrong. */
+export function selectionOf(uri: string): Selection | null {
+  const pattern = isPattern(uri) ? parsePattern(uri) : null
+  return pattern && { pattern, topic: pattern.text }
 }
 
 /** What a URI reads, or null when no GET line takes it. */
@@ -31,6 +45,11 @@ export function resolver(endpoints: readonly Endpoint[]): Resolve {
     }
     return null
   }
+}
+
+/** The name of the topic that a URI stands for, whether it can be followed or not. */
+export function topicOf(uri: string, resolve: Resolve): string {
+  return selectionOf(uri)?.topic ?? resolve(uri)?.topic ?? tidied(uri)
 }
 
 /** One slash at the start and between segments; the query encoded one way, its names in order. */

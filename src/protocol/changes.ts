@@ -6,6 +6,9 @@ import { CHANGES_PAGE_ROWS, WAIT_MAX_SECONDS } from "./limits.ts"
 import { parsePattern } from "./pattern.ts"
 import { problems, Revision } from "./shared.ts"
 
+/** Its topic tells no more than that the journal has grown: whoever follows it reads on. */
+export const JOURNAL = "/api/changes"
+
 const Since = z
   .string()
   .refine(
@@ -74,7 +77,7 @@ const Change = z
 export const changeEndpoints = {
   "changes.list": {
     method: "GET",
-    path: "/api/changes",
+    path: JOURNAL,
     verb: "call",
     tag: "live",
     summary: "The changes of every resource, in the one order",

@@ -27,6 +27,14 @@
  *     `reason` "left"; one that matches now a `create`, `before` another member where it does not stand at the end or
  *     in its place by `order`.
  *   Where one change takes several frames of one view, all but the last say `more`; they have the same `revision`.
+ * - `*` in the URI of a subscribe stands for any part of a segment (a star in a name is written `%2A`), `**` for any
+ *   number of segments. Of such a pattern there is no state: every change of what matches comes as lists are told it,
+ *   `create` with its `member`, and `reset` says that not all that was missed can be told. A `delete` of the pattern
+ *   itself says so, marked `reset`, while the connection lasts.
+ * - `/api/changes` as a topic tells only that the journal has grown, once for many changes.
+ * - `throttle` on a subscribe, `250ms` for example: the first change is told at once, those in the time after it
+ *   together at its end, in as few frames for each URI as say them exactly. `revision` is that of the newest; `position`
+ *   stays below what waits. Where another topic of the socket tells a change, too, the shorter time counts.
  * - A connection that comes back sends one `resume` for all that it follows (resume.ts). Behind its reply comes what was
  *   missed, as if it had been there all the time; then, marked `reset`, the states of what the journal cannot tell.
  * - `revision` is the resource's ETag. `position` is where to resume from; it is told only where it is not the
@@ -35,7 +43,7 @@
  */
 import * as z from "zod"
 import type { Change } from "./change.ts"
-import { URI_MAX_CHARACTERS } from "./limits.ts"
+import { THROTTLE_MAX_MILLISECONDS, URI_MAX_CHARACTERS } from "./limits.ts"
 import { resumeMembers, type Resumed } from "./resume.ts"
 
 const ID_MAX_CHARACTERS = 100
@@ -44,12 +52,29 @@ export const CommandId = z.union([z.int(), z.string().max(ID_MAX_CHARACTERS)]).n
 
 const common = { id: CommandId.default(null), uri: z.string().min(1).max(URI_MAX_CHARACTERS) }
 
+/** `250ms` or `2s`, read as milliseconds. */
+const Throttle = z
+  .string()
+  .transform((text, context) => {
+    const [, count = "0", unit] = /^(\d{1,6})(ms|s)$/.exec(text) ?? []
+    const milliseconds = Number(count) * (unit === "s" ? 1_000 : 1)
+    if (milliseconds >= 1 && milliseconds <= THROTTLE_MAX_MILLISECONDS) return milliseconds
+    context.addIssue(`must be a duration such as 250ms, up to ${THROTTLE_MAX_MILLISECONDS}ms`)
+    return z.NEVER
+  })
+  .optional()
+
 /**
  * `since` is `<epoch>.<position>`; `attributes` and `patch` go to the resource as they are. A `patch` that is an array is
  * a JSON Patch (RFC 6902), any other a merge patch or what the resource takes.
  */
 export const Command = z.discriminatedUnion("event", [
-  z.object({ ...common, event: z.literal("subscribe"), since: z.string().optional() }),
+  z.object({
+    ...common,
+    event: z.literal("subscribe"),
+    since: z.string().optional(),
+    throttle: Throttle,
+  }),
   z.object({ ...common, event: z.literal("unsubscribe") }),
   z.object({ id: common.id, event: z.literal("resume"), ...resumeMembers }),
   z.object({ ...common, event: z.literal("create"), attributes: z.unknown().default({}) }),
@@ -195,6 +220,9 @@ export interface Head {
   ok?: boolean
   event?: Frame["event"]
   uri: string
+  member?: string
+  list?: string
+  view?: true
   revision: number
   position?: number
   epoch?: string
@@ -207,9 +235,21 @@ export interface Head {
 
 /** The head of a text made here. `join` writes what is large last, so that most of a long text is not parsed. */
 export function headOf(text: string): Head {
-  // Inside a string the quotes would be escaped, so this is found nowhere else.
-  const at = text.search(/,"(?:resource|patch|entry)":/)
+  const at = endOfHead(text)
   return JSON.parse(at < 0 ? text : `${text.slice(0, at)}}`) as Head
+}
+
+/** A frame that says to go on from another position. */
+export function placedText(text: string, position: number): string {
+  const { position: _, ...head } = headOf(text)
+  const at = endOfHead(text)
+  const placed = position === head.revision ? head : { ...head, position }
+  return JSON.stringify(placed).slice(0, -1) + (at < 0 ? "}" : text.slice(at))
+}
+
+function endOfHead(text: string): number {
+  // Inside a string the quotes would be escaped, so this is found nowhere else.
+  return text.search(/,"(?:resource|patch|entry)":/)
 }
 
 /** A frame that says, beside what it says, that all before it is to be forgotten. */

@@ -68,6 +68,10 @@ export const FRAME_MAX_BYTES = 1_000_000
 export const URI_MAX_CHARACTERS = 8_192
 /** Hubs that sockets are spread over, 32,768 each: every commit may call all of them, and a request has 50 calls. */
 export const HUBS_MAX = 32
+/** How seldom a subscriber may ask to be told: until then a timer keeps the hub awake. */
+export const THROTTLE_MAX_MILLISECONDS = 5_000
+/** Frames that wait for a throttled subscriber; at more they are sent at once. */
+export const THROTTLE_WAITING_MAX_BYTES = 1_000_000
 /** Frames of one socket that may wait for those before them, together. */
 export const SOCKET_WAITING_MAX_BYTES = 8_000_000
 /**

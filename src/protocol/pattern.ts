@@ -5,9 +5,6 @@
  */
 import { encodeSegment, pathOf } from "./uri.ts"
 
-/** The pattern of every URI. */
-export const EVERYTHING = "/**"
-
 export interface Pattern {
   /** In one form, however it was encoded; patterns of one text match the same. */
   text: string
@@ -36,7 +33,7 @@ export function parsePattern(text: string): Pattern | null {
       if (word === "**") groups.push([])
       else groups.at(-1)?.push(word.split("*").map(canonical))
     }
-    const written = groups.map((group) => group.map(textOf).join("/"))
+    const written = groups.map((group) => group.map((segment) => segment.join("*")).join("/"))
     return { text: `/${joined(written)}`, matches: (uri) => matches(groups, segmentsOf(uri)) }
   } catch (error) {
     if (error instanceof URIError) return null
@@ -46,11 +43,6 @@ export function parsePattern(text: string): Pattern | null {
 
 function canonical(piece: string): string {
   return encodeSegment(decodeURIComponent(piece))
-}
-
-/** encodeURIComponent leaves stars as they are. */
-function textOf(segment: Segment): string {
-  return segment.map((piece) => piece.replaceAll("*", "%2A")).join("*")
 }
 
 function joined(groups: readonly string[]): string {

@@ -30,9 +30,9 @@ export function fill(pattern: string, params: Readonly<Record<string, string>>):
   })
 }
 
-/** One path segment. */
+/** One path segment. Stars are encoded, too: as they are they stand in patterns. */
 export function encodeSegment(text: string): string {
-  return encodeURIComponent(text)
+  return encodeURIComponent(text).replaceAll("*", "%2A")
 }
 
 /**
