@@ -42,8 +42,7 @@ export function show(value: unknown): string {
 
 /** True for topics whose changes come as frames of members or items; others are read again as a whole. */
 export function isFollowable(uri: string): boolean {
-  const isSeriesList = uri.startsWith("/api/store/") && uri.endsWith("/")
-  return !uri.includes("?") && !uri.includes("/data/") && !isSeriesList
+  return !uri.includes("?") && !uri.includes("/data/") && !/^\/api\/store\/[^/]+\/$/.test(uri)
 }
 
 /** What whoever was cut off waits before it comes back; a storm is short. */

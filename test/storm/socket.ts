@@ -2,7 +2,7 @@
 import { listOf } from "../../src/protocol/uri.ts"
 import type { Frame, Reply } from "../../src/protocol/frames.ts"
 import { audit, type Event } from "./ledger.ts"
-import { BACK_MILLISECONDS, isFollowable, type OpenMouth } from "./mouth.ts"
+import { BACK_MILLISECONDS, isFollowable, show, type OpenMouth } from "./mouth.ts"
 
 interface Topic {
   /** As it was asked for. */
@@ -20,7 +20,7 @@ export const openSocket: OpenMouth = ({ url, uris, heard }) => {
   const asked = new Map<number, (reply: Reply) => void>()
   const failures: string[] = []
   /** Frames that are no one's welcome: each must tell something to a topic that is followed. */
-  const shared = new Set<number>()
+  const shared = new Map<number, string>()
   let frames = 0
   let ids = 0
   let welcome: { topic: Topic; left: number } | null = null
@@ -110,7 +110,7 @@ export const openSocket: OpenMouth = ({ url, uris, heard }) => {
       write(topic, frame, uri, id)
     }
     if (!isMine) failures.push(`a frame of ${frame.uri}, which is not followed`)
-    if (!frame.view && !frame.reset) shared.add(id)
+    if (!frame.view && !frame.reset) shared.set(id, show(frame))
   }
 
   function write(topic: Topic, frame: Frame, uri: string, id: number): void {
@@ -141,8 +141,8 @@ export const openSocket: OpenMouth = ({ url, uris, heard }) => {
         const missed = found.missed.map((revision) => `${topic.uri} missed ${revision}`)
         return [...found.faults, ...missed]
       })
-      const needless = [...shared].filter((id) => !useful.has(id))
-      return [...failures, ...wrong, ...needless.map((id) => `frame ${id} told nothing new`)]
+      const needless = [...shared].filter(([id]) => !useful.has(id))
+      return [...failures, ...wrong, ...needless.map(([, frame]) => `nothing new in ${frame}`)]
     },
     flush: () =>
       new Promise((resolve) => {

@@ -205,7 +205,7 @@ class Storm {
     const lost = this.#acknowledged
       .filter(({ revision }) => !revisions.has(revision))
       .map(({ revision, what }) => `${what} was acknowledged at ${revision}, which is not there`)
-    const faults = [...lost, ...this.#faults(truths, journal)]
+    const faults = [...new Set([...lost, ...this.#faults(truths, journal)])]
     return { faults, log: this.#log, changes: journal.length }
   }
 
