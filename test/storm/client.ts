@@ -10,10 +10,11 @@ export const openClient: OpenMouth = ({ url, uris, heard }) => {
     longestDelayMilliseconds: 8 * BACK_MILLISECONDS,
   })
   const follow = (uri: string) => {
-    const subscription = live.subscribe(uri, heard)
-    subscription.ready.then(heard, (error: Error) => {
-      failures.push(`${uri}: ${error.message}`)
-    })
+    const subscription = live.subscribe(uri, ({ frame }) => heard(show(frame ?? `${uri} is gone`)))
+    subscription.ready.then(
+      () => heard(`${uri} is ready`),
+      (error: Error) => void failures.push(`${uri}: ${error.message}`),
+    )
     return subscription
   }
   const copies = new Map(uris.map((uri) => [uri, follow(uri)]))

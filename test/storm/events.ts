@@ -35,6 +35,7 @@ export const openEvents: OpenMouth = ({ url, uris, heard }) => {
       opened: (since) => {
         isNew = true
         isFresh = since === ""
+        heard(`${uri} opens after "${since}"`)
         if (!isFresh) events.push({ kind: "resume", since: parsePosition(since)?.revision ?? 0 })
       },
       refused: (status, text) => {
@@ -60,7 +61,7 @@ export const openEvents: OpenMouth = ({ url, uris, heard }) => {
           events.push({ kind: "frame", id: ++frames, uri: of, position, revision })
         }
         isNew = false
-        heard()
+        heard(`${id} ${show(frame)}`)
       },
     })
     return { uri, replica, events, close }

@@ -26,7 +26,7 @@ export const openJournal: OpenMouth = ({ url, heard }) => {
       if (change && change.uri === undefined) gaps.push({ after: last, to: revision })
       else if (change) told.push(change)
       last = Math.max(last, revision)
-      heard()
+      heard(`${id} ${change?.event} ${change?.uri}`)
     },
   })
   return {

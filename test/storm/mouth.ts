@@ -26,8 +26,8 @@ export interface Post {
   /** The Worker, over a wire that may be cut at any time. */
   url: string
   uris: readonly string[]
-  /** Told of whatever comes. */
-  heard: () => void
+  /** Told of whatever comes, and what happens to the connection, as a line of the log. */
+  heard: (line: string) => void
 }
 
 export type OpenMouth = (post: Post) => Mouth

@@ -33,7 +33,7 @@ export const openPoll: OpenMouth = ({ url, uris, heard }) => {
       if (response.status === 304) return
       copy.known = true
       copy.value = response.status === 404 ? undefined : (JSON.parse(text) as unknown)
-      heard()
+      heard(`${uri} ${response.status} ${next} ${show(copy.value)}`)
     }
 
     void (async () => {

@@ -5,6 +5,8 @@
  *     npm run storm -- --seed 123                that one again, with its log
  *     npm run storm -- --seeds 100 --from 1000   --lanes 4 runs four at a time, each in a runtime of its own
  */
+import { mkdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { bundle, Runtime } from "./runtime.ts"
 import { storm } from "./storm.ts"
@@ -15,14 +17,16 @@ const { values: options } = parseArgs({
     from: { type: "string", default: "1" },
     seed: { type: "string" },
     lanes: { type: "string", default: "2" },
+    /** A folder for the logs of those that fail: the schedule of a replay is never quite the same. */
+    log: { type: "string" },
     /** Ends at the first that fails. */
     bail: { type: "boolean", default: false },
   },
 })
 
 const first = Number(options.seed ?? options.from)
-const last = options.seed === undefined ? first + Number(options.seeds) - 1 : first
-const LOG_LINES = 400
+const isOne = options.seed !== undefined
+const last = isOne ? first : first + Number(options.seeds) - 1
 const FAULT_LINES = 12
 
 const modules = bundle()
@@ -43,12 +47,16 @@ async function lane(): Promise<void> {
         changes: 0,
       }))
       changes += outcome.changes
-      if (options.seed !== undefined) {
-        console.log(`${outcome.log.slice(-LOG_LINES).join("\n")}`)
+      if (isOne) {
+        console.log(outcome.log.join("\n"))
         console.log(`${outcome.changes} changes in ${Math.round(performance.now() - began)} ms`)
       }
       if (outcome.faults.length === 0) continue
       failed.push(seed)
+      if (options.log !== undefined) {
+        mkdirSync(options.log, { recursive: true })
+        writeFileSync(join(options.log, `${seed}.log`), [...outcome.faults, ...outcome.log].join("\n"))
+      }
       console.log(`\nseed ${seed} failed; npm run storm -- --seed ${seed} replays it`)
       for (const fault of outcome.faults.slice(0, FAULT_LINES)) console.log(`  ${fault}`)
     }

@@ -39,10 +39,14 @@ export const openSocket: OpenMouth = ({ url, uris, heard }) => {
       for (const topic of topics.values()) subscribe(topic)
     })
     mine.addEventListener("message", ({ data }) => {
-      if (socket === mine) take(JSON.parse(String(data)) as Frame | Reply)
+      if (socket !== mine) return
+      const said = JSON.parse(String(data)) as Frame | Reply
+      take(said)
+      heard(show(said))
     })
     const gone = () => {
       if (socket !== mine) return
+      heard("the socket is gone")
       socket = null
       welcome = null
       asked.clear()
@@ -55,7 +59,9 @@ export const openSocket: OpenMouth = ({ url, uris, heard }) => {
   function say(command: object, then: (reply: Reply) => void): void {
     if (socket?.readyState !== 1) return
     asked.set(++ids, then)
-    socket.send(JSON.stringify({ id: ids, ...command }))
+    const text = JSON.stringify({ id: ids, ...command })
+    heard(`says ${text}`)
+    socket.send(text)
   }
 
   function subscribe(topic: Topic): void {
@@ -88,7 +94,6 @@ export const openSocket: OpenMouth = ({ url, uris, heard }) => {
     } else {
       hear(said)
     }
-    heard()
   }
 
   function hear(frame: Frame): void {

@@ -143,7 +143,11 @@ class Storm {
   #open(follower: number): void {
     const { mouth, uris } = this.#plan.followers[follower] ?? { mouth: "journal", uris: [] }
     const url = this.#wires[follower + 1]?.url ?? ""
-    this.#mouths.set(follower, OPEN[mouth]({ url, uris, heard: () => this.#wake() }))
+    const heard = (line: string) => {
+      this.#log.push(`    ${mouth} ${follower}: ${line}`)
+      this.#wake()
+    }
+    this.#mouths.set(follower, OPEN[mouth]({ url, uris, heard }))
   }
 
   async #write(step: Write): Promise<string> {
