@@ -1,13 +1,14 @@
 /** The live client over a WebSocket: its copies are what GET answers. */
 import { isDeepStrictEqual } from "node:util"
 import { connect } from "../../src/client/live.ts"
-import { BACK_MILLISECONDS, show, type OpenMouth } from "./mouth.ts"
+import { BACK_MILLISECONDS, PING_MILLISECONDS, show, type OpenMouth } from "./mouth.ts"
 
 export const openClient: OpenMouth = ({ url, uris, heard }) => {
   const failures: string[] = []
   const live = connect(url, {
     firstDelayMilliseconds: BACK_MILLISECONDS,
     longestDelayMilliseconds: 8 * BACK_MILLISECONDS,
+    pingMilliseconds: PING_MILLISECONDS,
   })
   const follow = (uri: string) => {
     const subscription = live.subscribe(uri, ({ frame }) => heard(show(frame ?? `${uri} is gone`)))

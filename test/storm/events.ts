@@ -75,9 +75,14 @@ export const openEvents: OpenMouth = ({ url, uris, heard }) => {
           ? []
           : [`${uri} is ${show(truth?.value)}, by its events ${show(replica.value)}`]
         if (!isFollowable(uri)) return different
-        const { missed, faults } = audit(uri, events, journal)
+        const { missed, faults, useful } = audit(uri, events, journal)
         const holes = missed.map((revision) => `${uri} missed ${revision}`)
-        return [...different, ...faults, ...holes]
+        const needless = events.flatMap((event) =>
+          event.kind === "frame" && event.position === event.revision && !useful.has(event.id)
+            ? [`${uri}: nothing new at ${event.revision}`]
+            : [],
+        )
+        return [...different, ...faults, ...holes, ...needless]
       })
       return [...failures, ...wrong]
     },

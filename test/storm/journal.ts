@@ -1,6 +1,6 @@
 /** The journal itself as an event stream: every change there was, each once, in order. */
-import { BACK_MILLISECONDS, type OpenMouth } from "./mouth.ts"
 import { parsePosition } from "../../src/protocol/change.ts"
+import type { OpenMouth } from "./mouth.ts"
 import { follow } from "./stream.ts"
 
 export const openJournal: OpenMouth = ({ url, heard }) => {

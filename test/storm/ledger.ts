@@ -16,8 +16,20 @@ export type Event =
   | { kind: "state"; floor: number }
   /** It goes on after `since`. */
   | { kind: "resume"; since: number }
-  /** A frame of a member or of the resource itself: the changes of `uri` from `position` to `revision`. */
-  | { kind: "frame"; id: number; uri: string; position: number; revision: number }
+  /**
+   * A frame of a member or of the resource itself: the changes of `uri` from `position` to `revision`. What tells a
+   * subscriber at its beginning what it missed is its `own`: others of the same socket may be told of that later.
+   */
+  | Told
+
+export interface Told {
+  kind: "frame"
+  id: number
+  uri: string
+  position: number
+  revision: number
+  own?: boolean
+}
 
 export interface Audit {
   missed: number[]
@@ -29,7 +41,7 @@ export interface Audit {
 /** @param topic an item or a list whose members are told; a view has no ledger */
 export function audit(topic: string, events: readonly Event[], journal: readonly Entry[]): Audit {
   const concerning = journal.filter(({ uri }) => uri === topic || listOf(uri) === topic)
-  const known = new Map<number, "state" | "frame">()
+  const known = new Map<number, "state" | "own" | "frame">()
   const faults: string[] = []
   const useful = new Set<number>()
   let place = 0
@@ -53,20 +65,23 @@ export function audit(topic: string, events: readonly Event[], journal: readonly
   }
   return { missed: begun ? missed() : [], faults, useful }
 
-  function take({ id, uri, position, revision }: Extract<Event, { kind: "frame" }>): void {
+  function take({ id, uri, position, revision, own = false }: Told): void {
     const told = concerning.filter(
       (entry) => entry.uri === uri && entry.revision >= position && entry.revision <= revision,
     )
     const where = `${topic}: the frame of ${uri} at ${position}–${revision}`
     if (told.length === 0) faults.push(`${where} tells of no change`)
     const fresh = told.filter((entry) => !known.has(entry.revision))
-    const again = told.filter((entry) => known.get(entry.revision) === "frame")
+    const again = told.filter((entry) => {
+      const by = known.get(entry.revision)
+      return by === "frame" || (own && by === "own")
+    })
     if (fresh.length > 0) useful.add(id)
     if (again.length > 0) faults.push(`${where} comes twice`)
     else if (fresh.length > 0 && position <= place && position > floor) {
       faults.push(`${where} comes after ${place}`)
     }
-    for (const entry of fresh) known.set(entry.revision, "frame")
+    for (const entry of fresh) known.set(entry.revision, own ? "own" : "frame")
     place = Math.max(place, position)
   }
 

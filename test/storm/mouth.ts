@@ -47,3 +47,5 @@ export function isFollowable(uri: string): boolean {
 
 /** What whoever was cut off waits before it comes back; a storm is short. */
 export const BACK_MILLISECONDS = 5
+/** How often a socket must give a sign of itself. */
+export const PING_MILLISECONDS = 1_000

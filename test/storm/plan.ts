@@ -14,7 +14,8 @@ export interface Write {
 
 export type Trouble =
   | { kind: "cut"; follower: number }
-  | { kind: "cut writer" | "evict" | "crash" | "restart" | "tick" }
+  | { kind: "cut writer" | "restart" | "tick" }
+  | { kind: "evict" | "crash"; hub: string }
   | { kind: "trim"; keep: number }
 
 /** A follower comes, or leaves one of its topics for a moment. */
@@ -39,11 +40,13 @@ export interface Plan {
   fleeting: string[]
 }
 
+/** As many as the storm's Worker has. */
+const HUBS = ["hub-0", "hub-1"]
 const NAMES = ["a", "b", "ü x"]
 const STEPS = 44
 const LARGE = "x".repeat(70_000)
 
-/** @param name of the seed's own resources; another where the seed is run a second time */
+/** The storm of a seed. Its resources carry the seed in their names, but for those in lists that all share. */
 export function planOf(seed: number): Plan {
   const random = chance(seed)
   const pick = <Item>(items: readonly Item[]) => items[random(items.length)] as Item
@@ -150,13 +153,13 @@ export function planOf(seed: number): Plan {
     () => ({ kind: "cut", follower: random(followers.length) }),
     () => ({ kind: "cut", follower: random(followers.length) }),
     () => ({ kind: "cut", follower: random(followers.length) }),
-    () => ({ kind: "evict" }),
-    () => ({ kind: "evict" }),
+    () => ({ kind: "evict", hub: pick(HUBS) }),
+    () => ({ kind: "evict", hub: pick(HUBS) }),
     () => ({ kind: "cut writer" }),
-    () => ({ kind: "crash" }),
+    () => ({ kind: "crash", hub: pick(HUBS) }),
     () => ({ kind: "trim", keep: random(30) }),
     () => ({ kind: "tick" }),
-    () => ({ kind: "evict" }),
+    () => ({ kind: "evict", hub: pick(HUBS) }),
   ]
 
   const steps: Step[] = []

@@ -14,14 +14,15 @@ export const openPoll: OpenMouth = ({ url, uris, heard }) => {
     let since: string | undefined
 
     async function once(): Promise<void> {
-      const place = since === undefined ? {} : { since }
-      const query = new URLSearchParams({ wait: String(WAIT_SECONDS), ...place })
+      const query = new URLSearchParams({ wait: String(WAIT_SECONDS) })
+      if (since !== undefined) query.set("since", since)
       const asked = `${url}${uri}${uri.includes("?") ? "&" : "?"}${query}`
       const response = await fetch(asked, { signal: end.signal })
       const text = await response.text()
       const next = response.headers.get("Last-Event-ID")
       if (next === null || ![200, 304, 404].includes(response.status)) {
-        if (response.status < 500) failures.push(`${uri} since ${since}: ${response.status} ${text}`)
+        if (response.status < 500)
+          failures.push(`${uri} since ${since}: ${response.status} ${text}`)
         throw new Error("Asked again after a while")
       }
       const revision = Number(response.headers.get("ETag")?.replaceAll('"', ""))

@@ -55,7 +55,10 @@ async function lane(): Promise<void> {
       failed.push(seed)
       if (options.log !== undefined) {
         mkdirSync(options.log, { recursive: true })
-        writeFileSync(join(options.log, `${seed}.log`), [...outcome.faults, ...outcome.log].join("\n"))
+        writeFileSync(
+          join(options.log, `${seed}.log`),
+          [...outcome.faults, ...outcome.log].join("\n"),
+        )
       }
       console.log(`\nseed ${seed} failed; npm run storm -- --seed ${seed} replays it`)
       for (const fault of outcome.faults.slice(0, FAULT_LINES)) console.log(`  ${fault}`)

@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Miniflare } from "miniflare"
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url))
+const ROOT = join(fileURLToPath(import.meta.url), "../../..")
 const NAME = "tidemark-storm"
 const COMPATIBILITY = {
   compatibilityDate: "2026-10-23",
@@ -111,6 +111,7 @@ export class Runtime {
             ...COMPATIBILITY,
             manifest: { mainModule: "worker.js", modulesRoot: ROOT, modules: this.#modules },
             env: {
+              LIVE_HUBS: { type: "text", value: "2" },
               DB: { type: "d1", id: NAME },
               KV: { type: "kv", id: NAME },
               HUB: { type: "durable-object", worker: NAME, exportName: "Hub" },

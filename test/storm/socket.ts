@@ -1,8 +1,21 @@
 /** A WebSocket and nothing else: what comes over it is written down, and held against the journal. */
 import { listOf } from "../../src/protocol/uri.ts"
-import type { Frame, Reply } from "../../src/protocol/frames.ts"
+import type { Done, Frame, Refused } from "../../src/protocol/frames.ts"
 import { audit, type Event } from "./ledger.ts"
-import { BACK_MILLISECONDS, isFollowable, show, type OpenMouth } from "./mouth.ts"
+import {
+  BACK_MILLISECONDS,
+  isFollowable,
+  PING_MILLISECONDS,
+  show,
+  type OpenMouth,
+} from "./mouth.ts"
+
+/** To what is said here; nobody here resumes many topics at once. */
+type Reply = Done | Refused
+
+function isReply(said: Frame | Reply): said is Reply {
+  return "ok" in said
+}
 
 interface Topic {
   /** As it was asked for. */
@@ -38,13 +51,22 @@ export const openSocket: OpenMouth = ({ url, uris, heard }) => {
     mine.addEventListener("open", () => {
       for (const topic of topics.values()) subscribe(topic)
     })
+    let isSilent = false
+    const pings = setInterval(() => {
+      // As clients must: not every line that is dead says so.
+      if (isSilent) mine.close()
+      else if (mine.readyState === 1) mine.send("ping")
+      isSilent = true
+    }, PING_MILLISECONDS)
     mine.addEventListener("message", ({ data }) => {
-      if (socket !== mine) return
+      isSilent = false
+      if (socket !== mine || data === "pong") return
       const said = JSON.parse(String(data)) as Frame | Reply
       take(said)
       heard(show(said))
     })
     const gone = () => {
+      clearInterval(pings)
       if (socket !== mine) return
       heard("the socket is gone")
       socket = null
@@ -87,7 +109,7 @@ export const openSocket: OpenMouth = ({ url, uris, heard }) => {
   }
 
   function take(said: Frame | Reply): void {
-    if ("ok" in said) {
+    if (isReply(said)) {
       const then = asked.get(Number(said.id))
       asked.delete(Number(said.id))
       then?.(said)
@@ -103,7 +125,7 @@ export const openSocket: OpenMouth = ({ url, uris, heard }) => {
       const { topic } = welcome
       if (--welcome.left === 0) welcome = null
       // The state is in the reply's position; what was missed is told change by change.
-      if (topic.events.at(-1)?.kind !== "state") write(topic, frame, uri, id)
+      if (topic.events.at(-1)?.kind !== "state") write(topic, frame, uri, id, true)
       return
     }
     let isMine = false
@@ -112,13 +134,15 @@ export const openSocket: OpenMouth = ({ url, uris, heard }) => {
       if (!isOwn && (listOf(uri) !== topic.canonical || frame.view || frame.reset)) continue
       if (!isFollowable(topic.uri) && !isOwn) continue
       isMine = true
-      write(topic, frame, uri, id)
+      write(topic, frame, uri, id, false)
     }
     if (!isMine) failures.push(`a frame of ${frame.uri}, which is not followed`)
-    if (!frame.view && !frame.reset) shared.set(id, show(frame))
+    // What had to be read again may be told to who knows it: then its position is not above what is known.
+    const isExact = frame.position === undefined
+    if (isExact && !frame.view && !frame.reset) shared.set(id, show(frame))
   }
 
-  function write(topic: Topic, frame: Frame, uri: string, id: number): void {
+  function write(topic: Topic, frame: Frame, uri: string, id: number, own: boolean): void {
     const { revision, position = revision, reset, epoch } = frame
     if (reset) {
       topic.events.push({ kind: "state", floor: position })
@@ -126,13 +150,14 @@ export const openSocket: OpenMouth = ({ url, uris, heard }) => {
       topic.epoch = epoch ?? topic.epoch
     } else {
       if (isFollowable(topic.uri)) {
-        topic.events.push({ kind: "frame", id, uri, position, revision })
-      } else if (revision <= topic.shown) {
+        topic.events.push({ kind: "frame", id, uri, position, revision, own })
+      } else if (frame.view && revision <= topic.shown) {
         failures.push(`${topic.uri} was shown at ${revision} after ${topic.shown}`)
       }
       topic.position = Math.max(topic.position, position)
     }
-    topic.shown = revision
+    // The list that a view is a member of tells of it, too, and is in no order with it.
+    if (frame.view || reset) topic.shown = revision
   }
 
   return {

@@ -21,7 +21,6 @@ const OPEN: Record<MouthName, OpenMouth> = {
 
 /** Nobody writes any more; whoever does not know by then what is so will never know. */
 const SETTLE_MILLISECONDS = 10_000
-const HUBS = ["hub-0"]
 
 export interface Outcome {
   faults: string[]
@@ -123,10 +122,10 @@ class Storm {
         this.#writer?.wire.cut()
         return
       case "evict":
-        await Promise.all(HUBS.map((name) => this.#runtime.evict(name)))
+        await this.#runtime.evict(step.hub)
         return
       case "crash":
-        await Promise.all(HUBS.map((name) => this.#runtime.control("crash", { name })))
+        await this.#runtime.control("crash", { name: step.hub })
         return
       case "restart":
         await this.#runtime.restart()
@@ -216,7 +215,9 @@ class Storm {
   #faults(truths: ReadonlyMap<string, Truth>, journal: readonly Entry[]): string[] {
     return [...this.#mouths].flatMap(([follower, mouth]) => {
       const name = this.#plan.followers[follower]?.mouth
-      return mouth.faults(truths, journal).map((fault) => `follower ${follower} (${name}): ${fault}`)
+      return mouth
+        .faults(truths, journal)
+        .map((fault) => `follower ${follower} (${name}): ${fault}`)
     })
   }
 

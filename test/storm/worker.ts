@@ -53,6 +53,10 @@ export class Hub extends CalmHub {
     await Promise.all(pokes.map((poke) => super.poke(poke)))
   }
 
+  override async ringBy(at: number): Promise<void> {
+    if (random === null || random(10) >= LOST) await super.ringBy(at)
+  }
+
   /** Falls over: what is in fields is gone, and so are the sockets. */
   crash(): void {
     this.ctx.abort("The storm took it")
