@@ -1,7 +1,25 @@
 /** The live client over a WebSocket: its copies are what GET answers. */
 import { isDeepStrictEqual } from "node:util"
+import type { Socket } from "../../src/client/link.ts"
 import { connect } from "../../src/client/live.ts"
 import { BACK_MILLISECONDS, PING_MILLISECONDS, show, type OpenMouth } from "./mouth.ts"
+
+/** A socket whose client is not told when to come back: a hub that fell over asks for seconds, a storm has none. */
+export function impatient(url: string): Socket {
+  const socket = new WebSocket(url)
+  return {
+    get readyState() {
+      return socket.readyState
+    },
+    send: (text) => socket.send(text),
+    close: (code, reason) => socket.close(code, reason),
+    addEventListener: (type: string, listener: (event: never) => void) => {
+      socket.addEventListener(type as "close", (event) =>
+        listener((type === "close" ? { code: event.code, reason: "" } : event) as never),
+      )
+    },
+  }
+}
 
 export const openClient: OpenMouth = ({ url, uris, heard }) => {
   const failures: string[] = []
@@ -9,6 +27,7 @@ export const openClient: OpenMouth = ({ url, uris, heard }) => {
     firstDelayMilliseconds: BACK_MILLISECONDS,
     longestDelayMilliseconds: 8 * BACK_MILLISECONDS,
     pingMilliseconds: PING_MILLISECONDS,
+    open: impatient,
   })
   const follow = (uri: string) => {
     const subscription = live.subscribe(uri, ({ frame }) => heard(show(frame ?? `${uri} is gone`)))

@@ -1,6 +1,6 @@
 /** One storm: followers on every mouth, writers, and troubles; in the end everybody must know what is so. */
 import { connect, type Live } from "../../src/client/live.ts"
-import { openClient } from "./client.ts"
+import { impatient, openClient } from "./client.ts"
 import { openEvents } from "./events.ts"
 import { openJournal } from "./journal.ts"
 import type { Entry } from "./ledger.ts"
@@ -64,6 +64,7 @@ class Storm {
     const live = connect(wire.url, {
       firstDelayMilliseconds: BACK_MILLISECONDS,
       longestDelayMilliseconds: 8 * BACK_MILLISECONDS,
+      open: impatient,
     })
     this.#writer = { wire, live }
     for (const _ of this.#plan.followers) await this.#wire()
