@@ -1,17 +1,12 @@
 /** Event streams, one for each topic: the copy they make is what GET answers, and each change came once. */
 import { isDeepStrictEqual } from "node:util"
+import { PATCHERS } from "../../src/client/live.ts"
 import { Replica } from "../../src/client/replica.ts"
-import { applyPatch, type SeriesPatch, type SeriesState } from "../../src/client/replica-series.ts"
 import { parsePosition } from "../../src/protocol/change.ts"
 import type { Frame } from "../../src/protocol/frames.ts"
 import { audit, type Event } from "./ledger.ts"
 import { isFollowable, show, type OpenMouth } from "./mouth.ts"
 import { follow } from "./stream.ts"
-
-const PATCHERS = {
-  "/api/store/": (state: unknown, patch: unknown) =>
-    applyPatch(state as SeriesState, patch as SeriesPatch),
-}
 
 export const openEvents: OpenMouth = ({ url, uris, heard }) => {
   const failures: string[] = []

@@ -26,6 +26,8 @@ interface Topic {
   events: Event[]
   /** Of a view: the newest that was told. */
   shown: number
+  /** And whether more of the same is to come. */
+  more: boolean
 }
 
 export const openSocket: OpenMouth = ({ url, uris, heard }) => {
@@ -41,7 +43,15 @@ export const openSocket: OpenMouth = ({ url, uris, heard }) => {
   let isClosed = false
 
   for (const uri of uris) {
-    topics.set(uri, { uri, canonical: uri, epoch: undefined, position: 0, events: [], shown: 0 })
+    topics.set(uri, {
+      uri,
+      canonical: uri,
+      epoch: undefined,
+      position: 0,
+      events: [],
+      shown: 0,
+      more: false,
+    })
   }
   open()
 
@@ -130,7 +140,9 @@ export const openSocket: OpenMouth = ({ url, uris, heard }) => {
     }
     let isMine = false
     for (const topic of topics.values()) {
-      const isOwn = frame.uri === topic.canonical || uri === topic.canonical
+      // What tells a view tells that alone.
+      if (frame.view && topic.canonical !== (frame.list ?? frame.uri)) continue
+      const isOwn = (frame.list ?? frame.uri) === topic.canonical || uri === topic.canonical
       if (!isOwn && (listOf(uri) !== topic.canonical || frame.view || frame.reset)) continue
       if (!isFollowable(topic.uri) && !isOwn) continue
       isMine = true
@@ -151,13 +163,14 @@ export const openSocket: OpenMouth = ({ url, uris, heard }) => {
     } else {
       if (isFollowable(topic.uri)) {
         topic.events.push({ kind: "frame", id, uri, position, revision, own })
-      } else if (frame.view && revision <= topic.shown) {
+      } else if (frame.view && revision <= topic.shown && !topic.more) {
         failures.push(`${topic.uri} was shown at ${revision} after ${topic.shown}`)
       }
       topic.position = Math.max(topic.position, position)
     }
     // The list that a view is a member of tells of it, too, and is in no order with it.
     if (frame.view || reset) topic.shown = revision
+    if (frame.view) topic.more = frame.more === true
   }
 
   return {
