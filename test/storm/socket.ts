@@ -24,7 +24,7 @@ interface Topic {
   epoch: string | undefined
   position: number
   events: Event[]
-  /** Of a view: the newest that was told. */
+  /** Of a view: the position of what was told last. */
   shown: number
   /** And whether more of the same is to come. */
   more: boolean
@@ -163,13 +163,13 @@ export const openSocket: OpenMouth = ({ url, uris, heard }) => {
     } else {
       if (isFollowable(topic.uri)) {
         topic.events.push({ kind: "frame", id, uri, position, revision, own })
-      } else if (frame.view && revision <= topic.shown && !topic.more) {
-        failures.push(`${topic.uri} was shown at ${revision} after ${topic.shown}`)
+      } else if (frame.view && position <= topic.shown && !topic.more) {
+        failures.push(`${topic.uri} was shown at ${position} after ${topic.shown}`)
       }
       topic.position = Math.max(topic.position, position)
     }
     // The list that a view is a member of tells of it, too, and is in no order with it.
-    if (frame.view || reset) topic.shown = revision
+    if (frame.view || reset) topic.shown = position
     if (frame.view) topic.more = frame.more === true
   }
 
