@@ -32,7 +32,8 @@ export interface LiveOptions extends LinkOptions {
   token?: string
 }
 
-const PATCHERS: Patchers = {
+/** How the resources of the service take patches, where it is not by merge patch. */
+export const PATCHERS: Patchers = {
   "/api/store/": (value, patch) => {
     const state = value as SeriesState | SplitState
     return isSplit(state)

@@ -1,0 +1,125 @@
+/** A real runtime with the storm's Worker in it, whose hubs can be put to sleep and which can be restarted whole. */
+import { execFileSync } from "node:child_process"
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { Miniflare } from "miniflare"
+
+const ROOT = join(fileURLToPath(import.meta.url), "../../..")
+const NAME = "tidemark-storm"
+const COMPATIBILITY = {
+  compatibilityDate: "2026-10-23",
+  compatibilityFlags: ["enable_request_signal", "no_nodejs_compat", "no_nodejs_compat_v2"],
+}
+
+type Modules = Record<string, { type: "esm" | "text"; contents: string }>
+
+/** The Worker as it would be deployed, module by module. */
+export function bundle(): Modules {
+  const folder = mkdtempSync(join(tmpdir(), "tidemark-storm-"))
+  try {
+    const config = ["--config", "test/storm/wrangler.toml", "--outdir", folder]
+    execFileSync("npx", ["wrangler", "deploy", "--dry-run", ...config], {
+      cwd: ROOT,
+      stdio: ["ignore", "ignore", "inherit"],
+    })
+    const names = readdirSync(folder).filter((name) => /\.(js|sql)$/.test(name))
+    return Object.fromEntries(
+      names.map((name) => {
+        const type = name.endsWith(".js") ? "esm" : "text"
+        return [name, { type, contents: readFileSync(join(folder, name), "utf8") }]
+      }),
+    )
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+export class Runtime {
+  readonly #folder = mkdtempSync(join(tmpdir(), "tidemark-storm-"))
+  readonly #modules: Modules
+  readonly #miniflare: Miniflare
+  #url = new URL("http://localhost")
+  #busy: Promise<unknown> = Promise.resolve()
+
+  private constructor(modules: Modules) {
+    this.#modules = modules
+    this.#miniflare = new Miniflare(this.#options())
+  }
+
+  static async start(modules: Modules): Promise<Runtime> {
+    const runtime = new Runtime(modules)
+    runtime.#url = await runtime.#miniflare.ready
+    // The first request makes the tables.
+    await fetch(new URL("/api/apps/", runtime.#url))
+    return runtime
+  }
+
+  get url(): URL {
+    return this.#url
+  }
+
+  /** A control of the storm's Worker. */
+  async control<Answer>(name: string, query: Record<string, string> = {}): Promise<Answer> {
+    const answer = await fetch(new URL(`/storm/${name}?${new URLSearchParams(query)}`, this.#url))
+    const text = await answer.text()
+    if (!answer.ok) throw new Error(`${name}: ${answer.status} ${text}`)
+    return (text === "" ? null : JSON.parse(text)) as Answer
+  }
+
+  /** Ends the process and starts another over the same storage. */
+  restart(): Promise<void> {
+    return this.#alone(async () => {
+      await this.#miniflare.setOptions(this.#options())
+      this.#url = await this.#miniflare.ready
+    })
+  }
+
+  /** Puts a hub to sleep; its sockets stay. One at a time: two at once crash workerd 1.20261023. */
+  evict(name: string): Promise<void> {
+    const options = { name, webSockets: "hibernate" } as const
+    // It rejects for a hub that is asleep.
+    return this.#alone(() =>
+      this.#miniflare.unsafeEvictDurableObject(NAME, "Hub", options).catch(() => {}),
+    )
+  }
+
+  async stop(): Promise<void> {
+    await this.#miniflare.dispose()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  #alone(job: () => Promise<void>): Promise<void> {
+    const run = this.#busy.then(job)
+    this.#busy = run.catch(() => {})
+    return run
+  }
+
+  #options(): ConstructorParameters<typeof Miniflare>[0] {
+    return {
+      port: Number(this.#url?.port ?? 0),
+      cf: false,
+      logRequests: false,
+      telemetry: { enabled: false },
+      resourcePersistencePath: this.#folder,
+      handleStructuredLogs: () => {},
+      workers: [
+        {
+          config: {
+            name: NAME,
+            ...COMPATIBILITY,
+            manifest: { mainModule: "worker.js", modulesRoot: ROOT, modules: this.#modules },
+            env: {
+              LIVE_HUBS: { type: "text", value: "2" },
+              DB: { type: "d1", id: NAME },
+              KV: { type: "kv", id: NAME },
+              HUB: { type: "durable-object", worker: NAME, exportName: "Hub" },
+            },
+            exports: { Hub: { type: "durable-object", storage: "sqlite" } },
+          },
+        },
+      ],
+    }
+  }
+}

@@ -1,0 +1,117 @@
+/** Tidemark in bad weather: pokes are lost, doubled and held back, the database takes its time, hubs fall over. */
+import worker, { Hub as CalmHub } from "../../src/index.ts"
+import { createServices } from "../../src/app.ts"
+import type { Env } from "../../src/env.ts"
+import type { Change } from "../../src/protocol/change.ts"
+import { chance } from "./chance.ts"
+
+/** How the weather is; requests and hubs of one runtime share it. */
+let random: ((below: number) => number) | null = null
+
+/** D1 whose answers take up to a few milliseconds more, so that what races has the time to. */
+function slow(d1: D1Database): D1Database {
+  return new Proxy(d1, {
+    get(target, name) {
+      const member = Reflect.get(target, name) as unknown
+      if (typeof member !== "function") return member
+      if (name !== "batch") return member.bind(target)
+      return async (statements: D1PreparedStatement[]) => {
+        const results = await target.batch(statements)
+        const milliseconds = random === null || random(3) > 0 ? 0 : random(8)
+        if (milliseconds > 0) await new Promise((resolve) => setTimeout(resolve, milliseconds))
+        return results
+      }
+    },
+  })
+}
+
+const stormy = (env: Env): Env => ({ ...env, DB: slow(env.DB) })
+
+/** Of ten pokes: lost, doubled, and held back until the next one, which they come after. */
+const LOST = 3
+const DOUBLED = 5
+const HELD = 7
+
+export class Hub extends CalmHub {
+  readonly #held: Change[][] = []
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, stormy(env))
+  }
+
+  override async poke(changes: Change[]): Promise<void> {
+    // Without changes the hub looks by itself: that is what heals, and is not to be lost.
+    if (random === null || changes.length === 0) return super.poke(changes)
+    const fate = random(10)
+    if (fate < LOST) return
+    if (fate >= DOUBLED && fate < HELD) {
+      this.#held.push(changes)
+      return
+    }
+    const late = this.#held.splice(0)
+    const pokes = [changes, ...(fate < DOUBLED ? [changes] : []), ...late]
+    await Promise.all(pokes.map((poke) => super.poke(poke)))
+  }
+
+  override async ringBy(at: number): Promise<void> {
+    if (random === null || random(10) >= LOST) await super.ringBy(at)
+  }
+
+  /** Falls over: what is in fields is gone, and so are the sockets. */
+  crash(): void {
+    this.ctx.abort("The storm took it")
+  }
+}
+
+/** Every change ever, also after the journal is trimmed. */
+const KEEP = [
+  `CREATE TABLE IF NOT EXISTS storm_journal (
+     revision INTEGER PRIMARY KEY, uri TEXT NOT NULL, event TEXT NOT NULL, told INTEGER NOT NULL) STRICT`,
+  `CREATE TRIGGER IF NOT EXISTS storm_keep AFTER INSERT ON changes BEGIN
+     INSERT OR REPLACE INTO storm_journal
+     VALUES (NEW.revision, NEW.uri, NEW.event, NEW.event = 'delete' OR NEW.body IS NOT NULL); END`,
+]
+
+/** What the storm does to a Worker, as requests. */
+const CONTROLS: Record<string, (env: Env, query: URLSearchParams) => Promise<unknown>> = {
+  /** With a seed the storm begins, without it ends. */
+  weather: async (_env, query) => {
+    random = query.has("seed") ? chance(Number(query.get("seed"))) : null
+  },
+  /** Empties the stores; the journal and its revisions go on. Answers the last one. */
+  clear: async (env) => {
+    const tables = "documents document_pasts keys key_blobs series chunks retentions storm_journal"
+    await env.DB.batch(
+      [...KEEP, ...tables.split(" ").map((table) => `DELETE FROM ${table}`)].map((text) =>
+        env.DB.prepare(text),
+      ),
+    )
+    return env.DB.prepare("SELECT max(revision) AS last FROM changes").first()
+  },
+  journal: async (env) =>
+    (await env.DB.prepare("SELECT * FROM storm_journal ORDER BY revision").all()).results,
+  trim: async (env, query) => {
+    const around = { env, now: Date.now, newId: () => "x", poke: () => {} }
+    const { feed } = createServices(around as never, new Request("https://tidemark/"))
+    await feed.trim(-1_000, Number(query.get("keep")))
+  },
+  crash: async (env, query) => {
+    const hub = env.HUB.getByName(query.get("name") ?? "") as unknown as { crash(): Promise<void> }
+    // It cannot answer any more.
+    await hub.crash().catch(() => {})
+  },
+}
+
+export default {
+  async fetch(request, bare, ctx) {
+    const env = stormy(bare)
+    const { pathname, searchParams } = new URL(request.url)
+    const control = CONTROLS[/^\/storm\/(\w+)$/.exec(pathname)?.[1] ?? ""]
+    if (control) return Response.json((await control(bare, searchParams)) ?? null)
+    if (pathname === "/storm/tick") {
+      await worker.scheduled({} as ScheduledController, env, ctx)
+      return new Response()
+    }
+    return worker.fetch(request as Parameters<typeof worker.fetch>[0], env, ctx)
+  },
+} satisfies ExportedHandler<Env>
