@@ -192,6 +192,7 @@ export function createServices(
     hubStats: async () => sumStats(env, await feed.listeners()),
     documents: (committer: Committer) => new DocumentStore(db, committer, plain, expiring),
     sweep: endExpired,
+    takeTurn: (uri) => env.TURNS.getByName(uri).take(),
     newId,
     now,
     random: Math.random,

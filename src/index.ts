@@ -34,6 +34,8 @@ function around(env: Env, ctx: ExecutionContext): Surroundings {
   return { ...surroundings(env, ctx, poke), listen: listenAt(env) }
 }
 
+export { Turns } from "./resources/turns.ts"
+
 export default {
   fetch: (request, env, ctx) => handle(request, around(env, ctx)),
 

@@ -3,6 +3,7 @@ import type { Database } from "../feed/database.ts"
 import { guard, type Statement } from "../feed/statement.ts"
 import { conditionGuards, explainConditions } from "../feed/conditions.ts"
 import type { Commit, Committer } from "../feed/feed.ts"
+import type { Condition } from "../feed/sql.ts"
 import { expired, type Expiry } from "../feed/expiry.ts"
 import { changesSince } from "../feed/since.ts"
 import type { Conditions } from "../protocol/endpoint.ts"
@@ -68,6 +69,17 @@ export class DocumentStore {
   async list(collection: string): Promise<{ documents: Document[]; revision: number }> {
     const { rows, revision } = await this.#listed(sql.all(collection, LIST_MAX_ITEMS))
     return { documents: rows, revision }
+  }
+
+  /** True while the document is as it was read; null: while there is none. */
+  unchanged(uri: string, document: Document | null): Condition {
+    return sql.unchanged(...place(uri), document?.revision ?? null)
+  }
+
+  /** True while `list` would answer the same documents. */
+  listUnchanged(collection: string, documents: readonly Document[]): Condition {
+    const newest = documents.reduce((most, { revision }) => Math.max(most, revision), 0)
+    return sql.listUnchanged(collection, LIST_MAX_ITEMS, documents.length, newest)
   }
 
   /** Creates or replaces; answers the revision. Throws Problem: too_large, precondition_failed. */

@@ -9,7 +9,8 @@ import { JsonObject, PathParams, problems } from "../protocol/shared.ts"
 import { encodeSegment, fill } from "../protocol/uri.ts"
 import type { Definition, Params, Resources } from "./resources.ts"
 import { documentsFor, Stored, type Tools } from "./tools.ts"
-import { UnitOfWork } from "./unit.ts"
+import type { UnitOfWork } from "./unit.ts"
+import { write } from "./write.ts"
 
 export interface ResourceServices {
   journal: Journal
@@ -17,6 +18,9 @@ export interface ResourceServices {
   documents: (committer: Committer) => DocumentStore
   newId: () => string
   now: () => number
+  isBatch: boolean
+  /** Waits until nobody else has the turn to write this URI; disposing of it ends it. */
+  takeTurn: (uri: string) => Promise<Disposable>
 }
 
 interface Line {
@@ -52,9 +56,17 @@ async function read(
   services: ResourceServices,
   getter: NonNullable<Definition["getter"]>,
 ): Promise<Answer> {
+  const { journal, documents, newId, now } = services
+  const { uri, conditions } = call
+  const tools = {
+    documents: documentsFor(documents(journal), { uri, conditions }),
+    uri,
+    newId,
+    now,
+  }
   // Taken before the read: the resource may be newer than it says, never older.
-  const { revision } = await services.journal.position()
-  const found = await getter(call.params as Params, toolsFor(call, services, services.journal))
+  const { revision } = await journal.position()
+  const found = await getter(call.params as Params, tools)
   if (found === null || found === undefined) throw notFound(call.uri)
   return found instanceof Stored
     ? { json: found.json, revision: found.revision }
@@ -76,16 +88,15 @@ function creatorLine(
       ...problems(400, 404, 409, 413, 415, 422),
     },
   }
-  const handler: Line["handler"] = async (call, services) => {
-    const unit = new UnitOfWork()
-    const tools = toolsFor(call, services, unit)
-    const created = (await creator(call.params as Params, call.body, tools)) ?? null
-    const uri = memberUri(call.uri, item, created)
-    const json = JSON.stringify(created)
-    if (uri) await record(unit, { uri, event: "create", body: json })
-    const revision = await unit.flush(services.journal)
-    return { status: 201, json, revision, ...(uri ? { headers: { Location: uri } } : {}) }
-  }
+  const handler: Line["handler"] = (call, services) =>
+    write(call, services, async (unit, attributes) => {
+      const tools = toolsFor(call, services, unit)
+      const created = (await creator(call.params as Params, attributes, tools)) ?? null
+      const uri = memberUri(call.uri, item, created)
+      const json = JSON.stringify(created)
+      if (uri) await record(unit, { uri, event: "create", body: json })
+      return { status: 201, json, ...(uri ? { headers: { Location: uri } } : {}) }
+    })
   return [{ endpoint, handler }]
 }
 
@@ -97,14 +108,13 @@ function patcherLine({ path, patchers, patch }: Definition): Line[] {
     body: body(patch ?? JsonObject),
     replies: { 204: { description: "Changed" }, ...problems(400, 404, 409, 412, 413, 415, 422) },
   }
-  const handler: Line["handler"] = async (call, services) => {
-    const unit = new UnitOfWork()
-    const tools = toolsFor(call, services, unit)
-    for (const patcher of patchers) await patcher(call.params as Params, call.body, tools)
-    const { uri } = call
-    await record(unit, { uri, event: "patch", body: JSON.stringify(call.body) })
-    return { status: 204, revision: await unit.flush(services.journal) }
-  }
+  const handler: Line["handler"] = (call, services) =>
+    write(call, services, async (unit, body) => {
+      const tools = toolsFor(call, services, unit)
+      for (const patcher of patchers) await patcher(call.params as Params, body, tools)
+      await record(unit, { uri: call.uri, event: "patch", body: JSON.stringify(body) })
+      return { status: 204 }
+    })
   return [{ endpoint, handler }]
 }
 
@@ -115,12 +125,12 @@ function deleterLine({ path, deleter }: Definition): Line[] {
     batch: true,
     replies: { 204: { description: "Deleted" }, ...problems(400, 404, 409, 412) },
   }
-  const handler: Line["handler"] = async (call, services) => {
-    const unit = new UnitOfWork()
-    await deleter(call.params as Params, toolsFor(call, services, unit))
-    await record(unit, { uri: call.uri, event: "delete" })
-    return { status: 204, revision: await unit.flush(services.journal) }
-  }
+  const handler: Line["handler"] = (call, services) =>
+    write(call, services, async (unit) => {
+      await deleter(call.params as Params, toolsFor(call, services, unit))
+      await record(unit, { uri: call.uri, event: "delete" })
+      return { status: 204 }
+    })
   return [{ endpoint, handler }]
 }
 
@@ -129,11 +139,11 @@ async function record(unit: UnitOfWork, draft: Draft): Promise<void> {
   if (!unit.covers(draft.uri)) await unit.commit({ drafts: [draft], writes: [] })
 }
 
-function toolsFor(call: Call, services: ResourceServices, committer: Committer): Tools {
+function toolsFor(call: Call, services: ResourceServices, unit: UnitOfWork): Tools {
   const { newId, now } = services
   const { uri, conditions } = call
   return {
-    documents: documentsFor(services.documents(committer), uri, conditions),
+    documents: documentsFor(services.documents(unit), { uri, conditions }, unit),
     uri,
     newId,
     now,

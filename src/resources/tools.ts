@@ -2,6 +2,8 @@
 import type { DocumentStore } from "../documents/store.ts"
 import type { Conditions } from "../protocol/endpoint.ts"
 import { Problem } from "../protocol/problem.ts"
+import { Pending } from "./pending.ts"
+import type { UnitOfWork } from "./unit.ts"
 
 /** A resource read from a store: its JSON text as stored, and its revision. */
 export class Stored {
@@ -19,7 +21,10 @@ export class Stored {
   }
 }
 
-/** JSON documents at URIs of the user's own; each is its resource. */
+/**
+ * JSON documents at URIs of the user's own; each is its resource. Whoever reads and then writes loses nothing that
+ * others write meanwhile: the handler runs again on what is there then, so what else it does may be done twice.
+ */
 export interface Documents {
   /** Stores a new document; its revision comes with the answer. Throws Problem conflict. */
   create(uri: string, value: unknown): Promise<void>
@@ -42,30 +47,42 @@ export interface Tools {
   now: () => number
 }
 
-/** The documents for one call: the conditions of the request hold for the URI it names. */
+/**
+ * The documents for one call: the conditions of the request hold for the URI it names.
+ * @param unit where it writes; then what it reads must still be so at the commit, and it sees its own writes
+ */
 export function documentsFor(
   store: DocumentStore,
-  calledUri: string,
-  conditions: Conditions,
+  called: { uri: string; conditions: Conditions },
+  unit?: UnitOfWork,
 ): Documents {
-  const conditionsOf = (uri: string) => (uri === calledUri ? conditions : {})
+  const conditionsOf = (uri: string) => (uri === called.uri ? called.conditions : {})
+  const pending = new Pending()
   return {
     async create(uri, value) {
-      await store.create(uri, toJson(uri, value))
+      const json = toJson(uri, value)
+      await store.create(uri, json)
+      pending.put(uri, json)
     },
     async get(uri) {
       const document = await store.get(uri)
-      return document && new Stored(document.data, document.revision)
+      unit?.noteRead(uri, store.unchanged(uri, document))
+      const json = pending.after(uri, document?.data ?? null)
+      return json === null ? null : new Stored(json, document?.revision ?? 0)
     },
     async list(uri) {
       const { documents, revision } = await store.list(uri)
-      return new Stored(`[${documents.map((document) => document.data).join()}]`, revision)
+      unit?.noteRead(uri, store.listUnchanged(uri, documents))
+      return new Stored(`[${pending.listAfter(uri, documents).join()}]`, revision)
     },
     async patch(uri, patch) {
-      await store.patch(uri, toJson(uri, patch), { conditions: conditionsOf(uri) })
+      const json = toJson(uri, patch)
+      await store.patch(uri, json, { conditions: conditionsOf(uri) })
+      pending.patch(uri, json)
     },
     async remove(uri) {
       await store.removeExisting(uri, conditionsOf(uri))
+      pending.remove(uri)
     },
   }
 }
