@@ -7,6 +7,7 @@ import { DOCUMENT_MAX_BYTES } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
 import { JsonObject, PathParams, problems } from "../protocol/shared.ts"
 import { encodeSegment, fill } from "../protocol/uri.ts"
+import { isStored, isToldBy, itemOf } from "./find.ts"
 import type { Definition, Params, Resources } from "./resources.ts"
 import { documentsFor, Stored, type Tools } from "./tools.ts"
 import type { UnitOfWork } from "./unit.ts"
@@ -33,19 +34,20 @@ export function linesOf({ definitions }: Resources): Line[] {
   return definitions.flatMap((definition) => [
     ...getterLine(definition, definitions),
     ...creatorLine(definition, definitions),
-    ...patcherLine(definition),
-    ...deleterLine(definition),
+    ...patcherLine(definition, definitions),
+    ...deleterLine(definition, definitions),
   ])
 }
 
 function getterLine({ path, getter }: Definition, all: readonly Definition[]): Line[] {
   if (!getter) return []
-  const item = itemOf(path, all)
+  const item = isStored(path, all) ? itemOf(path, all) : null
   const endpoint: Endpoint = {
     ...common(path, "GET", path.endsWith("/") ? "list" : "get", "Read"),
     replies: { 200: { description: "The resource", schema: z.unknown() }, ...problems(400, 404) },
-    ...(item
-      ? { memberOf: (element, params) => memberUri(fill(path, params), item, element) ?? "" }
+    // Else the frames of members do not tell what this list answers, and it is read again.
+    ...(item && isStored(path + item.segment, all)
+      ? { memberOf: (element, params) => memberUri(fill(path, params), item.name, element) ?? "" }
       : {}),
   }
   return [{ endpoint, handler: (call, services) => read(call, services, getter) }]
@@ -89,10 +91,10 @@ function creatorLine(
     },
   }
   const handler: Line["handler"] = (call, services) =>
-    write(call, services, async (unit, attributes) => {
+    write(call, services, isToldBy(all), async (unit, sent) => {
       const tools = toolsFor(call, services, unit)
-      const created = (await creator(call.params as Params, attributes, tools)) ?? null
-      const uri = memberUri(call.uri, item, created)
+      const created = (await creator(call.params as Params, sent, tools)) ?? null
+      const uri = memberUri(call.uri, item?.name, created)
       const json = JSON.stringify(created)
       if (uri) await record(unit, { uri, event: "create", body: json })
       return { status: 201, json, ...(uri ? { headers: { Location: uri } } : {}) }
@@ -100,7 +102,7 @@ function creatorLine(
   return [{ endpoint, handler }]
 }
 
-function patcherLine({ path, patchers, patch }: Definition): Line[] {
+function patcherLine({ path, patchers, patch }: Definition, all: readonly Definition[]): Line[] {
   if (patchers.length === 0) return []
   const endpoint: Endpoint = {
     ...common(path, "PATCH", "patch", "Change"),
@@ -109,16 +111,16 @@ function patcherLine({ path, patchers, patch }: Definition): Line[] {
     replies: { 204: { description: "Changed" }, ...problems(400, 404, 409, 412, 413, 415, 422) },
   }
   const handler: Line["handler"] = (call, services) =>
-    write(call, services, async (unit, body) => {
+    write(call, services, isToldBy(all), async (unit, sent) => {
       const tools = toolsFor(call, services, unit)
-      for (const patcher of patchers) await patcher(call.params as Params, body, tools)
-      await record(unit, { uri: call.uri, event: "patch", body: JSON.stringify(body) })
+      for (const patcher of patchers) await patcher(call.params as Params, sent, tools)
+      await record(unit, { uri: call.uri, event: "patch", body: JSON.stringify(sent) })
       return { status: 204 }
     })
   return [{ endpoint, handler }]
 }
 
-function deleterLine({ path, deleter }: Definition): Line[] {
+function deleterLine({ path, deleter }: Definition, all: readonly Definition[]): Line[] {
   if (!deleter) return []
   const endpoint: Endpoint = {
     ...common(path, "DELETE", "delete", "Delete"),
@@ -126,7 +128,7 @@ function deleterLine({ path, deleter }: Definition): Line[] {
     replies: { 204: { description: "Deleted" }, ...problems(400, 404, 409, 412) },
   }
   const handler: Line["handler"] = (call, services) =>
-    write(call, services, async (unit) => {
+    write(call, services, isToldBy(all), async (unit) => {
       await deleter(call.params as Params, toolsFor(call, services, unit))
       await record(unit, { uri: call.uri, event: "delete" })
       return { status: 204 }
@@ -162,17 +164,8 @@ function body(schema: z.ZodType): NonNullable<Endpoint["body"]> {
   return { schema, types, maxBytes: DOCUMENT_MAX_BYTES, as: "exact", example: {} }
 }
 
-/** The item defined directly below a list: `/todo/:id` for `/todo/`. */
-function itemOf(list: string, all: readonly Definition[]): string | null {
-  if (!list.endsWith("/")) return null
-  const below = all.find(
-    ({ path }) => path.startsWith(`${list}:`) && !path.slice(list.length).includes("/"),
-  )
-  return below?.path.slice(list.length + 1) ?? null
-}
-
-function memberUri(listUri: string, param: string | null, element: unknown): string | null {
-  if (param === null || typeof element !== "object" || element === null) return null
+function memberUri(listUri: string, param: string | undefined, element: unknown): string | null {
+  if (param === undefined || typeof element !== "object" || element === null) return null
   const id = (element as Record<string, unknown>)[param]
   return typeof id === "string" || typeof id === "number"
     ? listUri + encodeSegment(String(id))

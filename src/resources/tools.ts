@@ -2,6 +2,7 @@
 import type { DocumentStore } from "../documents/store.ts"
 import type { Conditions } from "../protocol/endpoint.ts"
 import { Problem } from "../protocol/problem.ts"
+import { isList } from "../protocol/uri.ts"
 import { Pending } from "./pending.ts"
 import type { UnitOfWork } from "./unit.ts"
 
@@ -19,6 +20,14 @@ export class Stored {
   get value(): unknown {
     return JSON.parse(this.json)
   }
+}
+
+/**
+ * The getter of what is stored at its own URI, item or list. Followers are told what is written to it as it is
+ * written; what any other getter answers is read again for them.
+ */
+export function stored(_params: unknown, { documents, uri }: Tools): Promise<Stored | null> {
+  return isList(uri) ? documents.list(uri) : documents.get(uri)
 }
 
 /**

@@ -17,9 +17,19 @@ export class UnitOfWork implements Committer {
   /** URI → what must still be so, as it was read first. */
   readonly #reads = new Map<string, Condition>()
 
+  readonly #isTold: (uri: string) => boolean
+
+  /** @param isTold false where what GET answers is not what is written: then followers are told what is read again */
+  constructor(isTold: (uri: string) => boolean) {
+    this.#isTold = isTold
+  }
+
   /** Nothing is written yet, so there are no changes to answer. */
   async commit(commit: Commit): Promise<Change[]> {
-    this.#commits.push(commit)
+    const drafts = commit.drafts.map((draft) =>
+      "each" in draft || this.#isTold(draft.uri) ? draft : { ...draft, body: null },
+    )
+    this.#commits.push({ ...commit, drafts })
     return []
   }
 

@@ -15,19 +15,21 @@ interface WriteServices {
  * Does the work and commits what it collected. All that it read is a guard of the commit, so what it writes follows
  * from what is stored at that moment, as if calls came one after the other. Where the guard fails, the work is done
  * again, from then on in turn with others that collided at this URI.
+ * @param isTold false where what GET answers is not what is written, so that the journal cannot tell it
  * @param work is given its own copy of the body each time, because handlers may change it
  * Throws Problem: conflict where a batch wrote before what this reads, overloaded when it collides again and again.
  */
 export async function write(
   { uri, body }: Pick<Call, "uri"> & { body: unknown },
   { journal, isBatch, takeTurn }: WriteServices,
-  work: (unit: UnitOfWork, body: unknown) => Promise<Answer>,
+  isTold: (uri: string) => boolean,
+  work: (unit: UnitOfWork, sent: unknown) => Promise<Answer>,
 ): Promise<Answer> {
   let seen: string | null = null
   let turn: Disposable | null = null
   try {
     for (let attempt = 1; attempt <= HANDLER_MAX_ATTEMPTS; attempt++) {
-      const unit = new UnitOfWork()
+      const unit = new UnitOfWork(isTold)
       try {
         const answer = await work(unit, copyOf(body))
         return { ...answer, revision: await unit.flush(journal) }
