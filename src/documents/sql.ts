@@ -47,6 +47,18 @@ export function all(collection: string, limit: number): Statement {
   }
 }
 
+/** One change for each of these URIs, a JSON array of them. */
+export function deletedEach(at: number, uris: string): Statement {
+  return {
+    sql: "SELECT ?1, value, 'delete', NULL, NULL FROM json_each(?2) ORDER BY key",
+    params: [at, uris],
+  }
+}
+
+export function removeAll(collection: string): Statement {
+  return { sql: "DELETE FROM documents WHERE collection = ?1", params: [collection] }
+}
+
 export const head: Statement = { sql: `SELECT coalesce(${REVISION}, 0) AS revision`, params: [] }
 
 export function get(collection: string, name: string): Statement {

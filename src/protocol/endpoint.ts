@@ -81,6 +81,8 @@ export interface Endpoint {
   summary: string
   description?: string
   params?: z.ZodObject
+  /** False for values of the path's parameters that this line is not for: then no URI is known there. */
+  takes?: (params: Record<string, string>) => boolean
   query?: z.ZodType<Record<string, unknown>>
   /** Request headers that mean something here, beside the conditional ones. */
   headers?: Readonly<Record<string, string>>

@@ -1,5 +1,6 @@
 /** Which definition is meant. Pure. */
 import { isList, match } from "../protocol/uri.ts"
+import { convertible } from "./path.ts"
 import type { Definition } from "./resources.ts"
 import { stored } from "./tools.ts"
 
@@ -25,9 +26,10 @@ export function isStored(path: string, all: readonly Definition[]): boolean {
 export function isToldBy(all: readonly Definition[]): (uri: string) => boolean {
   const readable = all.filter(({ getter }) => getter).sort(bySpecificity)
   return (uri) => {
-    const found = readable.find(
-      ({ path }) => path.endsWith("/") === isList(uri) && match(path, uri),
-    )
+    const found = readable.find(({ path, converters }) => {
+      const params = path.endsWith("/") === isList(uri) && match(path, uri)
+      return params && convertible(converters, params)
+    })
     return !found || found.getter === stored
   }
 }

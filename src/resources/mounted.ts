@@ -5,9 +5,10 @@ import type { Committer, Draft, Journal } from "../feed/feed.ts"
 import type { Answer, Call, Endpoint } from "../protocol/endpoint.ts"
 import { DOCUMENT_MAX_BYTES } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
-import { JsonObject, PathParams, problems } from "../protocol/shared.ts"
+import { JsonObject, problems } from "../protocol/shared.ts"
 import { encodeSegment, fill } from "../protocol/uri.ts"
 import { isStored, isToldBy, itemOf } from "./find.ts"
+import { convertible } from "./path.ts"
 import type { Definition, Params, Resources } from "./resources.ts"
 import { documentsFor, Stored, type Tools } from "./tools.ts"
 import type { UnitOfWork } from "./unit.ts"
@@ -39,11 +40,12 @@ export function linesOf({ definitions }: Resources): Line[] {
   ])
 }
 
-function getterLine({ path, getter }: Definition, all: readonly Definition[]): Line[] {
+function getterLine(definition: Definition, all: readonly Definition[]): Line[] {
+  const { path, getter } = definition
   if (!getter) return []
   const item = isStored(path, all) ? itemOf(path, all) : null
   const endpoint: Endpoint = {
-    ...common(path, "GET", path.endsWith("/") ? "list" : "get", "Read"),
+    ...common(definition, "GET", path.endsWith("/") ? "list" : "get", "Read"),
     replies: { 200: { description: "The resource", schema: z.unknown() }, ...problems(400, 404) },
     // Else the frames of members do not tell what this list answers, and it is read again.
     ...(item && isStored(path + item.segment, all)
@@ -75,14 +77,12 @@ async function read(
     : { body: found, revision }
 }
 
-function creatorLine(
-  { path, creator, attributes }: Definition,
-  all: readonly Definition[],
-): Line[] {
+function creatorLine(definition: Definition, all: readonly Definition[]): Line[] {
+  const { path, creator, attributes } = definition
   if (!creator) return []
   const item = itemOf(path, all)
   const endpoint: Endpoint = {
-    ...common(path, "POST", "create", "Create"),
+    ...common(definition, "POST", "create", "Create"),
     batch: true,
     body: body(attributes ?? z.unknown()),
     replies: {
@@ -102,10 +102,11 @@ function creatorLine(
   return [{ endpoint, handler }]
 }
 
-function patcherLine({ path, patchers, patch }: Definition, all: readonly Definition[]): Line[] {
+function patcherLine(definition: Definition, all: readonly Definition[]): Line[] {
+  const { patchers, patch } = definition
   if (patchers.length === 0) return []
   const endpoint: Endpoint = {
-    ...common(path, "PATCH", "patch", "Change"),
+    ...common(definition, "PATCH", "patch", "Change"),
     batch: true,
     body: body(patch ?? JsonObject),
     replies: { 204: { description: "Changed" }, ...problems(400, 404, 409, 412, 413, 415, 422) },
@@ -120,10 +121,11 @@ function patcherLine({ path, patchers, patch }: Definition, all: readonly Defini
   return [{ endpoint, handler }]
 }
 
-function deleterLine({ path, deleter }: Definition, all: readonly Definition[]): Line[] {
+function deleterLine(definition: Definition, all: readonly Definition[]): Line[] {
+  const { deleter } = definition
   if (!deleter) return []
   const endpoint: Endpoint = {
-    ...common(path, "DELETE", "delete", "Delete"),
+    ...common(definition, "DELETE", "delete", "Delete"),
     batch: true,
     replies: { 204: { description: "Deleted" }, ...problems(400, 404, 409, 412) },
   }
@@ -152,11 +154,23 @@ function toolsFor(call: Call, services: ResourceServices, unit: UnitOfWork): Too
   }
 }
 
-function common(path: string, method: Endpoint["method"], verb: Endpoint["verb"], word: string) {
+function common(
+  { path, text: written, converters }: Definition,
+  method: Endpoint["method"],
+  verb: Endpoint["verb"],
+  word: string,
+) {
   const tag = path.split("/").find((segment) => segment && !segment.startsWith(":")) ?? "resources"
-  const names = [...path.matchAll(/:(\w+)/g)].map((found) => found[1] ?? "")
-  const params = PathParams(Object.fromEntries(names.map((name) => [name, `The ${name}`])))
-  return { path, method, verb, tag, summary: `${word} ${path}`, ...(names[0] ? { params } : {}) }
+  const summary = `${word} ${written}`
+  const line = { path, method, verb, tag, summary }
+  const all = Object.entries(converters)
+  if (all.length === 0) return line
+  const shape = all.map(([name, { convert, schema }]) => [
+    name,
+    z.preprocess((text) => convert(String(text)), schema).meta({ description: `The ${name}` }),
+  ])
+  const takes = (params: Record<string, string>) => convertible(converters, params)
+  return { ...line, params: z.object(Object.fromEntries(shape)) as z.ZodObject, takes }
 }
 
 function body(schema: z.ZodType): NonNullable<Endpoint["body"]> {

@@ -17,6 +17,11 @@ export class Pending {
     this.#steps.set(uri, [() => null])
   }
 
+  removeAll(list: string, stored: readonly { name: string }[]): void {
+    for (const { name } of stored) this.remove(list + encodeSegment(name))
+    for (const uri of this.#steps.keys()) if (listOf(uri) === list) this.remove(uri)
+  }
+
   /** RFC 7396. */
   patch(uri: string, mergePatch: string): void {
     const step: Step = (stored) =>

@@ -3,16 +3,10 @@
  * and deleter on items. They get HTTP, live, OpenAPI and the client for nothing.
  */
 import type * as z from "zod"
+import { InvalidUriError, parsePath, type Converter, type PathParams } from "./path.ts"
 import type { Tools } from "./tools.ts"
 
-/** The parameters in a path such as `/todo/:id`. */
-export type PathParams<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
-  ? { [Key in Name]: string } & PathParams<Rest>
-  : Path extends `${string}:${infer Name}`
-    ? { [Key in Name]: string }
-    : Record<never, string>
-
-export type Params = Record<string, string>
+export type Params = Record<string, string | number>
 type Result = unknown
 
 export type Creator = (params: Params, attributes: unknown, tools: Tools) => Result
@@ -23,17 +17,15 @@ export type Deleter = (params: Params, tools: Tools) => Result
 /** All that is defined for one path. */
 export interface Definition {
   path: string
+  /** The path as it was written. */
+  text: string
+  converters: Readonly<Record<string, Converter>>
   creator?: Creator
   attributes?: z.ZodType
   getter?: Getter
   patchers: Patcher[]
   patch?: z.ZodType
   deleter?: Deleter
-}
-
-/** Thrown where a resource is defined, not when it is called. */
-export class InvalidUriError extends Error {
-  override name = "InvalidUriError"
 }
 
 /** An immutable set of definitions; each word answers a set with one more. */
@@ -98,12 +90,15 @@ export class Resources {
     return this.#define(path, (definition) => ({ deleter: remove as Deleter, ...definition }))
   }
 
-  #define(path: string, change: (definition: Definition) => Definition): Resources {
-    if (!/^(\/(:\w+|[\w.~-]+))*\/?$/.test(path) || !path.startsWith("/")) {
-      throw new InvalidUriError(`A path is made of "/name" and "/:parameter": "${path}"`)
-    }
+  #define(text: string, change: (definition: Definition) => Definition): Resources {
+    const { path, converters } = parsePath(text)
     const at = this.definitions.findIndex((definition) => definition.path === path)
-    const changed = change(this.definitions[at] ?? { path, patchers: [] })
+    const found = this.definitions[at]
+    if (found && found.text !== text) {
+      const detail = `"${text}" and "${found.text}" are the same path: write it in one way`
+      throw new InvalidUriError(detail)
+    }
+    const changed = change(found ?? { path, text, converters, patchers: [] })
     return new Resources(
       at < 0 ? [...this.definitions, changed] : this.definitions.with(at, changed),
     )

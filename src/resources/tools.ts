@@ -44,6 +44,8 @@ export interface Documents {
   patch(uri: string, patch: unknown): Promise<void>
   /** Throws Problem not_found. */
   remove(uri: string): Promise<void>
+  /** Removes every document directly below a list URI; each is told as deleted. */
+  removeAll(listUri: string): Promise<void>
 }
 
 export interface Tools {
@@ -92,6 +94,12 @@ export function documentsFor(
     async remove(uri) {
       await store.removeExisting(uri, conditionsOf(uri))
       pending.remove(uri)
+    },
+    async removeAll(listUri) {
+      const { documents } = await store.list(listUri)
+      unit?.noteRead(listUri, store.listUnchanged(listUri, documents))
+      await store.removeAll(listUri, documents)
+      pending.removeAll(listUri, documents)
     },
   }
 }
