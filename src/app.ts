@@ -13,7 +13,6 @@ import { appShape, documentHandlers } from "./documents/routes.ts"
 import { partHandlers } from "./documents/parts.ts"
 import { DocumentEditor } from "./documents/editor.ts"
 import { isListTouched } from "./documents/list/touch.ts"
-import { documentsView } from "./documents/list/view.ts"
 import { DocumentLists } from "./documents/list/reader.ts"
 import { TABLE as DOCUMENTS } from "./documents/sql.ts"
 import { DocumentStore, plain } from "./documents/store.ts"
@@ -38,7 +37,6 @@ import { isListTouched as isKeyListTouched } from "./keys/list/touch.ts"
 import { keyHandlers } from "./keys/routes.ts"
 import { TABLE as KEYS } from "./keys/sql.ts"
 import { KeyStore } from "./keys/store.ts"
-import { keysView } from "./keys/view.ts"
 import { sumStats } from "./live/hubs.ts"
 import type { Listen } from "./live/listen.ts"
 import { changeHandlers, liveHandlers } from "./live/routes.ts"
@@ -49,11 +47,13 @@ import { metricHandlers, type HubStats } from "./metrics/routes.ts"
 import { api } from "./protocol/api.ts"
 import type { Change } from "./protocol/change.ts"
 import type { Answer, Endpoint, Handlers } from "./protocol/endpoint.ts"
-import type { View } from "./protocol/view.ts"
 import type { metaEndpoints } from "./protocol/meta.ts"
+import { emitterOf, type Emit } from "./resources/emit.ts"
+import { isToldBy } from "./resources/find.ts"
 import { linesOf, type ResourceServices } from "./resources/mounted.ts"
 import { todos } from "./resources/todo.ts"
 import { Compactor } from "./series/compactor.ts"
+import { views } from "./views.ts"
 import { Keeper } from "./series/keeper.ts"
 import { SeriesLists } from "./series/read/lists.ts"
 import { SeriesReader } from "./series/read/reader.ts"
@@ -61,8 +61,6 @@ import { seriesHandlers } from "./series/routes.ts"
 import { SeriesWriter } from "./series/ingest/writer.ts"
 import type { Place } from "./series/sql.ts"
 import { SeriesStore } from "./series/store.ts"
-import { referencesView, seriesListView } from "./series/view/lists.ts"
-import { seriesView } from "./series/view/view.ts"
 
 /** The tables of what may expire. */
 const EXPIRING = [DOCUMENTS, KEYS]
@@ -113,6 +111,8 @@ export interface Services extends ResourceServices {
   hubStats: () => Promise<HubStats>
   /** Ends what has expired; answers when the next thing does, in epoch milliseconds, null for never. */
   sweep: () => Promise<number | null>
+  /** For code that serves no request, such as the schedule's: each call is a commit. */
+  emit: Emit
   /** Answers many requests as one transaction. */
   together: (requests: Request[]) => Promise<Ended<Response>>
   request: Request
@@ -192,6 +192,7 @@ export function createServices(
     hubStats: async () => sumStats(env, await feed.listeners()),
     documents: (committer: Committer) => new DocumentStore(db, committer, plain, expiring),
     sweep: endExpired,
+    emit: emitterOf(journal, isToldBy(todos.definitions)),
     takeTurn: (uri) => env.TURNS.getByName(uri).take(),
     newId,
     now,
@@ -257,15 +258,6 @@ const handlers: Handlers<typeof api, Services> = {
 const touches: Partial<Record<keyof typeof api, NonNullable<Endpoint["isTouched"]>>> = {
   "documents.list": isListTouched,
   "keys.list": isKeyListTouched,
-}
-
-/** How those who watch a query of these are told of changes. */
-const views: Partial<Record<keyof typeof api, View>> = {
-  "documents.list": documentsView,
-  "keys.list": keysView,
-  "series.references": referencesView,
-  "series.list": seriesListView,
-  "series.get": seriesView,
 }
 
 /** The built-in stores, then the resources that users define: one kind of line for both. */

@@ -3,9 +3,13 @@ import { env } from "cloudflare:workers"
 import { createServices, type Services, type Surroundings } from "../src/app.ts"
 import { mount } from "../src/http/mount.ts"
 import { linesOf } from "../src/resources/mounted.ts"
+import { Backlog } from "../src/live/backlog.ts"
+import { Memories } from "../src/live/memories.ts"
 import { Follower } from "../src/live/follower.ts"
 import { read } from "../src/live/ask.ts"
 import { obey } from "../src/live/command.ts"
+import { tellOfLeaving, type Hook } from "../src/live/hooks.ts"
+import { hookOf } from "../src/resources/hooks.ts"
 import { Session } from "../src/live/session.ts"
 import { Topics } from "../src/live/topics.ts"
 import { resolver, sourceOf } from "../src/live/uris.ts"
@@ -59,11 +63,15 @@ export function hubFor(defined: Resources) {
     return target && sourceOf(target)
   })
   const failures: unknown[] = []
+  const storage = {
+    get: (key: string) => structuredClone(kept.get(key)),
+    put: (key: string, value: unknown) => void kept.set(key, structuredClone(value)),
+    delete: (key: string) => kept.delete(key),
+  } as never
+  const memories = new Memories(storage)
   const follower = new Follower({
-    storage: {
-      get: (key: string) => structuredClone(kept.get(key)),
-      put: (key: string, value: unknown) => void kept.set(key, structuredClone(value)),
-    } as never,
+    storage,
+    memories,
     topics,
     resolve,
     feed,
@@ -72,6 +80,8 @@ export function hubFor(defined: Resources) {
     read: (uri) => read(dispatch, null, uri),
     failed: async (error) => void failures.push(error),
   })
+  const hook: Hook = (event, target) =>
+    hookOf(defined)(event, target, services(new Request("https://tidemark.test/")))
   const frames: any[] = []
   const replies: any[] = []
   const copies = new Map<string, Replica>()
@@ -89,7 +99,7 @@ export function hubFor(defined: Resources) {
     serializeAttachment: () => {},
   }
   const session = new Session(line as never, "write")
-  const bench = { topics, follower, resolve, dispatch, feed }
+  const bench = { topics, memories, follower, resolve, dispatch, backlog: new Backlog(feed), hook }
   const command = async (frame: object) => {
     await obey(JSON.stringify({ id: 1, ...frame }), session, bench)
     return replies.at(-1)
@@ -104,6 +114,8 @@ export function hubFor(defined: Resources) {
       await command({ event: "subscribe", uri })
       return copy
     },
+    /** As when the socket closes. */
+    leave: () => tellOfLeaving(hook, session.topics.map(resolve), "write"),
     /** Delivers all that was committed; every copy must then be what GET answers. */
     deliver: () => follower.drain(true),
   }

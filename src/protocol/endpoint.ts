@@ -98,6 +98,8 @@ export interface Endpoint {
   upgrades?: true
   /** For lists: the URI of an element of the answer, so that a subscriber can keep its copy. */
   memberOf?: (element: unknown, params: Record<string, string>) => string
+  /** True where the app is asked before somebody follows it, and told when they leave. */
+  isHooked?: true
   /** The resource whose changes are this one's: whoever follows is told anew what GET answers. */
   partOf?: string
   /** For lists: elements stand in order of their names (by code point); else in the order they were created. */

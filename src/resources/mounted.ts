@@ -7,6 +7,7 @@ import { DOCUMENT_MAX_BYTES } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
 import { JsonObject, problems } from "../protocol/shared.ts"
 import { encodeSegment, fill } from "../protocol/uri.ts"
+import { emitterOf } from "./emit.ts"
 import { isStored, isToldBy, itemOf } from "./find.ts"
 import { convertible } from "./path.ts"
 import type { Definition, Params, Resources } from "./resources.ts"
@@ -44,7 +45,9 @@ function getterLine(definition: Definition, all: readonly Definition[]): Line[] 
   const { path, getter } = definition
   if (!getter) return []
   const item = isStored(path, all) ? itemOf(path, all) : null
+  const isHooked = definition.subscribers.length + definition.unsubscribers.length > 0
   const endpoint: Endpoint = {
+    ...(isHooked ? { isHooked } : {}),
     ...common(definition, "GET", path.endsWith("/") ? "list" : "get", "Read"),
     replies: { 200: { description: "The resource", schema: z.unknown() }, ...problems(400, 404) },
     // Else the frames of members do not tell what this list answers, and it is read again.
@@ -143,11 +146,17 @@ async function record(unit: UnitOfWork, draft: Draft): Promise<void> {
   if (!unit.covers(draft.uri)) await unit.commit({ drafts: [draft], writes: [] })
 }
 
-function toolsFor(call: Call, services: ResourceServices, unit: UnitOfWork): Tools {
+/** What a handler is given; all of it works on the unit. */
+export function toolsFor(
+  call: Pick<Call, "uri" | "conditions">,
+  services: ResourceServices,
+  unit: UnitOfWork,
+): Tools {
   const { newId, now } = services
   const { uri, conditions } = call
   return {
     documents: documentsFor(services.documents(unit), { uri, conditions }, unit),
+    emit: emitterOf(unit, () => true),
     uri,
     newId,
     now,

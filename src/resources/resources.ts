@@ -4,15 +4,17 @@
  */
 import type * as z from "zod"
 import { InvalidUriError, parsePath, type Converter, type PathParams } from "./path.ts"
-import type { Tools } from "./tools.ts"
+import type { ReadTools, Tools } from "./tools.ts"
 
 export type Params = Record<string, string | number>
 type Result = unknown
 
 export type Creator = (params: Params, attributes: unknown, tools: Tools) => Result
-export type Getter = (params: Params, tools: Tools) => Result
+export type Getter = (params: Params, tools: ReadTools) => Result
 export type Patcher = (params: Params, patch: unknown, tools: Tools) => Result
 export type Deleter = (params: Params, tools: Tools) => Result
+
+export type Subscriber = (params: Params, tools: Tools) => Result
 
 /** All that is defined for one path. */
 export interface Definition {
@@ -26,6 +28,8 @@ export interface Definition {
   patchers: Patcher[]
   patch?: z.ZodType
   deleter?: Deleter
+  subscribers: Subscriber[]
+  unsubscribers: Subscriber[]
 }
 
 /** An immutable set of definitions; each word answers a set with one more. */
@@ -59,7 +63,7 @@ export class Resources {
   /** Reads an item or a list; null or undefined says that there is none. The first getter of a path wins. */
   getter<Path extends string>(
     path: Path,
-    get: (params: PathParams<Path>, tools: Tools) => Result,
+    get: (params: PathParams<Path>, tools: ReadTools) => Result,
   ): Resources {
     return this.#define(path, (definition) => ({ getter: get as Getter, ...definition }))
   }
@@ -90,6 +94,34 @@ export class Resources {
     return this.#define(path, (definition) => ({ deleter: remove as Deleter, ...definition }))
   }
 
+  /**
+   * Called before somebody follows the URI, which must have a getter; all of a path run in the order they were defined,
+   * and what they write is one commit. A Problem that one throws refuses the subscription.
+   */
+  subscriber<Path extends string>(
+    path: Path,
+    hook: (params: PathParams<Path>, tools: Tools) => Result,
+  ): Resources {
+    return this.#define(path, (definition) => ({
+      ...definition,
+      subscribers: [...definition.subscribers, hook as Subscriber],
+    }))
+  }
+
+  /**
+   * Called when somebody who was let in ceases to follow the URI, also because the connection is gone. A Problem
+   * refuses it, where there is still somebody to hear it.
+   */
+  unsubscriber<Path extends string>(
+    path: Path,
+    hook: (params: PathParams<Path>, tools: Tools) => Result,
+  ): Resources {
+    return this.#define(path, (definition) => ({
+      ...definition,
+      unsubscribers: [...definition.unsubscribers, hook as Subscriber],
+    }))
+  }
+
   #define(text: string, change: (definition: Definition) => Definition): Resources {
     const { path, converters } = parsePath(text)
     const at = this.definitions.findIndex((definition) => definition.path === path)
@@ -98,7 +130,16 @@ export class Resources {
       const detail = `"${text}" and "${found.text}" are the same path: write it in one way`
       throw new InvalidUriError(detail)
     }
-    const changed = change(found ?? { path, text, converters, patchers: [] })
+    const changed = change(
+      found ?? {
+        path,
+        text,
+        converters,
+        patchers: [],
+        subscribers: [],
+        unsubscribers: [],
+      },
+    )
     return new Resources(
       at < 0 ? [...this.definitions, changed] : this.definitions.with(at, changed),
     )

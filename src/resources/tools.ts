@@ -3,6 +3,7 @@ import type { DocumentStore } from "../documents/store.ts"
 import type { Conditions } from "../protocol/endpoint.ts"
 import { Problem } from "../protocol/problem.ts"
 import { isList } from "../protocol/uri.ts"
+import type { Emit } from "./emit.ts"
 import { Pending } from "./pending.ts"
 import type { UnitOfWork } from "./unit.ts"
 
@@ -26,7 +27,7 @@ export class Stored {
  * The getter of what is stored at its own URI, item or list. Followers are told what is written to it as it is
  * written; what any other getter answers is read again for them.
  */
-export function stored(_params: unknown, { documents, uri }: Tools): Promise<Stored | null> {
+export function stored(_params: unknown, { documents, uri }: ReadTools): Promise<Stored | null> {
   return isList(uri) ? documents.list(uri) : documents.get(uri)
 }
 
@@ -48,7 +49,8 @@ export interface Documents {
   removeAll(listUri: string): Promise<void>
 }
 
-export interface Tools {
+/** What a getter is given. */
+export interface ReadTools {
   documents: Documents
   /** The URI called, encoded as it must be for `documents`. */
   uri: string
@@ -56,6 +58,12 @@ export interface Tools {
   newId: () => string
   /** Epoch milliseconds. */
   now: () => number
+}
+
+/** What all others are given. */
+export interface Tools extends ReadTools {
+  /** Tells followers of changes in the same commit; the change of the URI called is told without it. */
+  emit: Emit
 }
 
 /**
