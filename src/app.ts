@@ -46,6 +46,8 @@ import { api } from "./protocol/api.ts"
 import type { Change } from "./protocol/change.ts"
 import type { Answer, Endpoint, Handlers } from "./protocol/endpoint.ts"
 import type { metaEndpoints } from "./protocol/meta.ts"
+import { emitterOf, type Emit } from "./resources/emit.ts"
+import { isToldBy } from "./resources/find.ts"
 import { linesOf, type ResourceServices } from "./resources/mounted.ts"
 import { todos } from "./resources/todo.ts"
 import { Compactor } from "./series/compactor.ts"
@@ -107,6 +109,8 @@ export interface Services extends ResourceServices {
   hubStats: () => Promise<HubStats>
   /** Ends what has expired; answers when the next thing does, in epoch milliseconds, null for never. */
   sweep: () => Promise<number | null>
+  /** For code that serves no request, such as the schedule's: each call is a commit. */
+  emit: Emit
   /** Answers many requests as one transaction. */
   together: (requests: Request[]) => Promise<Ended<Response>>
   request: Request
@@ -186,6 +190,8 @@ export function createServices(
     hubStats: async () => sumStats(env, await feed.listeners()),
     documents: (committer: Committer) => new DocumentStore(db, committer, plain, expiring),
     sweep: endExpired,
+    emit: emitterOf(journal, isToldBy(todos.definitions)),
+    takeTurn: (uri) => env.TURNS.getByName(uri).take(),
     newId,
     now,
     random: Math.random,

@@ -1,8 +1,10 @@
 /** The Worker: requests, the schedule, and the hub. */
 import { createServices, endpoints, handle, type Surroundings } from "./app.ts"
-import { SCOPES } from "./auth/scope.ts"
+import { SCOPES, type Scope } from "./auth/scope.ts"
 import { scopeOf } from "./auth/token.ts"
 import type { Env } from "./env.ts"
+import { hookOf } from "./resources/hooks.ts"
+import { todos } from "./resources/todo.ts"
 import { LiveHub, type HubParts } from "./live/hub.ts"
 import { hubOf, lookAfterHubs, pokeHubs } from "./live/hubs.ts"
 import { listenAt } from "./live/listen.ts"
@@ -33,6 +35,8 @@ function around(env: Env, ctx: ExecutionContext): Surroundings {
   const poke: Surroundings["poke"] = (...told) => ctx.waitUntil(pokeHubs(hub, ...told))
   return { ...surroundings(env, ctx, poke), listen: listenAt(env) }
 }
+
+export { Turns } from "./resources/turns.ts"
 
 export default {
   fetch: (request, env, ctx) => handle(request, around(env, ctx)),
@@ -76,11 +80,14 @@ export class Hub extends LiveHub<Env> {
     const near = (name: string) => (name === this.name ? this : hubOf(this.env, name))
     const poke: Surroundings["poke"] = (...told) => this.ctx.waitUntil(pokeHubs(near, ...told))
     const hub: Surroundings = { ...surroundings(this.env, this.ctx, poke), consistency: "strong" }
-    const services = () => createServices(hub, new Request("https://tidemark/"))
+    const services = (scope: Scope = "write") =>
+      createServices({ ...hub, scope }, new Request("https://tidemark/"))
     return {
       resolve,
       dispatch: (request, who) =>
         handle(request, { ...hub, scope: SCOPES.find((scope) => scope === who) ?? "read" }),
+      hook: (event, target, who) =>
+        hookOf(todos)(event, target, services(SCOPES.find((scope) => scope === who) ?? "read")),
       admit: (request) => scopeOf(request, this.env),
       feed: () => services().feed,
       expire: () => services().sweep(),

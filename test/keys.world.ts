@@ -13,7 +13,7 @@ export function world({ kv = env.KV, consistency = "edge" }: Options = {}) {
   const clock = { now: Date.now() }
   const poked: Change[] = []
   const surroundings: Surroundings = {
-    env: { DB: env.DB, KV: kv, HUB: env.HUB, ASSETS: env.ASSETS },
+    env: { DB: env.DB, KV: kv, HUB: env.HUB, TURNS: env.TURNS, ASSETS: env.ASSETS },
     now: () => clock.now,
     newId: () => crypto.randomUUID(),
     poke: (changes) => poked.push(...changes),

@@ -1,39 +1,12 @@
 import { env } from "cloudflare:workers"
 import { describe, expect, it } from "vitest"
 import * as z from "zod"
-import { createServices, type Services } from "../src/app.ts"
-import { mount } from "../src/http/mount.ts"
+import { createServices } from "../src/app.ts"
 import { Problem } from "../src/protocol/problem.ts"
-import { linesOf } from "../src/resources/mounted.ts"
-import { InvalidUriError, resources, type Resources } from "../src/resources/resources.ts"
+import { InvalidUriError } from "../src/resources/path.ts"
+import { resources } from "../src/resources/resources.ts"
 import { send } from "./helpers.ts"
-
-/** A service with these resources alone. */
-function serve(defined: Resources) {
-  const dispatch = mount<Services>(linesOf(defined))
-  let ids = 0
-  const surroundings = {
-    env,
-    now: () => 0,
-    newId: () => `id${ids++}`,
-    poke: () => {},
-  }
-  return async (request: string, body?: unknown, headers = {}) => {
-    const [method = "", uri = ""] = request.split(" ")
-    const sent = new Request(`https://tidemark.test${uri}`, {
-      method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      headers: { "Content-Type": "application/json", ...headers },
-    })
-    const response = await dispatch(sent, createServices(surroundings as never, sent))
-    const text = await response.text()
-    return {
-      status: response.status,
-      headers: response.headers,
-      json: text ? JSON.parse(text) : null,
-    }
-  }
-}
+import { serve } from "./resources.world.ts"
 
 describe("the to-do list", () => {
   it("creates, lists, reads, patches and deletes over HTTP", async () => {

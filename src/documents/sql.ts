@@ -20,11 +20,43 @@ export function absent(collection: string, name: string): Condition {
   return { sql: `NOT ${sql}`, params }
 }
 
+/** True while a document is as it was read; at revision null it was not there. */
+export function unchanged(collection: string, name: string, revision: number | null): Condition {
+  if (revision === null) return absent(collection, name)
+  return { sql: `(${CURRENT}) = ?`, params: [collection, name, revision] }
+}
+
+/** True while a collection is as it was read. Revisions only grow, so the count and the newest tell all. */
+export function listUnchanged(
+  collection: string,
+  limit: number,
+  count: number,
+  newest: number,
+): Condition {
+  return {
+    sql: `(SELECT count(*) = ? AND coalesce(max(revision), 0) = ? FROM
+      (SELECT revision FROM documents WHERE collection = ? ORDER BY created LIMIT ?))`,
+    params: [count, newest, collection, limit],
+  }
+}
+
 export function all(collection: string, limit: number): Statement {
   return {
     sql: "SELECT name, revision, data FROM documents WHERE collection = ?1 ORDER BY created LIMIT ?2",
     params: [collection, limit],
   }
+}
+
+/** One change for each of these URIs, a JSON array of them. */
+export function deletedEach(at: number, uris: string): Statement {
+  return {
+    sql: "SELECT ?1, value, 'delete', NULL, NULL FROM json_each(?2) ORDER BY key",
+    params: [at, uris],
+  }
+}
+
+export function removeAll(collection: string): Statement {
+  return { sql: "DELETE FROM documents WHERE collection = ?1", params: [collection] }
 }
 
 export const head: Statement = { sql: `SELECT coalesce(${REVISION}, 0) AS revision`, params: [] }

@@ -3,12 +3,13 @@ import type { Database } from "../feed/database.ts"
 import { guard, type Statement } from "../feed/statement.ts"
 import { conditionGuards, explainConditions } from "../feed/conditions.ts"
 import type { Commit, Committer } from "../feed/feed.ts"
+import type { Condition } from "../feed/sql.ts"
 import { expired, type Expiry } from "../feed/expiry.ts"
 import { changesSince } from "../feed/since.ts"
 import type { Conditions } from "../protocol/endpoint.ts"
 import { DOCUMENT_MAX_BYTES, LIST_MAX_ITEMS } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
-import { listOf } from "../protocol/uri.ts"
+import { encodeSegment, listOf } from "../protocol/uri.ts"
 import { byteLength } from "../lib/bytes.ts"
 import * as sql from "./sql.ts"
 
@@ -68,6 +69,17 @@ export class DocumentStore {
   async list(collection: string): Promise<{ documents: Document[]; revision: number }> {
     const { rows, revision } = await this.#listed(sql.all(collection, LIST_MAX_ITEMS))
     return { documents: rows, revision }
+  }
+
+  /** True while the document is as it was read; null: while there is none. */
+  unchanged(uri: string, document: Document | null): Condition {
+    return sql.unchanged(...place(uri), document?.revision ?? null)
+  }
+
+  /** True while `list` would answer the same documents. */
+  listUnchanged(collection: string, documents: readonly Document[]): Condition {
+    const newest = documents.reduce((most, { revision }) => Math.max(most, revision), 0)
+    return sql.listUnchanged(collection, LIST_MAX_ITEMS, documents.length, newest)
   }
 
   /** Creates or replaces; answers the revision. Throws Problem: too_large, precondition_failed. */
@@ -181,6 +193,26 @@ export class DocumentStore {
       found = await read()
     }
     return { rows: found[2] ?? [], revision: found[1]?.[0]?.revision ?? 0 }
+  }
+
+  /**
+   * Deletes these documents, all that the collection has; the revision is the commit's. Throws Problem conflict when
+   * there are others by then.
+   */
+  async removeAll(collection: string, documents: readonly Document[]): Promise<void> {
+    if (documents.length === 0) return
+    // There may be more that were not listed, and nobody would be told of them.
+    if (documents.length >= LIST_MAX_ITEMS) {
+      const detail = `At most ${LIST_MAX_ITEMS - 1} documents can be removed at once`
+      throw new Problem("too_large", detail, { limit: LIST_MAX_ITEMS - 1 })
+    }
+    const uris = documents.map(({ name }) => collection + encodeSegment(name))
+    const { sql: same, params } = this.listUnchanged(collection, documents)
+    await this.#committer.commit({
+      guards: [guard(same, params)],
+      drafts: [{ each: sql.deletedEach(this.#options.now(), JSON.stringify(uris)) }],
+      writes: [sql.removeAll(collection)],
+    })
   }
 
   #exists(uri: string): Statement {

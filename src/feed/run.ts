@@ -85,7 +85,7 @@ function addTo(run: Run, commits: Commit[], append: (draft: Draft) => Statement)
  * know why a guard failed that came after other units: there the guard itself must know.
  */
 export async function meaningOf({ unit, guard }: Placed, commits: Commit[]): Promise<Problem> {
-  if (unit > 0 && guard.means) return guard.means()
+  if (guard.means && (unit > 0 || guard.isPlain)) return guard.means()
   for (const { explain } of commits) {
     const problem = await explain?.()
     if (problem) return problem

@@ -13,6 +13,8 @@ export interface Statement {
 export interface Guard extends Statement {
   /** What its failing means whatever is stored. */
   means?: () => Problem
+  /** True where that is all there is to say: nobody is asked to explain. */
+  isPlain?: true
 }
 
 /** The condition's parameters are `?` in order. One that is neither true nor false, as NULL makes it, does not hold. */

@@ -149,14 +149,14 @@ async function pass<Services extends Door>(
   return reply(answer, endpoint.method, conditions)
 }
 
-function readParams({ path }: Endpoint, pathname: string): Record<string, string> {
+function readParams({ path, takes }: Endpoint, pathname: string): Record<string, string> {
   let params: Record<string, string> | null
   try {
     params = match(path, pathname)
   } catch {
     throw new Problem("invalid_request", `The path has a broken percent escape: ${show(pathname)}`)
   }
-  if (!params) throw unknownUri(pathname)
+  if (!params || takes?.(params) === false) throw unknownUri(pathname)
   return params
 }
 
@@ -168,8 +168,9 @@ function readQuery({ searchParams }: URL): Record<string, string> {
 function methodsOf(endpoints: Endpoint[], request: Request): string[] {
   const { pathname } = new URL(request.url)
   const methods = new Set<string>()
-  for (const { path, method } of endpoints) {
-    if (!matches(path, pathname)) continue
+  for (const endpoint of endpoints) {
+    if (!matches(endpoint, pathname)) continue
+    const { method } = endpoint
     methods.add(method)
     if (method === "GET") methods.add("HEAD")
   }
@@ -177,9 +178,10 @@ function methodsOf(endpoints: Endpoint[], request: Request): string[] {
   return [...methods, "OPTIONS"]
 }
 
-function matches(pattern: string, pathname: string): boolean {
+function matches({ path, takes }: Endpoint, pathname: string): boolean {
   try {
-    return match(pattern, pathname) !== null
+    const params = match(path, pathname)
+    return params !== null && takes?.(params) !== false
   } catch {
     return true
   }

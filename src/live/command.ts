@@ -8,6 +8,7 @@ import { inexact, Problem } from "../protocol/problem.ts"
 import { ask, Refusal, type Dispatch } from "./ask.ts"
 import type { Backlog } from "./backlog.ts"
 import type { Follower } from "./follower.ts"
+import type { Hook } from "./hooks.ts"
 import type { Memories } from "./memories.ts"
 import { resume } from "./resume.ts"
 import type { Session } from "./session.ts"
@@ -23,6 +24,7 @@ export interface Bench {
   resolve: Resolve
   dispatch: Dispatch
   backlog: Backlog
+  hook: Hook
 }
 
 /** Does what a frame says and sends its reply. Never rejects: a bad frame does not cost the socket. */
@@ -63,6 +65,12 @@ async function perform(
   const { id } = command
   if (command.event === "unsubscribe") {
     const uri = topicOf(command.uri, bench.resolve)
+    const target = bench.resolve(command.uri)
+    const isFollowed = session.floor(uri) !== undefined
+    if (isFollowed && target?.endpoint.isHooked) {
+      await bench.hook("unsubscribe", target, session.who)
+      if (session.closed) return
+    }
     session.leave(uri)
     bench.topics.remove(uri, session)
     session.send(doneText(id, { uri }))

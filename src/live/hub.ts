@@ -22,6 +22,7 @@ import { obey, refuse, type Bench } from "./command.ts"
 import { expiryOf } from "./expiry.ts"
 import type { Reading } from "./fanout.ts"
 import { Follower } from "./follower.ts"
+import { tellOfLeaving, type Hook } from "./hooks.ts"
 import { CLOCK_HUB, type HubCalls, type HubStats } from "./hubs.ts"
 import { Memories } from "./memories.ts"
 import { Session } from "./session.ts"
@@ -37,6 +38,7 @@ export interface HubParts {
   admit: (request: Request) => Promise<string>
   feed: () => Pick<Feed, "since" | "position" | "renewIfRestored" | "listen" | "unlisten">
   resolve: Resolve
+  hook: Hook
   /** Ends what has expired; answers when the next thing does, in epoch milliseconds, null for never. */
   expire: () => Promise<number | null>
   /** Epoch milliseconds. */
@@ -157,7 +159,7 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
   #wake() {
     if (this.#awake) return this.#awake
     const parts = this.parts()
-    const { resolve, dispatch, feed } = parts
+    const { resolve, dispatch, feed, hook } = parts
     const memories = new Memories(this.ctx.storage.kv)
     const topics = new Topics(
       (topic) => {
@@ -186,7 +188,7 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
       },
     })
     const backlog = new Backlog(feed)
-    const bench = { topics, memories, follower, resolve, dispatch, backlog }
+    const bench = { topics, memories, follower, resolve, dispatch, backlog, hook }
     const engine = new Engine(this.#engineParts(parts), bench)
     for (const socket of this.ctx.getWebSockets()) {
       if (engine.wake(socket)) continue
@@ -211,12 +213,13 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
   }
 
   #forget(socket: WebSocket): void {
-    const { sessions, topics, engine } = this.#wake()
+    const { sessions, topics, engine, resolve, hook } = this.#wake()
     engine.forget(socket)
     const session = sessions.get(socket)
     sessions.delete(socket)
     if (!session) return
     session.closed = true
+    this.ctx.waitUntil(tellOfLeaving(hook, session.topics.map(resolve), session.who))
     for (const topic of session.topics) topics.remove(topic, session)
   }
 }

@@ -7,6 +7,7 @@ import { Problem } from "../protocol/problem.ts"
 import { ask, read, Refusal } from "./ask.ts"
 import type { Bench } from "./command.ts"
 import type { Reading } from "./fanout.ts"
+import { tellOfLeaving } from "./hooks.ts"
 import { missedBy } from "./missed.ts"
 import type { Session } from "./session.ts"
 import { selectionOf, tidied, type Selection, type Target } from "./uris.ts"
@@ -58,6 +59,17 @@ export async function targetAt(
   throw new Problem("unknown_uri", `"${uri}" cannot be subscribed to`)
 }
 
+/** Asks whoever defined the resource, unless it is followed already. Throws Problem. `join` tells of who did not get in. */
+export async function letIn(
+  target: Target | Selection,
+  session: Session,
+  { hook }: Bench,
+): Promise<void> {
+  if (!("endpoint" in target) || !target.endpoint.isHooked) return
+  if (session.floor(target.topic) !== undefined) return
+  await hook("subscribe", target, session.who)
+}
+
 /** Why a socket cannot follow one more topic. */
 export function full(topic: string): Problem {
   return new Problem(
@@ -77,10 +89,17 @@ export async function join(
   bench: Bench,
   say: (welcome: Welcome) => string[],
 ): Promise<void> {
-  const { topics, memories, follower } = bench
+  const { topics, memories, follower, hook } = bench
+  const outside = () =>
+    asked.flatMap(({ target }) =>
+      "endpoint" in target && session.floor(target.topic) === undefined ? [target] : [],
+    )
   do await follower.ready()
   while (!follower.isReady)
-  if (session.closed) return topics.isEmpty ? follower.rest() : undefined
+  if (session.closed) {
+    await tellOfLeaving(hook, outside(), session.who)
+    return topics.isEmpty ? follower.rest() : undefined
+  }
   session.hold()
   for (const { target } of asked) {
     topics.add(target.topic, session)
@@ -111,6 +130,8 @@ export async function join(
       }
     }
     session.release()
+    // So that each subscriber's call is followed by one of the unsubscriber.
+    await tellOfLeaving(hook, outside(), session.who)
   }
 }
 

@@ -4,7 +4,7 @@ import { Problem } from "../protocol/problem.ts"
 import type { Resumed, ResumedTopic } from "../protocol/resume.ts"
 import { Refusal } from "./ask.ts"
 import type { Bench } from "./command.ts"
-import { full, join, targetAt, type Asked, type Joined } from "./join.ts"
+import { full, join, letIn, targetAt, type Asked, type Joined } from "./join.ts"
 import type { Session } from "./session.ts"
 import { topicText } from "./state.ts"
 
@@ -24,6 +24,7 @@ export async function resume(
       const target = await targetAt(one.uri, session, bench)
       const { topic } = target
       if (!session.hasRoomFor(...asked.keys(), topic)) throw full(topic)
+      if (!asked.has(topic)) await letIn(target, session, bench)
       const { since: other } = asked.get(topic) ?? one
       // Two positions need not be of one epoch, so that neither is the earlier: then it goes on from none.
       asked.set(topic, { target, since: other === one.since ? other : "" })

@@ -2,7 +2,7 @@
 import { doneText, type Command, type CommandId } from "../protocol/frames.ts"
 import { JOURNAL } from "../protocol/changes.ts"
 import type { Bench } from "./command.ts"
-import { full, join, targetAt } from "./join.ts"
+import { full, join, letIn, targetAt } from "./join.ts"
 import type { Session } from "./session.ts"
 import { topicText } from "./state.ts"
 
@@ -17,6 +17,7 @@ export async function subscribe(
   const target = await targetAt(uri, session, bench)
   const { topic } = target
   if (!session.hasRoomFor(topic)) throw full(topic)
+  await letIn(target, session, bench)
   await join([{ target, since, throttle }], session, bench, ({ joined: [one], missed }) => {
     if (!one || one.refusal) throw one?.refusal ?? new Error("Nothing was joined")
     const { reply, floor, reading } = one

@@ -38,7 +38,7 @@ export function resolver(endpoints: readonly Endpoint[]): Resolve {
     const path = pathOf(tidy)
     for (const endpoint of readable) {
       const params = matched(endpoint.path, path)
-      if (params) {
+      if (params && endpoint.takes?.(params) !== false) {
         const canonical = fill(endpoint.path, params)
         return { endpoint, params, topic: canonical + tidy.slice(path.length) }
       }

@@ -81,6 +81,8 @@ export interface Endpoint {
   summary: string
   description?: string
   params?: z.ZodObject
+  /** False for values of the path's parameters that this line is not for: then no URI is known there. */
+  takes?: (params: Record<string, string>) => boolean
   query?: z.ZodType<Record<string, unknown>>
   /** Request headers that mean something here, beside the conditional ones. */
   headers?: Readonly<Record<string, string>>
@@ -96,6 +98,8 @@ export interface Endpoint {
   upgrades?: true
   /** For lists: the URI of an element of the answer, so that a subscriber can keep its copy. */
   memberOf?: (element: unknown, params: Record<string, string>) => string
+  /** True where the app is asked before somebody follows it, and told when they leave. */
+  isHooked?: true
   /** The resource whose changes are this one's: whoever follows is told anew what GET answers. */
   partOf?: string
   /** For lists: elements stand in order of their names (by code point); else in the order they were created. */

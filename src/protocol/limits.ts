@@ -46,6 +46,10 @@ export const MERGE_MAX_REVISIONS = 2_000
 export const MERGE_MAX_CHANGES = 100
 /** … and no larger together. */
 export const MERGE_MAX_BYTES = 1_000_000
+/** A handler of a resource of one's own runs as often, while others change what it read; ten queries each, of 40. */
+export const HANDLER_MAX_ATTEMPTS = 4
+/** Who has the turn to write a URI loses it after this: it may have died. */
+export const TURN_MAX_MILLISECONDS = 10_000
 /** Change rows larger than this keep no body; who follows is sent the state instead. */
 export const CHANGE_BODY_MAX_BYTES = 64_000
 /** Workers KV keeps an entry at least this long (its `expiration_ttl` floor). */

@@ -5,11 +5,15 @@ import type { Committer, Draft, Journal } from "../feed/feed.ts"
 import type { Answer, Call, Endpoint } from "../protocol/endpoint.ts"
 import { DOCUMENT_MAX_BYTES } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
-import { JsonObject, PathParams, problems } from "../protocol/shared.ts"
+import { JsonObject, problems } from "../protocol/shared.ts"
 import { encodeSegment, fill } from "../protocol/uri.ts"
+import { emitterOf } from "./emit.ts"
+import { isStored, isToldBy, itemOf } from "./find.ts"
+import { convertible } from "./path.ts"
 import type { Definition, Params, Resources } from "./resources.ts"
 import { documentsFor, Stored, type Tools } from "./tools.ts"
-import { UnitOfWork } from "./unit.ts"
+import type { UnitOfWork } from "./unit.ts"
+import { write } from "./write.ts"
 
 export interface ResourceServices {
   journal: Journal
@@ -17,6 +21,9 @@ export interface ResourceServices {
   documents: (committer: Committer) => DocumentStore
   newId: () => string
   now: () => number
+  isBatch: boolean
+  /** Waits until nobody else has the turn to write this URI; disposing of it ends it. */
+  takeTurn: (uri: string) => Promise<Disposable>
 }
 
 interface Line {
@@ -29,19 +36,23 @@ export function linesOf({ definitions }: Resources): Line[] {
   return definitions.flatMap((definition) => [
     ...getterLine(definition, definitions),
     ...creatorLine(definition, definitions),
-    ...patcherLine(definition),
-    ...deleterLine(definition),
+    ...patcherLine(definition, definitions),
+    ...deleterLine(definition, definitions),
   ])
 }
 
-function getterLine({ path, getter }: Definition, all: readonly Definition[]): Line[] {
+function getterLine(definition: Definition, all: readonly Definition[]): Line[] {
+  const { path, getter } = definition
   if (!getter) return []
-  const item = itemOf(path, all)
+  const item = isStored(path, all) ? itemOf(path, all) : null
+  const isHooked = definition.subscribers.length + definition.unsubscribers.length > 0
   const endpoint: Endpoint = {
-    ...common(path, "GET", path.endsWith("/") ? "list" : "get", "Read"),
+    ...(isHooked ? { isHooked } : {}),
+    ...common(definition, "GET", path.endsWith("/") ? "list" : "get", "Read"),
     replies: { 200: { description: "The resource", schema: z.unknown() }, ...problems(400, 404) },
-    ...(item
-      ? { memberOf: (element, params) => memberUri(fill(path, params), item, element) ?? "" }
+    // Else the frames of members do not tell what this list answers, and it is read again.
+    ...(item && isStored(path + item.segment, all)
+      ? { memberOf: (element, params) => memberUri(fill(path, params), item.name, element) ?? "" }
       : {}),
   }
   return [{ endpoint, handler: (call, services) => read(call, services, getter) }]
@@ -52,23 +63,29 @@ async function read(
   services: ResourceServices,
   getter: NonNullable<Definition["getter"]>,
 ): Promise<Answer> {
+  const { journal, documents, newId, now } = services
+  const { uri, conditions } = call
+  const tools = {
+    documents: documentsFor(documents(journal), { uri, conditions }),
+    uri,
+    newId,
+    now,
+  }
   // Taken before the read: the resource may be newer than it says, never older.
-  const { revision } = await services.journal.position()
-  const found = await getter(call.params as Params, toolsFor(call, services, services.journal))
+  const { revision } = await journal.position()
+  const found = await getter(call.params as Params, tools)
   if (found === null || found === undefined) throw notFound(call.uri)
   return found instanceof Stored
     ? { json: found.json, revision: found.revision }
     : { body: found, revision }
 }
 
-function creatorLine(
-  { path, creator, attributes }: Definition,
-  all: readonly Definition[],
-): Line[] {
+function creatorLine(definition: Definition, all: readonly Definition[]): Line[] {
+  const { path, creator, attributes } = definition
   if (!creator) return []
   const item = itemOf(path, all)
   const endpoint: Endpoint = {
-    ...common(path, "POST", "create", "Create"),
+    ...common(definition, "POST", "create", "Create"),
     batch: true,
     body: body(attributes ?? z.unknown()),
     replies: {
@@ -76,51 +93,51 @@ function creatorLine(
       ...problems(400, 404, 409, 413, 415, 422),
     },
   }
-  const handler: Line["handler"] = async (call, services) => {
-    const unit = new UnitOfWork()
-    const tools = toolsFor(call, services, unit)
-    const created = (await creator(call.params as Params, call.body, tools)) ?? null
-    const uri = memberUri(call.uri, item, created)
-    const json = JSON.stringify(created)
-    if (uri) await record(unit, { uri, event: "create", body: json })
-    const revision = await unit.flush(services.journal)
-    return { status: 201, json, revision, ...(uri ? { headers: { Location: uri } } : {}) }
-  }
+  const handler: Line["handler"] = (call, services) =>
+    write(call, services, isToldBy(all), async (unit, sent) => {
+      const tools = toolsFor(call, services, unit)
+      const created = (await creator(call.params as Params, sent, tools)) ?? null
+      const uri = memberUri(call.uri, item?.name, created)
+      const json = JSON.stringify(created)
+      if (uri) await record(unit, { uri, event: "create", body: json })
+      return { status: 201, json, ...(uri ? { headers: { Location: uri } } : {}) }
+    })
   return [{ endpoint, handler }]
 }
 
-function patcherLine({ path, patchers, patch }: Definition): Line[] {
+function patcherLine(definition: Definition, all: readonly Definition[]): Line[] {
+  const { patchers, patch } = definition
   if (patchers.length === 0) return []
   const endpoint: Endpoint = {
-    ...common(path, "PATCH", "patch", "Change"),
+    ...common(definition, "PATCH", "patch", "Change"),
     batch: true,
     body: body(patch ?? JsonObject),
     replies: { 204: { description: "Changed" }, ...problems(400, 404, 409, 412, 413, 415, 422) },
   }
-  const handler: Line["handler"] = async (call, services) => {
-    const unit = new UnitOfWork()
-    const tools = toolsFor(call, services, unit)
-    for (const patcher of patchers) await patcher(call.params as Params, call.body, tools)
-    const { uri } = call
-    await record(unit, { uri, event: "patch", body: JSON.stringify(call.body) })
-    return { status: 204, revision: await unit.flush(services.journal) }
-  }
+  const handler: Line["handler"] = (call, services) =>
+    write(call, services, isToldBy(all), async (unit, sent) => {
+      const tools = toolsFor(call, services, unit)
+      for (const patcher of patchers) await patcher(call.params as Params, sent, tools)
+      await record(unit, { uri: call.uri, event: "patch", body: JSON.stringify(sent) })
+      return { status: 204 }
+    })
   return [{ endpoint, handler }]
 }
 
-function deleterLine({ path, deleter }: Definition): Line[] {
+function deleterLine(definition: Definition, all: readonly Definition[]): Line[] {
+  const { deleter } = definition
   if (!deleter) return []
   const endpoint: Endpoint = {
-    ...common(path, "DELETE", "delete", "Delete"),
+    ...common(definition, "DELETE", "delete", "Delete"),
     batch: true,
     replies: { 204: { description: "Deleted" }, ...problems(400, 404, 409, 412) },
   }
-  const handler: Line["handler"] = async (call, services) => {
-    const unit = new UnitOfWork()
-    await deleter(call.params as Params, toolsFor(call, services, unit))
-    await record(unit, { uri: call.uri, event: "delete" })
-    return { status: 204, revision: await unit.flush(services.journal) }
-  }
+  const handler: Line["handler"] = (call, services) =>
+    write(call, services, isToldBy(all), async (unit) => {
+      await deleter(call.params as Params, toolsFor(call, services, unit))
+      await record(unit, { uri: call.uri, event: "delete" })
+      return { status: 204 }
+    })
   return [{ endpoint, handler }]
 }
 
@@ -129,22 +146,40 @@ async function record(unit: UnitOfWork, draft: Draft): Promise<void> {
   if (!unit.covers(draft.uri)) await unit.commit({ drafts: [draft], writes: [] })
 }
 
-function toolsFor(call: Call, services: ResourceServices, committer: Committer): Tools {
+/** What a handler is given; all of it works on the unit. */
+export function toolsFor(
+  call: Pick<Call, "uri" | "conditions">,
+  services: ResourceServices,
+  unit: UnitOfWork,
+): Tools {
   const { newId, now } = services
   const { uri, conditions } = call
   return {
-    documents: documentsFor(services.documents(committer), uri, conditions),
+    documents: documentsFor(services.documents(unit), { uri, conditions }, unit),
+    emit: emitterOf(unit, () => true),
     uri,
     newId,
     now,
   }
 }
 
-function common(path: string, method: Endpoint["method"], verb: Endpoint["verb"], word: string) {
+function common(
+  { path, text: written, converters }: Definition,
+  method: Endpoint["method"],
+  verb: Endpoint["verb"],
+  word: string,
+) {
   const tag = path.split("/").find((segment) => segment && !segment.startsWith(":")) ?? "resources"
-  const names = [...path.matchAll(/:(\w+)/g)].map((found) => found[1] ?? "")
-  const params = PathParams(Object.fromEntries(names.map((name) => [name, `The ${name}`])))
-  return { path, method, verb, tag, summary: `${word} ${path}`, ...(names[0] ? { params } : {}) }
+  const summary = `${word} ${written}`
+  const line = { path, method, verb, tag, summary }
+  const all = Object.entries(converters)
+  if (all.length === 0) return line
+  const shape = all.map(([name, { convert, schema }]) => [
+    name,
+    z.preprocess((text) => convert(String(text)), schema).meta({ description: `The ${name}` }),
+  ])
+  const takes = (params: Record<string, string>) => convertible(converters, params)
+  return { ...line, params: z.object(Object.fromEntries(shape)) as z.ZodObject, takes }
 }
 
 function body(schema: z.ZodType): NonNullable<Endpoint["body"]> {
@@ -152,17 +187,8 @@ function body(schema: z.ZodType): NonNullable<Endpoint["body"]> {
   return { schema, types, maxBytes: DOCUMENT_MAX_BYTES, as: "exact", example: {} }
 }
 
-/** The item defined directly below a list: `/todo/:id` for `/todo/`. */
-function itemOf(list: string, all: readonly Definition[]): string | null {
-  if (!list.endsWith("/")) return null
-  const below = all.find(
-    ({ path }) => path.startsWith(`${list}:`) && !path.slice(list.length).includes("/"),
-  )
-  return below?.path.slice(list.length + 1) ?? null
-}
-
-function memberUri(listUri: string, param: string | null, element: unknown): string | null {
-  if (param === null || typeof element !== "object" || element === null) return null
+function memberUri(listUri: string, param: string | undefined, element: unknown): string | null {
+  if (param === undefined || typeof element !== "object" || element === null) return null
   const id = (element as Record<string, unknown>)[param]
   return typeof id === "string" || typeof id === "number"
     ? listUri + encodeSegment(String(id))

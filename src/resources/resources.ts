@@ -3,37 +3,33 @@
  * and deleter on items. They get HTTP, live, OpenAPI and the client for nothing.
  */
 import type * as z from "zod"
-import type { Tools } from "./tools.ts"
+import { InvalidUriError, parsePath, type Converter, type PathParams } from "./path.ts"
+import type { ReadTools, Tools } from "./tools.ts"
 
-/** The parameters in a path such as `/todo/:id`. */
-export type PathParams<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
-  ? { [Key in Name]: string } & PathParams<Rest>
-  : Path extends `${string}:${infer Name}`
-    ? { [Key in Name]: string }
-    : Record<never, string>
-
-export type Params = Record<string, string>
+export type Params = Record<string, string | number>
 type Result = unknown
 
 export type Creator = (params: Params, attributes: unknown, tools: Tools) => Result
-export type Getter = (params: Params, tools: Tools) => Result
+export type Getter = (params: Params, tools: ReadTools) => Result
 export type Patcher = (params: Params, patch: unknown, tools: Tools) => Result
 export type Deleter = (params: Params, tools: Tools) => Result
+
+export type Subscriber = (params: Params, tools: Tools) => Result
 
 /** All that is defined for one path. */
 export interface Definition {
   path: string
+  /** The path as it was written. */
+  text: string
+  converters: Readonly<Record<string, Converter>>
   creator?: Creator
   attributes?: z.ZodType
   getter?: Getter
   patchers: Patcher[]
   patch?: z.ZodType
   deleter?: Deleter
-}
-
-/** Thrown where a resource is defined, not when it is called. */
-export class InvalidUriError extends Error {
-  override name = "InvalidUriError"
+  subscribers: Subscriber[]
+  unsubscribers: Subscriber[]
 }
 
 /** An immutable set of definitions; each word answers a set with one more. */
@@ -67,7 +63,7 @@ export class Resources {
   /** Reads an item or a list; null or undefined says that there is none. The first getter of a path wins. */
   getter<Path extends string>(
     path: Path,
-    get: (params: PathParams<Path>, tools: Tools) => Result,
+    get: (params: PathParams<Path>, tools: ReadTools) => Result,
   ): Resources {
     return this.#define(path, (definition) => ({ getter: get as Getter, ...definition }))
   }
@@ -98,12 +94,52 @@ export class Resources {
     return this.#define(path, (definition) => ({ deleter: remove as Deleter, ...definition }))
   }
 
-  #define(path: string, change: (definition: Definition) => Definition): Resources {
-    if (!/^(\/(:\w+|[\w.~-]+))*\/?$/.test(path) || !path.startsWith("/")) {
-      throw new InvalidUriError(`A path is made of "/name" and "/:parameter": "${path}"`)
-    }
+  /**
+   * Called before somebody follows the URI, which must have a getter; all of a path run in the order they were defined,
+   * and what they write is one commit. A Problem that one throws refuses the subscription.
+   */
+  subscriber<Path extends string>(
+    path: Path,
+    hook: (params: PathParams<Path>, tools: Tools) => Result,
+  ): Resources {
+    return this.#define(path, (definition) => ({
+      ...definition,
+      subscribers: [...definition.subscribers, hook as Subscriber],
+    }))
+  }
+
+  /**
+   * Called when somebody who was let in ceases to follow the URI, also because the connection is gone. A Problem
+   * refuses it, where there is still somebody to hear it.
+   */
+  unsubscriber<Path extends string>(
+    path: Path,
+    hook: (params: PathParams<Path>, tools: Tools) => Result,
+  ): Resources {
+    return this.#define(path, (definition) => ({
+      ...definition,
+      unsubscribers: [...definition.unsubscribers, hook as Subscriber],
+    }))
+  }
+
+  #define(text: string, change: (definition: Definition) => Definition): Resources {
+    const { path, converters } = parsePath(text)
     const at = this.definitions.findIndex((definition) => definition.path === path)
-    const changed = change(this.definitions[at] ?? { path, patchers: [] })
+    const found = this.definitions[at]
+    if (found && found.text !== text) {
+      const detail = `"${text}" and "${found.text}" are the same path: write it in one way`
+      throw new InvalidUriError(detail)
+    }
+    const changed = change(
+      found ?? {
+        path,
+        text,
+        converters,
+        patchers: [],
+        subscribers: [],
+        unsubscribers: [],
+      },
+    )
     return new Resources(
       at < 0 ? [...this.definitions, changed] : this.definitions.with(at, changed),
     )

@@ -1,6 +1,7 @@
 /** The to-do list: the example of a resource of one's own. Over HTTP at /todo/, live as /todo/ and /todo/<id>. */
 import * as z from "zod"
 import { resources } from "./resources.ts"
+import { stored } from "./tools.ts"
 
 const Attributes = z.looseObject({
   text: z.string().default(""),
@@ -22,7 +23,7 @@ export const todos = resources
     },
     Attributes,
   )
-  .getter("/todo/", (_params, { documents, uri }) => documents.list(uri))
-  .getter("/todo/:id", (_params, { documents, uri }) => documents.get(uri))
+  .getter("/todo/", stored)
+  .getter("/todo/:id", stored)
   .patcher("/todo/:id", (_params, patch, { documents, uri }) => documents.patch(uri, patch), Patch)
   .deleter("/todo/:id", (_params, { documents, uri }) => documents.remove(uri))

@@ -25,6 +25,7 @@ async function served() {
     resolve,
     dispatch,
     backlog: new Backlog(feed),
+    hook: async () => {},
   }
   return {
     ...made,

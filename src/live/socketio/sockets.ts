@@ -1,4 +1,5 @@
 /** Socket.IO above Engine.IO: what is in its messages. A connection has one socket, in the one namespace there is. */
+import { tellOfLeaving } from "../hooks.ts"
 import { byteLength } from "../../lib/bytes.ts"
 import { SOCKET_WAITING_MAX_BYTES } from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
@@ -54,7 +55,9 @@ export class Sockets {
     line.session = null
     if (!session) return
     session.closed = true
-    for (const topic of session.topics) this.#bench.topics.remove(topic, session)
+    const { topics, resolve, hook } = this.#bench
+    void tellOfLeaving(hook, session.topics.map(resolve), session.who)
+    for (const topic of session.topics) topics.remove(topic, session)
   }
 
   #event(line: IoLine, session: Session, packet: Packet, content: string): Promise<void> {
