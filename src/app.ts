@@ -17,7 +17,7 @@ import { TABLE as DOCUMENTS } from "./documents/sql.ts"
 import { DocumentStore, plain } from "./documents/store.ts"
 import type { Env } from "./env.ts"
 import { Database } from "./feed/database.ts"
-import { expired, sweep, SweptJournal } from "./feed/expiry.ts"
+import { sweep, SweptJournal } from "./feed/expiry.ts"
 import { Feed, type Committer, type Journal } from "./feed/feed.ts"
 import { commitTogether, type Ended } from "./feed/joint.ts"
 import { batchHandlers } from "./http/batch.ts"
@@ -154,13 +154,7 @@ export function createServices(
     return dispatch(asked, createServices({ ...surroundings, scope: "write" }, asked, common))
   })
   const expire = (name: string | null) => expirer.expire(name)
-  const endExpired = async () => {
-    const next = await sweep(db, feed, EXPIRING, now())
-    // What is due still has something to do.
-    if (!expired(next, now())) return next
-    await expire(null)
-    return sweep(db, feed, EXPIRING, now())
-  }
+  const endExpired = () => expirer.after(() => sweep(db, feed, EXPIRING, now()))
   const expiring = { now, sweep: endExpired }
   const keyLists = new KeyLists(db, edge, expiring)
   const together = (requests: Request[]) => answerTogether(requests, surroundings, db, feed)

@@ -1,6 +1,6 @@
 /** Ends keys that have something to do when they expire, together with it. */
 import type { Database } from "../feed/database.ts"
-import { REASON } from "../feed/expiry.ts"
+import { expired, REASON } from "../feed/expiry.ts"
 import type { Commit, Feed, Journal } from "../feed/feed.ts"
 import { commitTogether } from "../feed/joint.ts"
 import { guard } from "../feed/statement.ts"
@@ -32,6 +32,17 @@ export class Expirer {
     this.#feed = feed
     this.#act = act
     this.#now = now
+  }
+
+  /**
+   * Lets `sweep` end what has nothing to do, then ends the others; answers what it says: when the next thing expires, in
+   * epoch milliseconds, null for never. Throws as `expire`.
+   */
+  async after(sweep: () => Promise<number | null>): Promise<number | null> {
+    const next = await sweep()
+    if (!expired(next, this.#now())) return next
+    await this.expire(null)
+    return sweep()
   }
 
   /**
