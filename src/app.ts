@@ -33,7 +33,8 @@ import { KeyRemover } from "./keys/batch/remover.ts"
 import { KeyBatches } from "./keys/batch/runner.ts"
 import { KeyLists } from "./keys/list/reader.ts"
 import { keyHandlers } from "./keys/routes.ts"
-import { TABLE as KEYS } from "./keys/sql.ts"
+import { Expirer } from "./keys/expirer.ts"
+import { SWEPT as KEYS } from "./keys/sql.ts"
 import { KeyStore } from "./keys/store.ts"
 import { sumStats } from "./live/hubs.ts"
 import type { Listen } from "./live/listen.ts"
@@ -61,7 +62,7 @@ import { touches, views } from "./views.ts"
 import { SeriesStore } from "./series/store.ts"
 
 /** The tables of what may expire. */
-const EXPIRING = [DOCUMENTS, KEYS]
+const EXPIRING = [{ table: DOCUMENTS }, KEYS]
 
 /** What a request finds around it; the clock and chance are passed in. */
 export interface Surroundings {
@@ -151,7 +152,13 @@ export function createServices(
   const piledUp = (place: Place) => background(compactor.compact(place).catch(logFailure))
   const edge = new EdgeCopies(env.KV, { now, background })
   const blobs = new Blobs(db, feed, env.KV, { now, newId })
-  const endExpired = () => sweep(db, feed, EXPIRING, now())
+  // What a key does when it expires is a request like any other, in one transaction with the key's end.
+  const expirer = new Expirer(db, feed, now, (collecting, asked) => {
+    const common = { db, journal: collecting }
+    return dispatch(asked, createServices({ ...surroundings, scope: "write" }, asked, common))
+  })
+  const expire = (name: string | null) => expirer.expire(name)
+  const endExpired = () => expirer.after(() => sweep(db, feed, EXPIRING, now()))
   const expiring = { now, sweep: endExpired }
   const keyLists = new KeyLists(db, edge, expiring)
   const together = (requests: Request[]) => answerTogether(requests, surroundings, db, feed)
@@ -177,9 +184,9 @@ export function createServices(
     }),
     appLists: new DocumentLists(db, expiring),
     keyLists,
-    keyRemover: new KeyRemover({ db, feed, edge, lists: keyLists, now }),
-    keyBatches: new KeyBatches(db, feed, edge, { now }),
-    keys: new KeyStore(db, feed, { edge, blobs }, { now, consistency }),
+    keyRemover: new KeyRemover({ db, feed, edge, lists: keyLists, now, expire }),
+    keyBatches: new KeyBatches(db, feed, edge, { now, expire }),
+    keys: new KeyStore(db, feed, { edge, blobs }, { now, consistency, expire }),
     blobs,
     series: new SeriesStore(db, journal, now, piledUp),
     seriesWriter: new SeriesWriter(db, journal, { now, newId, piledUp, mayStage: !shared }),

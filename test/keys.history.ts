@@ -76,7 +76,8 @@ export class Isolate {
     })
     const newId = () => String(random())
     const blobs = new Blobs(this.db, this.feed, mortal, { now, newId })
-    this.store = new KeyStore(this.db, this.feed, { edge, blobs }, { now, consistency: "edge" })
+    const options = { now, consistency: "edge" as const, expire: async () => {} }
+    this.store = new KeyStore(this.db, this.feed, { edge, blobs }, options)
   }
 
   /** From now on nothing it began comes to an end, whether it was done or not. */

@@ -44,7 +44,7 @@ export function world({ kv = env.KV, consistency = "edge" }: Options = {}) {
   }
 
   const services = () => createServices(surroundings, new Request("https://tidemark.test/"))
-  return { clock, poked, ask, give, services, sweep: () => services().keys.sweep() }
+  return { clock, poked, ask, give, services, sweep: () => services().sweep() }
 }
 
 /** The real Workers KV, but for some methods. */

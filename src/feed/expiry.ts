@@ -28,16 +28,23 @@ export const LIVE = "(expires_at IS NULL OR expires_at > ?)"
 export const REASON = { reason: "expired" }
 export const REASON_SQL = `'${JSON.stringify(REASON)}'`
 
+/** What is swept: a table, or those of its rows for which a condition holds. */
+export interface Expiring {
+  table: string
+  only?: string
+}
+
 /** Everything in the table that has expired is deleted, in the order in which it did. */
-export function sweepOf(table: string, now: number): Commit {
+export function sweepOf({ table, only = "true" }: Expiring, now: number): Commit {
+  const due = `${EXPIRED} AND ${only}`
   const each = {
-    sql: `SELECT CAST(? AS INTEGER), uri, 'delete', NULL, ${REASON_SQL} FROM ${table} WHERE ${EXPIRED}
+    sql: `SELECT CAST(? AS INTEGER), uri, 'delete', NULL, ${REASON_SQL} FROM ${table} WHERE ${due}
       ORDER BY expires_at, uri`,
     params: [now, now],
   }
   return {
     drafts: [{ each }],
-    writes: [{ sql: `DELETE FROM ${table} WHERE ${EXPIRED}`, params: [now] }],
+    writes: [{ sql: `DELETE FROM ${table} WHERE ${due}`, params: [now] }],
   }
 }
 
@@ -60,7 +67,7 @@ export class SweptJournal implements Journal {
   commitAll([first, ...rest]: Commit[]): Promise<Change[]> {
     if (!first) return Promise.resolve([])
     return this.#journal.commitAll([
-      { ...first, sweep: sweepOf(this.#table, this.#now()) },
+      { ...first, sweep: sweepOf({ table: this.#table }, this.#now()) },
       ...rest,
     ])
   }
@@ -77,16 +84,16 @@ export class SweptJournal implements Journal {
 export async function sweep(
   db: Database,
   committer: Pick<Committer, "commit">,
-  tables: readonly string[],
+  tables: readonly Expiring[],
   now: number,
 ): Promise<number | null> {
-  const sweeps = tables.map((table) => sweepOf(table, now))
+  const sweeps = tables.map((one) => sweepOf(one, now))
   await committer.commit({
     drafts: sweeps.flatMap(({ drafts }) => drafts),
     writes: sweeps.flatMap(({ writes }) => writes),
   })
   const next = tables.map(
-    (table) => `SELECT min(expires_at) AS at FROM ${table} WHERE expires_at IS NOT NULL`,
+    ({ table }) => `SELECT min(expires_at) AS at FROM ${table} WHERE expires_at IS NOT NULL`,
   )
   const sql = `SELECT min(at) AS at FROM (${next.join(" UNION ALL ")})`
   return (await db.first<{ at: number | null }>({ sql, params: [] }))?.at ?? null

@@ -49,6 +49,8 @@ export function runOf(units: Commit[][], append: (draft: Draft) => Statement): R
   const run: Run = { statements: [], guards: [], appended: [], taken: [] }
   const sweep = units.flat().find((commit) => commit.sweep)?.sweep
   addTo(run, sweep ? [sweep] : [], append)
+  // A stop in a sweep is the first unit's to hear.
+  run.statements = run.statements.map((statement) => stopping(statement, 0))
   for (const [unit, commits] of units.entries()) {
     const from = run.statements.length
     for (const guard of commits.flatMap(({ guards = [] }) => guards)) {

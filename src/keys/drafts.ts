@@ -82,7 +82,8 @@ export function deleted(name: string, uri: string, now: number): Drafts {
 /** Every key is deleted. */
 export function cleared(now: number): Drafts {
   const each = {
-    sql: `SELECT ${INTEGER}, uri, 'delete', NULL, CASE WHEN ${EXPIRED} THEN ${REASON_SQL} END
+    sql: `SELECT ${INTEGER}, uri, 'delete', NULL,
+        CASE WHEN ${EXPIRED} AND ${sql.DONE} THEN ${REASON_SQL} END
       FROM keys ORDER BY name`,
     params: [now, now],
   }

@@ -2,6 +2,7 @@
 import type { Expiry } from "../feed/expiry.ts"
 import { KeyName } from "../protocol/keys-shared.ts"
 import { Problem } from "../protocol/problem.ts"
+import { readAction } from "./action.ts"
 import { negated, scaledOf } from "./decimal.ts"
 import { momentOf, TIME_WISH, TTL_WISH, ttlOf } from "./expiry.ts"
 
@@ -48,8 +49,20 @@ export function readBodyWhen(
   return ttl === null ? refuse("expire_in", `${TTL_WISH}, or null for never`, given) : now + ttl
 }
 
+/**
+ * What is to be done when the key expires, as it is stored; null: nothing; undefined: as before.
+ * @param expiry of the key: without one nothing is ever done
+ * Throws Problem: invalid_request, unprocessable, too_large.
+ */
+export function readOnExpire(given: string | undefined, expiry: Expiry, place: string) {
+  if (given === undefined) return undefined
+  if (expiry !== null) return readAction(given, place)
+  return refuse(place, "goes with an expiry: expire_in, expire_at or keep_ttl", given)
+}
+
 /** What `PUT /keys?name=value` says. */
 export interface Pair extends When {
+  on_expire?: string | undefined
   name: string
   value: string
   wantsPrevious: boolean
@@ -87,6 +100,7 @@ export function readPair(parameters: URLSearchParams): Pair {
     expire_in: parameters.get("expire_in") ?? undefined,
     expire_at: options.get("expire_at") ?? undefined,
     keep_ttl: /^(1|true)$/.test(keep ?? ""),
+    on_expire: options.get("on_expire") ?? undefined,
     wantsPrevious: wish === "previous",
   }
 }
@@ -98,15 +112,15 @@ export function readPatch(id: string, body: Record<string, unknown>, now: number
   // Not an object at once, in which a member called __proto__ would be lost.
   const wrong: [member: string, what: string][] = []
   const values: string[] = []
-  const when: { expire_in?: unknown; expire_at?: unknown } = {}
+  const when: { expire_in?: unknown; expire_at?: unknown; on_expire?: unknown } = {}
   for (const [member, given] of Object.entries(body)) {
     const isText = typeof given === "string"
-    const isWhen = member === "expire_in" || member === "expire_at"
+    const isWhen = member === "expire_in" || member === "expire_at" || member === "on_expire"
     if (member === "value" || (member === id && (isText || !isWhen))) {
       if (isText) values.push(given)
       else wrong.push([member, "must be text; PUT takes JSON and bytes, DELETE removes a key"])
     } else if (isWhen) when[member] = given
-    else wrong.push([member, `must be "value", "expire_in", "expire_at" or "${id}"`])
+    else wrong.push([member, `must be "value", "expire_in", "expire_at", "on_expire" or "${id}"`])
   }
   const [value, other = value] = values
   if (value !== other) wrong.push([id, 'says another value than "value"'])
@@ -115,7 +129,9 @@ export function readPatch(id: string, body: Record<string, unknown>, now: number
     const errors = Object.fromEntries(wrong)
     throw new Problem("invalid_request", `"${member}" ${what}`, { errors })
   }
-  return { value, expiry: readBodyWhen(when, now) }
+  const { on_expire: action } = when
+  const onExpire = action == null ? action : readAction(JSON.stringify(action), "on_expire")
+  return { value, expiry: readBodyWhen(when, now), onExpire }
 }
 
 /** The number to count by, negative for `dec`. Throws Problem invalid_request. */

@@ -6,7 +6,7 @@ import type { keyValueEndpoints } from "../protocol/keys-values.ts"
 import { Problem } from "../protocol/problem.ts"
 import { toJson, toMetaJson, uriOf } from "./entry.ts"
 import type { KeyRemover } from "./batch/remover.ts"
-import { readBodyWhen, readPair, readPatch, readStep, readWhen } from "./input.ts"
+import { readBodyWhen, readOnExpire, readPair, readPatch, readStep, readWhen } from "./input.ts"
 import { consistencyOf, wishOf } from "./reading.ts"
 import { notFound } from "./refused.ts"
 import type { KeyStore } from "./store.ts"
@@ -28,9 +28,11 @@ export const keyHandlers: Handlers<typeof keyEndpoints & typeof keyValueEndpoint
   "keys.list": ({ query, uri, url }, { keyLists }) => answerList({ uri, url, query }, keyLists),
 
   "keys.put": async ({ url, conditions }, { keys, now }) => {
-    const { name, value, wantsPrevious, ...when } = readPair(url.searchParams)
+    const { name, value, wantsPrevious, on_expire, ...when } = readPair(url.searchParams)
     const expiry = readWhen(when, now())
-    const written = await keys.set(name, textValue(value), { expiry, conditions, wantsPrevious })
+    const onExpire = readOnExpire(on_expire, expiry, "query.on_expire")
+    const options = { expiry, onExpire, conditions, wantsPrevious }
+    const written = await keys.set(name, textValue(value), options)
     return answerOf(written, { text: "success" })
   },
 
@@ -56,7 +58,10 @@ export const keyHandlers: Handlers<typeof keyEndpoints & typeof keyValueEndpoint
     const { name } = body
     const value = textValue(body.value)
     const expiry = readBodyWhen(body, now()) ?? null
-    const { revision } = await keys.set(name, value, { expiry, onlyNew: true, conditions })
+    const action = body.on_expire && JSON.stringify(body.on_expire)
+    const onExpire = readOnExpire(action, expiry, "on_expire")
+    const options = { expiry, onExpire, onlyNew: true, conditions }
+    const { revision } = await keys.set(name, value, options)
     const headers = { Location: uriOf(name), ...expiryHeaders(expiry) }
     return { status: 201, json: toJson(name, value), revision, headers }
   },
@@ -73,10 +78,11 @@ export const keyHandlers: Handlers<typeof keyEndpoints & typeof keyValueEndpoint
   },
 
   "keys.patch": async ({ params: { id }, query, body, conditions }, { keys, now }) => {
-    const { value, expiry } = readPatch(id, body, now())
+    const { value, expiry, onExpire } = readPatch(id, body, now())
     const wantsPrevious = query.return !== undefined
     const given = value === undefined ? undefined : textValue(value)
-    const written = await keys.patch(id, { value: given, expiry, conditions, wantsPrevious })
+    const options = { value: given, expiry, onExpire, conditions, wantsPrevious }
+    const written = await keys.patch(id, options)
     return answerOf(written, { status: 204 })
   },
 
@@ -93,9 +99,11 @@ export const keyHandlers: Handlers<typeof keyEndpoints & typeof keyValueEndpoint
       throw new Problem("unsupported_type", detail)
     }
     const expiry = readWhen(query, now())
+    const onExpire = readOnExpire(query.on_expire, expiry, "query.on_expire")
     const value = await keys.take(body.bytes, type)
     const wantsPrevious = query.return !== undefined
-    const written = await keys.set(id, value, { expiry, conditions, wantsPrevious })
+    const options = { expiry, onExpire, conditions, wantsPrevious }
+    const written = await keys.set(id, value, options)
     return answerOf(written, { status: 204 })
   },
 

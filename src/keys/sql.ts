@@ -1,5 +1,5 @@
 /** The statements of the keys. */
-import type { Param, Statement } from "../feed/statement.ts"
+import { STOP, type Param, type Statement } from "../feed/statement.ts"
 import { REVISION, type Condition } from "../feed/sql.ts"
 import { EXPIRED, LIVE, type Expiry } from "../feed/expiry.ts"
 
@@ -45,7 +45,23 @@ export interface Stored {
   value: string | null
 }
 
-export const TABLE = "keys"
+/** The keys whose expiry is all there is to it. */
+export const SWEPT = { table: "keys", only: "on_expire IS NULL" }
+
+/** On a row that has expired: stops the commit where something is to be done then, which comes first. */
+export const DONE = `CASE WHEN on_expire IS NULL THEN true ELSE ${STOP} END`
+
+/** The keys within a commit of others: it stops where one has something to do, which comes first. */
+export const SWEPT_WITHIN = { table: "keys", only: DONE }
+
+/** A key that has expired, and what is to be done then. */
+export interface DueRow {
+  name: string
+  uri: string
+  revision: number
+  expiresAt: number
+  onExpire: string
+}
 
 const BARE_ROW = "k.revision, k.expires_at AS expiresAt, k.type, k.size, k.blob"
 export const ROW = `k.name, ${BARE_ROW}`
@@ -65,8 +81,26 @@ export function absent(name: string, now: number): Condition {
 /** True when the key has expired and nobody has said so yet. */
 export function lapsed(name: string, now: number): Condition {
   return {
-    sql: `EXISTS (SELECT 1 FROM keys WHERE name = ? AND ${EXPIRED})`,
+    sql: `EXISTS (SELECT 1 FROM keys WHERE name = ? AND ${EXPIRED} AND ${DONE})`,
     params: [name, now],
+  }
+}
+
+/** The keys that have expired and have something to do, or that one of them. */
+export function due(now: number, name: string | null, limit: number): Statement {
+  return {
+    sql: `SELECT name, uri, revision, expires_at AS expiresAt, on_expire AS onExpire FROM keys
+      WHERE expires_at <= ?1 AND on_expire IS NOT NULL AND (?2 IS NULL OR name = ?2)
+      ORDER BY expires_at, name LIMIT ?3`,
+    params: [now, name, limit],
+  }
+}
+
+/** True while the key is the one that was read, and has expired. */
+export function isDue({ name, revision }: DueRow, now: number): Condition {
+  return {
+    sql: `EXISTS (SELECT 1 FROM keys WHERE name = ? AND revision = ? AND ${EXPIRED})`,
+    params: [name, revision, now],
   }
 }
 
@@ -120,25 +154,39 @@ export function otherwise(pairs: [name: string, revision: number][]): Statement 
   }
 }
 
-/** @param expiry undefined: as before, where the key is there */
-export function put(name: string, uri: string, expiry: Expiry, stored: Stored): Statement {
+/**
+ * @param expiry undefined: as before, where the key is there
+ * @param onExpire undefined: as before, where the expiry is
+ */
+export function put(
+  name: string,
+  uri: string,
+  { expiry, onExpire }: { expiry: Expiry; onExpire?: string | null | undefined },
+  stored: Stored,
+): Statement {
   const kept = expiry === undefined ? "keys" : "excluded"
+  const actsAs = onExpire === undefined ? kept : "excluded"
   const { type, size, number, blob, value } = stored
   return {
-    sql: `INSERT INTO keys (name, uri, revision, expires_at, type, size, number, blob, value)
-      VALUES (?1, ?2, ${REVISION}, ?3, ?4, ?5, ?6, ?7, ?8)
+    sql: `INSERT INTO keys (name, uri, revision, expires_at, type, size, number, blob, value, on_expire)
+      VALUES (?1, ?2, ${REVISION}, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
       ON CONFLICT (name) DO UPDATE SET revision = excluded.revision, expires_at = ${kept}.expires_at,
         type = excluded.type, size = excluded.size, number = excluded.number, blob = excluded.blob,
-        value = excluded.value`,
-    params: [name, uri, expiry ?? null, type, size, number, blob, value],
+        value = excluded.value, on_expire = ${actsAs}.on_expire`,
+    params: [name, uri, expiry ?? null, type, size, number, blob, value, onExpire ?? null],
   }
 }
 
 /** Without `stored` the value stays as it is. */
-export function patch(name: string, stored: Stored | null, expiry: Expiry): Statement {
+export function patch(
+  name: string,
+  stored: Stored | null,
+  { expiry, onExpire }: { expiry?: Expiry; onExpire?: string | null | undefined },
+): Statement {
   const columns: Record<string, Param> = {
     ...stored,
     ...(expiry === undefined ? {} : { expires_at: expiry }),
+    ...(onExpire === undefined ? {} : { on_expire: onExpire }),
   }
   const sets = Object.keys(columns).map((column) => `, ${column} = ?`)
   return {

@@ -1,7 +1,6 @@
 /** Keys: an index in D1, which decides, and copies of the values in Workers KV, which are read at the edge. */
 import { conditionGuards, explainConditions } from "../feed/conditions.ts"
 import type { Database } from "../feed/database.ts"
-import { sweep } from "../feed/expiry.ts"
 import { guard, type Param, type Statement } from "../feed/statement.ts"
 import type { Commit, Feed } from "../feed/feed.ts"
 import type { Condition } from "../feed/sql.ts"
@@ -17,6 +16,7 @@ import * as drafts from "./drafts.ts"
 import type { EdgeCopies } from "./edge.ts"
 import { nameOf, place, uriOf } from "./entry.ts"
 import { previousOf } from "./previous.ts"
+import { afterExpiry } from "./expirer.ts"
 import { KeyReader } from "./reader.ts"
 import type { Read, ReadWish } from "./reading.ts"
 import { notFound, taken } from "./refused.ts"
@@ -33,6 +33,8 @@ export interface KeyStoreOptions {
    * "strong" reads what was committed last.
    */
   consistency: Consistency
+  /** Ends keys that have expired and have something to do then: this one, or all. */
+  expire: (name: string | null) => Promise<void>
 }
 
 const LIST_URI = "/keys/"
@@ -93,7 +95,7 @@ export class KeyStore {
    * Throws Problem: too_large, unprocessable, precondition_failed, conflict when `onlyNew` and there is one.
    */
   async set(name: string, value: Value, options: SetOptions): Promise<Written> {
-    const { expiry, onlyNew = false, conditions = {}, wantsPrevious = false } = options
+    const { expiry, onExpire, onlyNew = false, conditions = {}, wantsPrevious = false } = options
     const now = this.#options.now()
     const uri = uriOf(name)
     const { body, stored } = this.#place(name, value)
@@ -109,7 +111,7 @@ export class KeyStore {
       drafts: onlyNew ? created : [...created, patched],
       writes: [
         ...(expiry === undefined ? [sql.removeExpired(name, now)] : []),
-        sql.put(name, uri, expiry, stored),
+        sql.put(name, uri, { expiry, onExpire }, stored),
       ],
       explain: async () => (onlyNew ? taken(name) : null),
     })
@@ -124,7 +126,7 @@ export class KeyStore {
 
   /** Changes a live key. Throws Problem: not_found, too_large, unprocessable, precondition_failed. */
   async patch(name: string, options: PatchOptions): Promise<Written> {
-    const { value, expiry, conditions = {}, wantsPrevious = false } = options
+    const { value, expiry, onExpire, conditions = {}, wantsPrevious = false } = options
     const now = this.#options.now()
     const placed = value && this.#place(name, value)
     const previous = await this.#previous(wantsPrevious, name, now)
@@ -135,7 +137,7 @@ export class KeyStore {
       guards: [guardOf(sql.live(name, now))],
       reads: previous?.reads ?? [],
       drafts: [drafts.patched(name, now, told, expiry)],
-      writes: [sql.patch(name, placed?.stored ?? null, expiry)],
+      writes: [sql.patch(name, placed?.stored ?? null, { expiry, onExpire })],
       explain: async () => notFound(name),
     })
     await this.#settle([[name, 0]])
@@ -185,7 +187,7 @@ export class KeyStore {
   /** Deletes all keys; answers the revision, 0 when nothing changed. The conditions are on the list's revision. */
   async clear(conditions: Conditions = {}): Promise<number> {
     const now = this.#options.now()
-    const changes = await this.#feed.commit({
+    const commit: Commit = {
       guards: conditionGuards(conditions, sql.HEAD, [], LIST_URI),
       drafts: drafts.cleared(now),
       writes: [sql.clear],
@@ -193,7 +195,12 @@ export class KeyStore {
         const { revision } = await this.#feed.position()
         return explainConditions(LIST_URI, conditions, revision)
       },
-    })
+    }
+    const { expire } = this.#options
+    const changes = await afterExpiry(
+      () => this.#feed.commit(commit),
+      () => expire(null),
+    )
     const gone = new Set(changes.map(({ uri }) => nameOf(uri)))
     await this.#edge.write([...gone].map((name) => [name, null]))
     await this.#settle([...gone].map((name) => [name, 0]))
@@ -202,14 +209,6 @@ export class KeyStore {
       await this.#settle(page.filter(([name]) => !gone.has(name)))
     }
     return lastOf(changes)
-  }
-
-  /**
-   * Deletes what has expired and records it; answers when the next key expires, in epoch milliseconds, or null.
-   * Workers KV drops its copies by itself, and nobody is shown them until then.
-   */
-  sweep(): Promise<number | null> {
-    return sweep(this.#db, this.#feed, [sql.TABLE], this.#options.now())
   }
 
   /** Repairs copies in Workers KV that are not what the index says; see `check`. */
@@ -231,7 +230,7 @@ export class KeyStore {
   /** Commits under the conditions. */
   #commit(name: string, now: number, conditions: Conditions, commit: Commit): Promise<Change[]> {
     const params: Param[] = [name, now]
-    return this.#feed.commit({
+    const conditional: Commit = {
       ...commit,
       guards: [
         ...conditionGuards(conditions, sql.CURRENT, params, uriOf(name)),
@@ -245,7 +244,12 @@ export class KeyStore {
         const unmet = explainConditions(uriOf(name), conditions, current?.revision)
         return unmet ?? (await commit.explain?.()) ?? null
       },
-    })
+    }
+    const { expire } = this.#options
+    return afterExpiry(
+      () => this.#feed.commit(conditional),
+      () => expire(name),
+    )
   }
 
   async #keptBody(name: string, now: number): Promise<ReturnType<typeof drafts.kept>> {

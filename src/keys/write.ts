@@ -12,6 +12,8 @@ export interface WriteOptions {
 export interface SetOptions extends WriteOptions {
   /** Epoch milliseconds; null: never; undefined: as before, where the key is there. */
   expiry: Expiry
+  /** What to do when it expires, as `readAction` made it; undefined: as before where the expiry is, else nothing. */
+  onExpire?: string | null | undefined
   /** Refuse to replace. */
   onlyNew?: boolean
 }
@@ -20,6 +22,8 @@ export interface PatchOptions extends WriteOptions {
   /** Undefined: as before. */
   value?: Value | undefined
   expiry?: Expiry
+  /** Undefined: as before. */
+  onExpire?: string | null | undefined
 }
 
 /** What a write did. */

@@ -3,7 +3,8 @@
 -- `expires_at` is in epoch milliseconds. `value` holds only what no change row can carry (bytes in base64, large text):
 -- without it, nobody could put right what two writers left behind in Workers KV. It comes last, so that lists skip its
 -- pages. `number` is the value where it is a decimal that can be counted up, because the journal forgets. `blob` names
--- the entry of Workers KV that holds what is too large for a row.
+-- the entry of Workers KV that holds what is too large for a row. `on_expire` is what is to be done when the key expires
+-- by itself, as JSON text.
 CREATE TABLE keys (
   name TEXT PRIMARY KEY,
   uri TEXT NOT NULL,
@@ -13,6 +14,7 @@ CREATE TABLE keys (
   size INTEGER NOT NULL,
   number TEXT,
   blob TEXT,
+  on_expire TEXT,
   value TEXT
 ) STRICT, WITHOUT ROWID;
 

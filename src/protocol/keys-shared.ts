@@ -43,6 +43,27 @@ export const Moment = z.union([z.string(), z.number()]).meta({
   example: "2050-01-01T00:00:00Z",
 })
 
+const ACTION = "`uri`, and a merge patch of a document in `patch` or a point of a series in `row`"
+
+/** In a query, as JSON text. */
+export const OnExpireText = z.string().meta({
+  description: `What to do when the key expires by itself, as JSON: ${ACTION}`,
+  example: '{"uri":"/api/apps/pump","patch":{"data":{"online":false}}}',
+})
+
+/** In a body. The store reads its members. */
+export const OnExpire = JsonObject.meta({
+  id: "OnExpire",
+  description: `What to do when the key expires by itself, once and in one commit with it: ${ACTION}. A document or series that is not there is made; the stamp of the row is the moment of expiry. What cannot be done is told in the key's delete`,
+  properties: {
+    uri: { type: "string" },
+    patch: { type: "object" },
+    row: { type: "object" },
+  },
+  required: ["uri"],
+  example: { uri: "/api/store/status/pump", row: { online: false } },
+})
+
 /** Which times there are the handlers say, because they know the time. */
 export const When = z.object({
   expire_in: z

@@ -7,6 +7,7 @@ import {
   keyPath as path,
   keyParams as params,
   noBatch as batch,
+  OnExpireText,
   Previous,
   When,
 } from "./keys-shared.ts"
@@ -46,7 +47,7 @@ export const keyValueEndpoints = {
     description:
       "The body is the value, `Content-Type` its type. JSON is kept as its value, other types byte for byte. Text in UTF-8 and JSON of up to a million bytes stand in GET's answer; everything else is described there.",
     params,
-    query: When.extend({ return: Previous.optional() }),
+    query: When.extend({ on_expire: OnExpireText.optional(), return: Previous.optional() }),
     body: {
       schema: z.unknown().meta({ description: "The value" }),
       types: "any",

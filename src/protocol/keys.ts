@@ -11,6 +11,7 @@ import {
   keyPath as path,
   Moment,
   noBatch as batch,
+  OnExpire,
   Previous,
   Seconds,
   When,
@@ -34,6 +35,7 @@ export const KeyBody = z
     value: Value,
     expire_in: z.union([Seconds, Duration]).optional(),
     expire_at: Moment.optional(),
+    on_expire: OnExpire.optional(),
   })
   .meta({ id: "KeyBody" })
 
@@ -55,6 +57,10 @@ export const KeyPatch = JsonObject.meta({
     expire_at: {
       description: "RFC 3339 with its zone, or epoch seconds; null: never; absent: as before",
       anyOf: [{ type: "string" }, { type: "number" }, { type: "null" }],
+    },
+    on_expire: {
+      description: "What to do when it expires by itself; null: nothing; absent: as before",
+      anyOf: [{ type: "object" }, { type: "null" }],
     },
   },
   additionalProperties: { type: "string" },
@@ -107,7 +113,7 @@ export const keyEndpoints = {
     tag: "keys",
     summary: "Create a key or replace its value",
     description:
-      "The first parameter not called `expire_in` is the key and its value; behind it `expire_at`, `keep_ttl=1` and `return=previous` mean what they mean at `/keys/{id}`. Without an expiry it never expires.",
+      "The first parameter not called `expire_in` is the key and its value; behind it `expire_at`, `keep_ttl=1`, `on_expire` and `return=previous` mean what they mean at `/keys/{id}`. Without an expiry it never expires.",
     query: z
       .object({ expire_in: When.shape.expire_in })
       .catchall(z.string())
@@ -119,7 +125,7 @@ export const keyEndpoints = {
         schema: z.string(),
         json: Key.nullable(),
       },
-      ...problems(400, 409, 412, 413, 503),
+      ...problems(400, 409, 412, 413, 422, 503),
     },
   },
   "keys.clear": {

@@ -18,6 +18,10 @@ export const BLOB_KEEP_MILLISECONDS = 3_600_000
 export const BLOB_SWEEP_COUNT = 500
 /** An `expire_in`: 31 years, far from where any clock or counter ends. */
 export const EXPIRE_MAX_SECONDS = 1_000_000_000
+/** What a key is to do when it expires, as JSON text: it stands in the index. */
+export const ON_EXPIRE_MAX_BYTES = 10_000
+/** Keys with something to do that one sweep looks at; each is a transaction of its own. */
+export const ON_EXPIRE_KEYS_AT_ONCE = 20
 /** Values in one answer of the list of keys; all of them are in memory at once. */
 export const KEY_LIST_MAX_BYTES = 8_000_000
 /** Keys that a request may look at to find or count those that match; each is a row read. */

@@ -13,7 +13,8 @@ import type { NamePattern } from "../list/pattern.ts"
 import type { KeyLists } from "../list/reader.ts"
 import { busy } from "../persist.ts"
 import { settle } from "../settle.ts"
-import { HEAD, TABLE } from "../sql.ts"
+import { afterExpiry } from "../expirer.ts"
+import { HEAD, SWEPT_WITHIN } from "../sql.ts"
 import { packed } from "./operations.ts"
 import * as sql from "./sql.ts"
 
@@ -24,6 +25,8 @@ export interface KeyRemoverParts {
   lists: KeyLists
   /** Epoch milliseconds. */
   now: () => number
+  /** Ends keys that have expired and have something to do then. */
+  expire: (name: string | null) => Promise<void>
 }
 
 export interface Removed {
@@ -74,12 +77,15 @@ export class KeyRemover {
 
   /** What matches is decided here, and that it is all there is in the batch. */
   async #commit(pattern: NamePattern, most: number | null, conditions: Conditions) {
-    const { feed, lists } = this.#parts
+    const { feed, lists, expire } = this.#parts
     for (let round = 1; ; round++) {
       const { names, revision } = await lists.names(pattern)
       checkCount(names.length, most)
       try {
-        const changes = await feed.commit(this.#commitOf(pattern, names, revision, conditions))
+        const changes = await afterExpiry(
+          () => feed.commit(this.#commitOf(pattern, names, revision, conditions)),
+          () => expire(null),
+        )
         return { names, changes }
       } catch (error) {
         if (error !== AGAIN || round === ROUNDS) throw error
@@ -98,7 +104,7 @@ export class KeyRemover {
     const packs = packed(names).map(({ json }) => json)
     const complete = sql.nothingElse(pattern, revision, packs)
     return {
-      sweep: sweepOf(TABLE, at),
+      sweep: sweepOf(SWEPT_WITHIN, at),
       guards: [
         ...conditionGuards(conditions, HEAD, [], LIST_URI),
         guard(complete.sql, complete.params),

@@ -6,11 +6,12 @@ import { countStatements, UnitRefused } from "../../feed/run.ts"
 import { guard } from "../../feed/statement.ts"
 import type { Change } from "../../protocol/change.ts"
 import { KEY_BATCH_MAX_STATEMENTS, KEY_LIST_MAX_BYTES } from "../../protocol/limits.ts"
-import { Problem } from "../../protocol/problem.ts"
+import { Problem, Stopped } from "../../protocol/problem.ts"
 import { chunksOf, type EdgeCopies } from "../edge.ts"
 import { place, valueOf, type Entry } from "../entry.ts"
 import { settle, type Sides } from "../settle.ts"
-import { TABLE, type Row } from "../sql.ts"
+import { afterExpiry } from "../expirer.ts"
+import { SWEPT_WITHIN, type Row } from "../sql.ts"
 import { kindOf, textValue, type Value } from "../value.ts"
 import { explain } from "./conditions.ts"
 import { itemOf, packed, stepsOf, type Item, type Operation } from "./operations.ts"
@@ -34,6 +35,8 @@ export interface Outcome {
 export interface KeyBatchOptions {
   /** Epoch milliseconds. */
   now: () => number
+  /** Ends keys that have expired and have something to do then. */
+  expire: (name: string | null) => Promise<void>
 }
 
 /** Requests to Workers KV under way at once; a Worker has six connections. */
@@ -62,10 +65,13 @@ export class KeyBatches {
     const kept = await this.#forgotten(operations)
     const steps = stepsOf(operations).map((step) => new Step(step, kept, now))
     // In a unit of its own, because the guards of those behind the first say themselves what they mean.
-    const swept: Commit = { sweep: sweepOf(TABLE, now), drafts: [], writes: [] }
+    const swept: Commit = { sweep: sweepOf(SWEPT_WITHIN, now), drafts: [], writes: [] }
     const units = [[swept], ...steps.map((step) => step.commits)]
     checkSize(units)
-    const [, ...changes] = await this.#commit(operations, units)
+    const [, ...changes] = await afterExpiry(
+      () => this.#commit(operations, units),
+      () => this.#options.expire(null),
+    )
     const outcomes = steps.flatMap((step, at) => step.outcomes(changes[at] ?? []))
     await this.#readForgotten(outcomes)
     await this.#publish(outcomes)
@@ -77,6 +83,7 @@ export class KeyBatches {
       return await this.#feed.commitUnits(units)
     } catch (error) {
       if (!(error instanceof UnitRefused)) throw error
+      if (error.problem instanceof Stopped) throw error.problem
       const stored = await this.#stored(operations)
       // Whoever is refused may be sending again what is recorded already: then this finishes it.
       await this.#settleAgain(operations)

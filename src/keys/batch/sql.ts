@@ -110,7 +110,7 @@ export function set(json: string, count: number): Statement {
       FROM json_each(?1) w JOIN ${recorded(count)} c ON c.uri = ${given("uri")}
       WHERE ${given("kind")} = 'set'
       ON CONFLICT (name) DO UPDATE SET revision = excluded.revision, expires_at = excluded.expires_at,
-        ${STORED.map((column) => `${column} = excluded.${column}`).join()}`,
+        on_expire = NULL, ${STORED.map((column) => `${column} = excluded.${column}`).join()}`,
     params: [json],
   }
 }
