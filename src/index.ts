@@ -38,16 +38,27 @@ function around(env: Env, ctx: ExecutionContext): Surroundings {
 
 export { Turns } from "./resources/turns.ts"
 
+/** The runs of the schedule, as wrangler.toml has them; one that is called otherwise does all. */
+const HOUSEKEEPING = "17 * * * *"
+const COMPACTION = "47 * * * *"
+
 export default {
   fetch: (request, env, ctx) => handle(request, around(env, ctx)),
 
   /**
-   * Hourly: old rows go, copies of keys are checked, the journal is trimmed, values that no key names are removed, logs of
-   * series are compacted, the hubs look after themselves if a poke was lost.
+   * Hourly, logs of series are compacted; half an hour later old rows go, copies of keys are checked, the journal is
+   * trimmed, values that no key names are removed, the hubs look after themselves if a poke was lost.
    */
-  async scheduled(_event, env, ctx) {
-    const { db, feed, keys, appImporter, seriesWriter, blobs, compactor, keeper, historyKeeper } =
-      createServices(around(env, ctx), new Request("https://tidemark/"))
+  async scheduled({ cron }, env, ctx) {
+    if (cron !== HOUSEKEEPING) {
+      const services = createServices(around(env, ctx), new Request("https://tidemark/"))
+      await services.compactor.compactAll(SCHEDULE_MAX_QUERIES)
+    }
+    if (cron === COMPACTION) return
+    const { feed, keys, appImporter, seriesWriter, blobs, keeper, historyKeeper } = createServices(
+      around(env, ctx),
+      new Request("https://tidemark/"),
+    )
     // First, because the journal still knows then when a series was changed last.
     await keeper.keep()
     const hours = Number(env.JOURNAL_KEEP_HOURS)
@@ -61,7 +72,6 @@ export default {
     )
     await seriesWriter.sweep()
     await appImporter.sweep()
-    await compactor.compactAll(SCHEDULE_MAX_QUERIES - db.cost.queries)
     await lookAfterHubs(env, await feed.listeners())
     // Last, because Workers KV may fail, and nothing else is to wait for it.
     await blobs.sweep()

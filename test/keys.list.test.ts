@@ -1,6 +1,7 @@
 /** The list of keys: globs, names alone, counts, pages, and what they cost. */
 import { env } from "cloudflare:workers"
 import { beforeEach, describe, expect, it } from "vitest"
+import { Replica } from "../src/client/replica.ts"
 import { connect } from "./conversation.ts"
 import { send } from "./helpers.ts"
 import { journalOf, world } from "./keys.world.ts"
@@ -205,22 +206,28 @@ describe("a subscriber of a list with match or filter", () => {
   ])("holds what GET answers, whatever is written: %o", async (query) => {
     const prefix = (query["match"] ?? query["filter"] ?? "").slice(0, 3)
     const one = await connect()
-    expect(await one.ask({ event: "subscribe", uri: uriOf(query) })).toMatchObject({ ok: true })
-    const states = [await one.hear()]
-    expect(states[0]).toMatchObject({ event: "state", view: true, resource: [] })
+    const reply = await one.ask({ event: "subscribe", uri: uriOf(query) })
+    expect(reply).toMatchObject({ ok: true })
+    const { uri } = reply
+    const replica = new Replica(uri)
+    replica.begin(reply)
+    const frames = [await one.hear()]
+    expect(frames[0]).toMatchObject({ event: "state", resource: [] })
+    replica.take(frames[0])
     for (let n = 0; n < 30; n++) {
       const name = `${prefix}${(n * 7) % 13}`
       if (n % 5 === 4) await send(`DELETE /keys/${name}`)
       else if (n % 7 === 6) await send(`PUT /keys?outside${n}=1`)
       else if (n === 20) await send(`DELETE /keys?match=${prefix}1*`)
       else await send(`PUT /keys?${name}=${n}`)
-      states.push(...(await one.rest()))
-      const { resource, uri } = states.at(-1)
+      for (const frame of await one.rest()) {
+        frames.push(frame)
+        expect(replica.take(frame)).not.toBe("lost")
+      }
       const got = await send(`GET ${uri}`)
-      expect(resource, `after write ${n}`).toEqual(got.json)
+      expect(replica.value, `after write ${n}`).toEqual(got.json)
     }
-    expect(states.length).toBeGreaterThan(4)
-    expect(states.every(({ event }) => event === "state")).toBe(true)
+    expect(frames.length).toBeGreaterThan(4)
   })
 
   it("hears nothing of keys that cannot be in it", async () => {
