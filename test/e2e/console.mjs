@@ -64,7 +64,7 @@ async function execute(operation, fill = {}, body) {
   if (body) await block.locator(".body-param__text").fill(JSON.stringify(body))
   await block.locator(".btn.execute").click()
   const shown = block.locator(".live-responses-table .response")
-  await shown.waitFor()
+  await shown.locator(".response-col_status", { hasText: /\d{3}/ }).waitFor()
   return {
     status: (await shown.locator(".response-col_status").innerText()).split(/\s/)[0],
     text: await shown.innerText(),
@@ -90,8 +90,12 @@ await check(`lists every operation once: ${operations.length}`, async () => {
 })
 
 await check("lets every operation be tried", async () => {
-  for (const operation of operations) await open(operation)
-  equal(await page.locator(".btn.execute").count(), operations.length, "Execute buttons")
+  for (const operation of operations) {
+    const block = await open(operation)
+    equal(await block.locator(".btn.execute").count(), 1, `Execute buttons of ${operation}`)
+    // Closed again: with all of them open the page takes seconds for every step.
+    await block.locator(".opblock-summary-control").click()
+  }
 })
 
 await check("executes GET /api/apps/ and shows the answer", async () => {
