@@ -246,7 +246,10 @@ class Storm {
     uris.delete("/api/changes")
     const truths = new Map<string, Truth>()
     for (const uri of uris) {
-      const response = await fetch(new URL(uri, this.#runtime.url))
+      // What is near the reader may be behind; copies are told what is committed.
+      const response = await fetch(new URL(uri, this.#runtime.url), {
+        headers: { "X-Consistency": "strong" },
+      })
       const text = await response.text()
       if (!response.ok && response.status !== 404) throw new Error(`GET ${uri}: ${text}`)
       const etag = /^"(\d+)"$/.exec(response.headers.get("ETag") ?? "")?.[1]
