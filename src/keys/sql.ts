@@ -137,8 +137,8 @@ export function bodies(revisions: number[]): Statement {
 /** Of these keys, those whose values D1 holds itself. */
 export function values(names: string[]): Statement {
   return {
-    sql: `SELECT name, value FROM keys
-      WHERE name IN (SELECT value FROM json_each(?1)) AND value IS NOT NULL`,
+    sql: `SELECT name, coalesce(value, number) AS value FROM keys
+      WHERE name IN (SELECT value FROM json_each(?1)) AND coalesce(value, number) IS NOT NULL`,
     params: [JSON.stringify(names)],
   }
 }
