@@ -194,6 +194,30 @@ describe("who watches some of the keys, the references or the series", () => {
   })
 })
 
+describe("who watches a list that is itself the member of a list, and that one, too", () => {
+  it("holds what GET answers of both, also where the list was empty or is again", async () => {
+    const [live, late] = [open(), open()]
+    const uris = ["/api/store/", "/api/store/both/"]
+    const copies = uris.map((uri) => live.subscribe(uri))
+    await Promise.all(copies.map(({ ready }) => ready))
+    for (const step of ["PUT", "PATCH", "DELETE", "PUT"] as const) {
+      const { status } = await send(`${step} /api/store/both/s`, bodies[step])
+      expect(status).toBeLessThan(300)
+      if (step === "PATCH") {
+        copies.push(...uris.map((uri) => late.subscribe(uri)))
+        await Promise.all(copies.map(({ ready }) => ready))
+      }
+      await settled(live, late)
+      for (const { uri, value } of copies) {
+        expect(value, `${uri} after ${step}`).toEqual((await send(`GET ${uri}`)).json)
+      }
+    }
+    live.close()
+    late.close()
+  })
+  const bodies = { PUT: { v: { 1: 1 } }, PATCH: { rows: rows("v", { 2: 2 }) }, DELETE: undefined }
+})
+
 describe("who watches a filtered list of documents", () => {
   it("is told who enters it and where, what changes in it, and who leaves it", async () => {
     const put = (name: string, n: number) => send(`PUT /api/apps/${name}`, { data: { n } })

@@ -44,7 +44,7 @@ export class Replica implements Copy {
   /** False until a reply says from where frames count. */
   #begun = false
   #awaitsState = false
-  /** Frames of members are marked as this list's. */
+  /** Only frames that are marked so are for it; those without tell it as the member of a list. */
   #isView = false
   /** More is to come of the revision that is held. */
   #isPart = false
@@ -86,6 +86,7 @@ export class Replica implements Copy {
     this.#uri = reply.uri
     this.#epoch = reply.epoch
     this.#awaitsState = !reply.resumed && !reply.absent
+    this.#isView ||= reply.view === true
     if (reply.absent) this.#forget(reply.revision ?? 0)
   }
 
@@ -111,8 +112,9 @@ export class Replica implements Copy {
     if (!this.#begun) return "ignored"
     const isOwn = isAbout(frame, this.#uri)
     // Of a view only what is told to it: elsewhere the member may look otherwise.
-    const isOther = (frame.view ?? false) !== this.#isView || frame.reset
-    if (!isOwn && (listOfMember(frame) !== this.#uri || isOther)) return "ignored"
+    const isOther = (frame.view ?? false) !== this.#isView
+    if (isOwn && isOther && this.#isView && !frame.reset) return "ignored"
+    if (!isOwn && (listOfMember(frame) !== this.#uri || isOther || frame.reset)) return "ignored"
     const outcome = isOwn ? this.#takeOwn(frame) : this.#takeMember(frame)
     if (outcome === "changed") {
       const position = frame.position ?? frame.revision

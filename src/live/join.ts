@@ -10,7 +10,7 @@ import type { Reading } from "./fanout.ts"
 import { tellOfLeaving } from "./hooks.ts"
 import { missedBy } from "./missed.ts"
 import type { Session } from "./session.ts"
-import { selectionOf, tidied, type Selection, type Target } from "./uris.ts"
+import { isFollowable, selectionOf, tidied, type Selection, type Target } from "./uris.ts"
 import { memoryOf } from "./views.ts"
 
 /** A topic, and the position from which it is to go on, as the client wrote it. */
@@ -26,7 +26,7 @@ export interface Joined {
   target: Target | Selection
   /** All changes up to this revision are told. */
   floor: number
-  reply: Pick<Done, "revision" | "resumed" | "reset" | "absent">
+  reply: Pick<Done, "revision" | "resumed" | "reset" | "absent" | "view">
   /** What is there, where it is not gone on from a position. */
   reading?: Reading
   refusal?: Refusal
@@ -143,7 +143,8 @@ async function welcomeTo(asked: readonly Asked[], who: string, bench: Bench): Pr
     const some = asked.slice(at, at + READINGS_AT_ONCE).map(async (one): Promise<Joined> => {
       const { target } = one
       if (!told.has(target.topic)) return anew(one, from, who, bench)
-      return { target, floor: through, reply: { revision: through, resumed: true } }
+      const reply = { revision: through, resumed: true as const, ...kindOf(target) }
+      return { target, floor: through, reply }
     })
     joined.push(...(await Promise.all(some)))
   }
@@ -172,6 +173,11 @@ async function missedSince(asked: readonly Asked[], from: Position, { backlog, r
   return { texts: [], through: from.revision, told: new Set<string>() }
 }
 
+/** What must be known also of what is not there: a view may be the member of a list, and is not told as such. */
+function kindOf(target: Target | Selection): { view?: true } {
+  return "pattern" in target || isFollowable(target) ? {} : { view: true }
+}
+
 async function anew(
   { target, since }: Asked,
   from: Position,
@@ -189,7 +195,8 @@ async function anew(
     const revision = reading?.revision ?? from.revision
     const absent = reading ? {} : { absent: true as const }
     const floor = Math.max(revision, from.revision)
-    return { target, floor, reply: { revision, ...reset, ...absent }, reading }
+    const reply = { revision, ...reset, ...absent, ...kindOf(target) }
+    return { target, floor, reply, reading }
   } catch (error) {
     if (error instanceof Refusal) return { target, floor: 0, reply: {}, refusal: error }
     throw error

@@ -101,6 +101,8 @@ export interface Done {
   reset?: true
   /** To subscribe: there is nothing at the URI now, so no state follows. */
   absent?: true
+  /** To subscribe: the topic is a view, so what is told of it is marked `view`, and no other frame is for it. */
+  view?: true
   /** To subscribe: how many frames right behind the reply are its own, and tell its topic alone. */
   frames?: number
   /** To create: what was made, and its URI where it has one. */

@@ -39,6 +39,7 @@ export interface ResumedTopic {
   resumed?: true
   reset?: true
   absent?: true
+  view?: true
   problem?: Refused["problem"]
 }
 

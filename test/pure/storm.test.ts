@@ -63,6 +63,12 @@ describe("the ledger of a subscriber", () => {
     expect(whole).toMatchObject({ missed: [], faults: [] })
   })
 
+  it("lets what was read again cover what was told before a resume, and nothing that came after it", () => {
+    const before: Event[] = [state(1), frame(2), { kind: "resume", since: 2 }]
+    expect(audit(ITEM, [...before, frame(2, 4)], four)).toMatchObject({ missed: [], faults: [] })
+    expect(audit(ITEM, [...before, frame(3), frame(3, 4)], four).faults).toHaveLength(1)
+  })
+
   it("forgives what could not be told because it was gone when it was read, and nothing else", () => {
     const gone = journal(["create"], ["STATE"], ["patch"], ["delete"])
     expect(audit(ITEM, [state(1), frame(4)], gone).missed).toEqual([])

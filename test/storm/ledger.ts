@@ -57,7 +57,12 @@ export function audit(topic: string, events: readonly Event[], journal: readonly
       }
       place = floor = event.floor
     } else if (event.kind === "resume") {
-      for (const revision of known.keys()) if (revision > event.since) known.delete(revision)
+      // Whatever was told before is known like a state: who tells now may be behind it, and then covers it again with
+      // what it reads.
+      for (const revision of known.keys()) {
+        if (revision > event.since) known.delete(revision)
+        else known.set(revision, "state")
+      }
       place = floor = event.since
     } else {
       take(event)

@@ -24,7 +24,7 @@ interface Topic {
   epoch: string | undefined
   position: number
   events: Event[]
-  /** Of a view: the position of what was told last. */
+  /** Of a view: the position of the change that was told last. */
   shown: number
   /** And whether more of the same is to come. */
   more: boolean
@@ -156,6 +156,8 @@ export const openSocket: OpenMouth = ({ url, uris, heard }) => {
 
   function write(topic: Topic, frame: Frame, uri: string, id: number, own: boolean): void {
     const { revision, position = revision, reset, epoch } = frame
+    // Of a change told in parts, all but the last say to resume from before it.
+    const change = frame.more ? position + 1 : position
     if (reset) {
       topic.events.push({ kind: "state", floor: position })
       topic.position = position
@@ -163,13 +165,13 @@ export const openSocket: OpenMouth = ({ url, uris, heard }) => {
     } else {
       if (isFollowable(topic.uri)) {
         topic.events.push({ kind: "frame", id, uri, position, revision, own })
-      } else if (frame.view && position <= topic.shown && !topic.more) {
-        failures.push(`${topic.uri} was shown at ${position} after ${topic.shown}`)
+      } else if (frame.view && change <= topic.shown && !topic.more) {
+        failures.push(`${topic.uri} was shown at ${change} after ${topic.shown}`)
       }
       topic.position = Math.max(topic.position, position)
     }
     // The list that a view is a member of tells of it, too, and is in no order with it.
-    if (frame.view || reset) topic.shown = position
+    if (frame.view || reset) topic.shown = change
     if (frame.view) topic.more = frame.more === true
   }
 
