@@ -3,6 +3,7 @@ import type { Change } from "../protocol/change.ts"
 import { createText, deleteText, patchText, stateText } from "../protocol/frames.ts"
 import { JOURNAL } from "../protocol/changes.ts"
 import { listOf } from "../protocol/uri.ts"
+import type { Telling } from "../protocol/view.ts"
 import type { Topics } from "./topics.ts"
 import { topicText } from "./state.ts"
 import { isTouched, type Resolve, type Target } from "./uris.ts"
@@ -198,28 +199,28 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
     const memory = memories.has(view) ? memories.get(view) : desk.memories.get(view)
     const floor = Math.max(floors.get(key) ?? 0, floors.get(ownKey) ?? 0, memory?.floor ?? 0)
     if (floor >= change.revision) return
-    let isRead = false
-    const later = desk.known.filter(
-      ({ uri, revision }) =>
-        uri === change.uri && revision >= change.revision && revision <= through,
-    )
-    const told = tellingOf(target, change, {
-      changes: later,
-      memory: memory?.value,
-      read: (uri) => {
-        isRead = true
-        const reading = readings.get(uri)
-        if (reading === undefined) missing.add(uri)
-        return reading
-      },
-    })
+    const upTo = (last: number) =>
+      desk.known.filter(
+        ({ uri, revision }) =>
+          uri === change.uri && revision >= change.revision && revision <= last,
+      )
+    let later = upTo(through)
+    let { told, readAt } = tellFrom(target, change, later, memory)
+    const covered = readAt === null ? later : upTo(Math.max(readAt, through))
+    if (covered.length > later.length && told !== "wait") {
+      // It was read after more of the changes, and is told as all of them. Told as less, it would not reach who came to
+      // know that much by the state; and what is remembered would say that it had.
+      later = covered
+      ;({ told, readAt } = tellFrom(target, change, later, memory))
+      if (readAt !== null && readAt < (later.at(-1)?.revision ?? 0)) told = "state"
+    }
     if (told === "wait") return
     if (told === "state") {
       tellWhole(target, key, change)
       return
     }
-    const last = isRead ? (later.at(-1) ?? change).revision : change.revision
-    if (isRead) floors.set(ownKey, last)
+    const last = readAt === null ? change.revision : (later.at(-1) ?? change).revision
+    if (readAt !== null) floors.set(ownKey, last)
     const value = "memory" in told ? told.memory : memory?.value
     // Where there is none, that something was told is worth knowing.
     if (value === undefined) memories.set(view, undefined)
@@ -227,6 +228,24 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
     for (const text of viewTexts(view, told.frames, last, change.revision)) {
       deliveries.push({ revision: last, frames: [[view, text]] })
     }
+  }
+
+  /** What is to be told of the changes of one resource, and up to which revision all is in what was read for it. */
+  function tellFrom(
+    target: Target,
+    change: Change,
+    changes: readonly Change[],
+    memory: Memory | undefined,
+  ): { told: Telling; readAt: number | null } {
+    let readAt: number | null = null
+    const read = (uri: string) => {
+      const reading = readings.get(uri)
+      if (reading === undefined) missing.add(uri)
+      readAt = Math.min(readAt ?? Infinity, reading?.revision ?? through)
+      return reading
+    }
+    const told = tellingOf(target, change, { changes, memory: memory?.value, read })
+    return { told, readAt }
   }
 
   function tellWhole(target: Target, key: string, change: Change): void {

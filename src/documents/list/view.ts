@@ -112,7 +112,9 @@ function changed(
   members: Members,
   desk: ViewDesk,
 ): Telling {
-  const { uri, event, body, extra } = change
+  const { uri, event, body } = change
+  // What is read tells all of the changes, so what rides along is the newest's.
+  const { extra } = desk.changes.at(-1) ?? change
   const own = `name eq ${JSON.stringify(name)}`
   const where = asked.where === "" ? own : `${own} and (${asked.where})`
   const fields = asked.selection.has("created") ? asked.fields : `created,${asked.fields}`
