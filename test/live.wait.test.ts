@@ -2,7 +2,9 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test"
 import { env } from "cloudflare:workers"
 import { describe, expect, it, vi } from "vitest"
+import { createServices, handle } from "../src/app.ts"
 import { hubOf } from "../src/live/hubs.ts"
+import { connect } from "./conversation.ts"
 import { send } from "./helpers.ts"
 
 const hub = () => hubOf(env as never)
@@ -149,6 +151,28 @@ describe("a long poll", () => {
       expect((await answer).json.data).toEqual({ n })
       ;({ revision } = written)
     }
+  })
+
+  it("waits at a hub that was not told of what the caller knows, also when that is trimmed", async () => {
+    const uri = "/api/apps/ahead"
+    const { revision } = await send(`PUT ${uri}`, { data: { n: 0 } })
+    const other = await connect()
+    await other.ask("subscribe /api/apps/none")
+    const around = { env, now: Date.now, newId: () => "x", poke: () => {} }
+    const services = () => createServices(around as never, new Request("https://tidemark.test/"))
+    for (let n = 0; n < 3; n++) {
+      const request = new Request("https://tidemark.test/api/apps/untold", {
+        method: "PUT",
+        headers: { "Content-Type": "application/json" },
+        body: '{"data":{}}',
+      })
+      expect((await handle(request, around as never)).ok).toBe(true)
+    }
+    await services().feed.trim(-1_000, 1)
+    const { answer } = await waiting(`${uri}?wait=60&since=${revision! + 1}`)
+    await send(`PATCH ${uri}`, { data: { n: 1 } })
+    expect((await answer).json.data).toEqual({ n: 1 })
+    other.socket.close(1000)
   })
 
   it("goes on through hibernation, and ends early when the hub goes", async () => {

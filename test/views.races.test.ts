@@ -65,6 +65,16 @@ describe("who comes to a view after a change and before the one that was read wi
       ],
     },
     {
+      what: "a list of documents that one of them enters and leaves",
+      table: "documents",
+      uri: "/api/apps/?where=data.pass+gt+4",
+      writes: [
+        ["PUT /api/apps/pass", { data: { pass: 0 } }],
+        ["PATCH /api/apps/pass", { data: { pass: 9 } }],
+        ["PATCH /api/apps/pass", { data: { pass: 1 } }],
+      ],
+    },
+    {
       what: "buckets whose last one goes",
       table: "series",
       uri: "/api/store/races/s?every=1d&agg=sum",

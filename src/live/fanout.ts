@@ -208,18 +208,20 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
     let { told, readAt } = tellFrom(target, change, later, memory)
     const covered = readAt === null ? later : upTo(Math.max(readAt, through))
     if (covered.length > later.length && told !== "wait") {
-      // It was read after more of the changes, and is told as all of them. Told as less, it would not reach who came to
-      // know that much by the state; and what is remembered would say that it had.
+      // It was read after more of the changes, and is told as all of them. As less, it would not reach those who know that
+      // much by their state; and what is remembered would say that it had.
       later = covered
       ;({ told, readAt } = tellFrom(target, change, later, memory))
       if (readAt !== null && readAt < (later.at(-1)?.revision ?? 0)) told = "state"
     }
+    const last = readAt === null ? change.revision : (later.at(-1) ?? change).revision
+    // What is told is the way from before the first change to after the last, and no way from anywhere between.
+    if (told !== "wait" && topics.isPartlyKnown(view, change.revision, last)) told = "state"
     if (told === "wait") return
     if (told === "state") {
       tellWhole(target, key, change)
       return
     }
-    const last = readAt === null ? change.revision : (later.at(-1) ?? change).revision
     if (readAt !== null) floors.set(ownKey, last)
     const value = "memory" in told ? told.memory : memory?.value
     // Where there is none, that something was told is worth knowing.

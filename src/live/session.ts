@@ -76,6 +76,13 @@ export class Session {
     return this.#floors.get(topic)
   }
 
+  /** True when what the subscriber knows ends within these changes; while it is being told its state, nobody can say. */
+  mayBeWithin(topic: string, first: number, last: number): boolean {
+    if (this.#held) return true
+    const floor = this.#floors.get(topic)
+    return floor !== undefined && floor >= first && floor < last
+  }
+
   /** True when these topics would still fit the attachment. */
   hasRoomFor(...added: string[]): boolean {
     const topics = new Set([...this.#floors.keys(), ...added])

@@ -60,6 +60,15 @@ export class Topics {
     return this.#followers.get(topic)?.size === 1
   }
 
+  /** True when some follower may know one of the changes from the first revision to the last, but not all. */
+  isPartlyKnown(topic: string, first: number, last: number): boolean {
+    if (first === last) return false
+    for (const session of this.#followers.get(topic) ?? []) {
+      if (session.mayBeWithin(topic, first, last)) return true
+    }
+    return false
+  }
+
   /** The topics that must be read again when something changes at `uri`: views of it and of every list above it. */
   viewsOf(uri: string): string[] {
     const found: string[] = []

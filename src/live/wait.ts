@@ -42,8 +42,13 @@ export async function answerWhenNew(
     const reply = await ear.reply
     if (!reply.ok) return await poll.read()
     const at = { epoch: reply.epoch ?? "", revision: reply.position ?? 0 }
-    // What the caller knows is of another journal, or of none yet.
-    if (at.epoch !== epoch || at.revision < from.revision) return await readAt(poll, at)
+    // What the caller knows is of another journal, or of none yet; unless it is only the hub that was not told of it.
+    if (at.epoch !== epoch) return await readAt(poll, at)
+    if (at.revision < from.revision) {
+      const head = await position()
+      if (head.epoch !== epoch || head.revision < from.revision) return await readAt(poll, head)
+      at.revision = from.revision
+    }
     for (let isTold = reply.frames !== 0 || reply.reset; ; isTold = true) {
       if (isTold) {
         const answer = await readAt(poll, at)
