@@ -75,6 +75,16 @@ describe("who comes to a view after a change and before the one that was read wi
       ],
     },
     {
+      what: "a list of documents where one of them enters and is deleted",
+      table: "documents",
+      uri: "/api/apps/?where=data.brief+gt+4",
+      writes: [
+        ["PUT /api/apps/brief", { data: { brief: 0 } }],
+        ["PATCH /api/apps/brief", { data: { brief: 9 } }],
+        ["DELETE /api/apps/brief", undefined],
+      ],
+    },
+    {
       what: "buckets whose last one goes",
       table: "series",
       uri: "/api/store/races/s?every=1d&agg=sum",

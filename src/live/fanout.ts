@@ -236,7 +236,7 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
   function tellFrom(
     target: Target,
     change: Change,
-    changes: readonly Change[],
+    later: readonly Change[],
     memory: Memory | undefined,
   ): { told: Telling; readAt: number | null } {
     let readAt: number | null = null
@@ -246,7 +246,7 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
       readAt = Math.min(readAt ?? Infinity, reading?.revision ?? through)
       return reading
     }
-    const told = tellingOf(target, change, { changes, memory: memory?.value, read })
+    const told = tellingOf(target, change, { changes: later, memory: memory?.value, read })
     return { told, readAt }
   }
 

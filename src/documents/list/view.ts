@@ -47,8 +47,10 @@ export const documentsView: View = {
     if (!name.startsWith(asked.prefix)) return { frames: [] }
     if (event === "delete") return left(change, memory)
     if (event === "create" && body !== null) return created(change, body, name, asked, memory)
-    // What it was before that is nothing to anybody.
-    if (desk.changes.some((later) => later.event === "delete")) return { frames: [] }
+    // What it was before that is nothing to anybody; but who came meanwhile may have it, and is to be told that it goes.
+    if (desk.changes.some((later) => later.event === "delete")) {
+      return { frames: [], memory: memory && kept([...memory, uri]) }
+    }
     return memory ? changed(change, name, asked, memory, desk) : "state"
   },
 }
