@@ -1,8 +1,9 @@
 /** Conversations: what is said to a socket, and what comes back. */
 import { describe, expect, it } from "vitest"
 import { FRAME_MAX_BYTES } from "../src/protocol/limits.ts"
-import { connect } from "./conversation.ts"
+import { connect, type Talker } from "./conversation.ts"
 import { send } from "./helpers.ts"
+import { writeUntold } from "./live.world.ts"
 
 describe("a subscriber", () => {
   it("gets the reply, the state with its revision, and every later change", async () => {
@@ -87,6 +88,20 @@ describe("a subscriber", () => {
         data: { n: 1 },
       },
     })
+  })
+
+  it("of something that is gone is not told what was before, also where the hub has not come so far", async () => {
+    const uri = "/api/apps/buried"
+    await send(`PUT ${uri}`, { data: {} })
+    const [one, two] = [await connect(), await connect()]
+    await one.ask(`subscribe ${uri}`)
+    await writeUntold(`PATCH ${uri}`, { data: { n: 1 } })
+    await writeUntold(`DELETE ${uri}`)
+    expect(await two.ask(`subscribe ${uri}`)).toMatchObject({ absent: true })
+    await send(`PUT ${uri}`, { data: { n: 2 } })
+    const events = async (talker: Talker) => (await talker.rest()).map(({ event }) => event)
+    expect(await events(one)).toEqual(["state", "patch", "delete", "state"])
+    expect(await events(two)).toEqual(["state"])
   })
 
   it("of an item and its list gets each change once", async () => {

@@ -2,10 +2,10 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test"
 import { env } from "cloudflare:workers"
 import { describe, expect, it, vi } from "vitest"
-import { createServices, handle } from "../src/app.ts"
 import { hubOf } from "../src/live/hubs.ts"
 import { connect } from "./conversation.ts"
 import { send } from "./helpers.ts"
+import { trimJournal, writeUntold } from "./live.world.ts"
 
 const hub = () => hubOf(env as never)
 const sockets = () => runInDurableObject(hub(), (_, state) => state.getWebSockets().length)
@@ -158,17 +158,8 @@ describe("a long poll", () => {
     const { revision } = await send(`PUT ${uri}`, { data: { n: 0 } })
     const other = await connect()
     await other.ask("subscribe /api/apps/none")
-    const around = { env, now: Date.now, newId: () => "x", poke: () => {} }
-    const services = () => createServices(around as never, new Request("https://tidemark.test/"))
-    for (let n = 0; n < 3; n++) {
-      const request = new Request("https://tidemark.test/api/apps/untold", {
-        method: "PUT",
-        headers: { "Content-Type": "application/json" },
-        body: '{"data":{}}',
-      })
-      expect((await handle(request, around as never)).ok).toBe(true)
-    }
-    await services().feed.trim(-1_000, 1)
+    for (let n = 0; n < 3; n++) await writeUntold("PUT /api/apps/untold", { data: { n } })
+    await trimJournal()
     const { answer } = await waiting(`${uri}?wait=60&since=${revision! + 1}`)
     await send(`PATCH ${uri}`, { data: { n: 1 } })
     expect((await answer).json.data).toEqual({ n: 1 })

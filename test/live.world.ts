@@ -4,6 +4,7 @@ import { env, exports } from "cloudflare:workers"
 import { connect, type Live, type LiveOptions } from "../src/client/live.ts"
 import type { Subscription } from "../src/client/subscription.ts"
 import { hubOf } from "../src/live/hubs.ts"
+import { createServices, handle } from "../src/app.ts"
 import { send } from "./helpers.ts"
 
 export const sockets: WebSocket[] = []
@@ -14,6 +15,25 @@ let evicting: Promise<void> | undefined
 export function evict(): Promise<void> {
   evicting ??= evictDurableObject(hubOf(env as never)).finally(() => (evicting = undefined))
   return evicting
+}
+
+/** What a Worker has whose pokes are all lost. */
+const deaf = { env, now: Date.now, newId: () => "x", poke: () => {} }
+
+/** A write of JSON that no hub is told of. */
+export async function writeUntold(request: string, body?: object): Promise<void> {
+  const [method = "", uri = ""] = request.split(" ")
+  const headers = { "Content-Type": "application/json" }
+  const json = body ? { body: JSON.stringify(body) } : {}
+  const url = new URL(uri, "https://tidemark.test")
+  const { ok } = await handle(new Request(url, { method, headers, ...json }), deaf as never)
+  if (!ok) throw new Error(`${request} failed`)
+}
+
+/** Leaves nothing of the journal but the newest. */
+export async function trimJournal(): Promise<void> {
+  const request = new Request("https://tidemark.test/")
+  await createServices(deaf as never, request).feed.trim(-1_000, 1)
 }
 
 /** A client whose connections can be cut: the newest socket is the last of `sockets`. */

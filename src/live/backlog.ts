@@ -14,6 +14,8 @@ interface Stretch {
   /** The revision before the first. */
   after: number
   through: number
+  /** It was read to the end after so many had asked. */
+  asked: number
   changes: Change[]
   characters: number
 }
@@ -22,6 +24,7 @@ export class Backlog {
   readonly #feed: () => Pick<Feed, "since">
   readonly #waiting = new Set<Position>()
   #chain: Promise<unknown> = Promise.resolve()
+  #asked = 0
   #kept: Stretch | null = null
   /** Where the journal begins, as far as is known. */
   #first: { epoch: string; first: number } | null = null
@@ -31,41 +34,48 @@ export class Backlog {
   }
 
   /**
-   * The changes after a position, at least up to the revision `until`. What is kept from an earlier reading may be of
-   * a database that was put back since; whoever follows it is told so, as everybody is.
+   * The changes after a position, at least up to the revision `until`; "now" stands for all that there are when this is
+   * called. What is kept from an earlier reading may be of a database that was put back since; whoever follows it is told
+   * so, as everybody is.
    */
-  since(position: Position, until: number): Promise<Backlogged> {
+  since(position: Position, until: number | "now"): Promise<Backlogged> {
     this.#waiting.add(position)
+    const asked = ++this.#asked
     const run = this.#chain
-      .then(() => this.#tell(position, until))
+      .then(() => this.#tell(position, until, asked))
       .finally(() => this.#waiting.delete(position))
     this.#chain = run.catch(() => {})
     return run
   }
 
-  async #tell(position: Position, until: number): Promise<Backlogged> {
+  async #tell(position: Position, until: number | "now", asked: number): Promise<Backlogged> {
     const { epoch, revision } = position
     const first = this.#first?.epoch === epoch ? this.#first.first : 1
     if (revision + 1 < first) return { reset: true, first }
-    const stretch = this.#stretchFor(position, until, first)
-    const target = Math.max(until, revision)
-    while (stretch.through < target) {
+    const isNow = until === "now"
+    const least = isNow ? revision : until
+    const target = Math.max(least, revision)
+    const stretch = this.#stretchFor(position, least, first)
+    while (stretch.through < target || (isNow && stretch.asked < asked)) {
+      const asking = this.#asked
       const page = await this.#feed().since({ epoch, revision: stretch.through })
       if (page.reset) {
         if (page.first === undefined || page.first <= stretch.through + 1) return { reset: true }
         // Trimmed; it may be that only another one was too far behind.
         this.#first = { epoch, first: page.first }
-        return this.#tell(position, until)
+        return this.#tell(position, until, asked)
       }
       append(stretch, page.changes)
       if (stretch.characters > RESUME_MAX_CHARACTERS) return { reset: true }
-      if (!page.more) break
+      if (page.more) continue
+      stretch.asked = asking
+      break
     }
     const changes = stretch.changes.filter((change) => change.revision > revision)
     this.#keep(stretch)
     // The journal has not come to the position: it was put back since.
     if (stretch.through < revision) return { reset: true }
-    return { reset: false, changes, through: Math.max(stretch.through, until) }
+    return { reset: false, changes, through: Math.max(stretch.through, target) }
   }
 
   /** What is kept, where it reaches back far enough; else a new one, to be read. Until it is kept again it is nobody's. */
@@ -77,7 +87,7 @@ export class Backlog {
     const waiting = [...this.#waiting].filter((each) => each.epoch === epoch)
     const lowest = Math.min(until, ...waiting.map((each) => each.revision))
     const after = Math.max(lowest, first - 1)
-    return { epoch, after, through: after, changes: [], characters: 0 }
+    return { epoch, after, through: after, asked: 0, changes: [], characters: 0 }
   }
 
   /** Keeps the newest of it. */

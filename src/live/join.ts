@@ -10,7 +10,7 @@ import type { Reading } from "./fanout.ts"
 import { tellOfLeaving } from "./hooks.ts"
 import { missedBy } from "./missed.ts"
 import type { Session } from "./session.ts"
-import { isFollowable, selectionOf, tidied, type Selection, type Target } from "./uris.ts"
+import { isFollowable, selectionOf, sourceOf, tidied, type Selection, type Target } from "./uris.ts"
 import { memoryOf } from "./views.ts"
 
 /** A topic, and the position from which it is to go on, as the client wrote it. */
@@ -148,7 +148,30 @@ async function welcomeTo(asked: readonly Asked[], who: string, bench: Bench): Pr
     })
     joined.push(...(await Promise.all(some)))
   }
-  return { joined, missed, through }
+  return { joined: await buried(joined, from, bench), missed, through }
+}
+
+/**
+ * Where there is nothing now, all up to its last delete is known: who has nothing could make nothing of what came before
+ * that. No answer says when there was nothing, and the hub may not have come to the delete yet, so the journal is asked.
+ */
+async function buried(
+  joined: readonly Joined[],
+  from: Position,
+  { backlog }: Bench,
+): Promise<Joined[]> {
+  if (!joined.some(({ reply }) => reply.absent)) return [...joined]
+  const since = await backlog.since(from, "now")
+  if (since.reset) return [...joined]
+  return joined.map((one) => {
+    const { target, reply } = one
+    if (!reply.absent || "pattern" in target) return one
+    const uri = sourceOf(target) ?? target.topic
+    const end = since.changes.findLast((change) => change.uri === uri && change.event === "delete")
+    if (!end) return one
+    const { revision } = end
+    return { ...one, floor: Math.max(one.floor, revision), reply: { ...reply, revision } }
+  })
 }
 
 /** What those missed whom the journal can tell it, the topics `told`. */

@@ -49,6 +49,25 @@ describe("the backlog", () => {
     expect(asked).toEqual([5, 15, 25])
   })
 
+  it("is read to the end after whoever asks for all there is now, once for those who wait", async () => {
+    const { asked, bounds, backlog } = journal(8)
+    const first = told(backlog.since(at(8), "now"))
+    // The first reading is under way before these ask.
+    await Promise.resolve()
+    await Promise.resolve()
+    bounds.last = 12
+    const others = [8, 9, 12].map((from) => told(backlog.since(at(from), "now")))
+    await first
+    expect(await Promise.all(others)).toEqual([
+      [9, 12, 4, 12],
+      [10, 12, 3, 12],
+      [undefined, undefined, 0, 12],
+    ])
+    expect(asked).toHaveLength(2)
+    bounds.last = 13
+    expect(await told(backlog.since(at(12), "now"))).toEqual([13, 13, 1, 13])
+  })
+
   it("serves those who come later, and reads only what is new to it", async () => {
     const { asked, bounds, backlog } = journal(8)
     await backlog.since(at(2), 8)
