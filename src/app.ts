@@ -18,7 +18,7 @@ import { DocumentStore, plain } from "./documents/store.ts"
 import type { Env } from "./env.ts"
 import { Database } from "./feed/database.ts"
 import { sweep, SweptJournal } from "./feed/expiry.ts"
-import { Feed, type Committer, type Journal } from "./feed/feed.ts"
+import { Feed, type Committer, type Journal, type Keeper as JournalKeeper } from "./feed/feed.ts"
 import { commitTogether, type Ended } from "./feed/joint.ts"
 import { batchHandlers } from "./http/batch.ts"
 import { allowOrigin } from "./http/cors.ts"
@@ -31,6 +31,7 @@ import { EdgeCopies } from "./keys/edge.ts"
 import { keyBatchHandlers } from "./keys/batch/routes.ts"
 import { KeyRemover } from "./keys/batch/remover.ts"
 import { KeyBatches } from "./keys/batch/runner.ts"
+import { KeyKeeper } from "./keys/keeper.ts"
 import { KeyLists } from "./keys/list/reader.ts"
 import { keyHandlers } from "./keys/routes.ts"
 import { Expirer } from "./keys/expirer.ts"
@@ -90,7 +91,8 @@ export interface Services extends ResourceServices {
   feed: Feed
   apps: DocumentStore
   appHistory: DocumentHistory
-  historyKeeper: HistoryKeeper
+  /** For trimming the journal. */
+  journalKeepers: JournalKeeper[]
   appExporter: DocumentExporter
   appImporter: DocumentImporter
   from: () => string | null
@@ -172,7 +174,7 @@ export function createServices(
     db,
     feed,
     appHistory: new DocumentHistory(db, expiring),
-    historyKeeper: new HistoryKeeper(db),
+    journalKeepers: [new KeyKeeper(db), new HistoryKeeper(db)],
     appExporter: new DocumentExporter(db, expiring),
     appImporter: new DocumentImporter(db, documentJournal, { stager: feed, now, newId }),
     from,

@@ -55,7 +55,7 @@ export default {
       await services.compactor.compactAll(SCHEDULE_MAX_QUERIES)
     }
     if (cron === COMPACTION) return
-    const { feed, keys, appImporter, seriesWriter, blobs, keeper, historyKeeper } = createServices(
+    const { feed, keys, appImporter, seriesWriter, blobs, keeper, journalKeepers } = createServices(
       around(env, ctx),
       new Request("https://tidemark/"),
     )
@@ -68,7 +68,7 @@ export default {
     await feed.trim(
       hours > 0 ? hours * 3_600_000 : CHANGES_KEEP_MILLISECONDS,
       rows || CHANGES_KEEP_ROWS,
-      historyKeeper,
+      journalKeepers,
     )
     await seriesWriter.sweep()
     await appImporter.sweep()

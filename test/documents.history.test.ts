@@ -15,8 +15,8 @@ function services(now = () => Date.now()) {
 
 /** Keeps the newest changes only. */
 async function trim(rows: number): Promise<void> {
-  const { feed, historyKeeper } = services()
-  await feed.trim(FOREVER, rows, historyKeeper)
+  const { feed, journalKeepers } = services()
+  await feed.trim(FOREVER, rows, journalKeepers)
 }
 
 const bounds = () => services().feed.bounds()

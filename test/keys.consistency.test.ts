@@ -151,3 +151,50 @@ describe("the hourly check", () => {
     expect(again.db.cost).toMatchObject({ queries: 2, rowsWritten: 0 })
   })
 })
+
+describe("trimming the journal", () => {
+  it("keeps every value that Workers KV is not known to have, however young it is", async () => {
+    const values = {
+      "trim-json": { a: [1, null] },
+      "trim-long": "x".repeat(2_500),
+      "trim-zero": "a\0b",
+    }
+    const calm = world()
+    const lost = world({ kv: kvWith({ put: async () => {} }) })
+    const set = ({ give }: typeof calm, name: string, value: unknown) =>
+      give(`PUT /keys/${name}`, JSON.stringify(value), { "Content-Type": "application/json" })
+    for (const name of Object.keys(values)) await set(calm, name, "older")
+    calm.clock.now = lost.clock.now += 10_000
+    // This one dies between the commit and Workers KV.
+    for (const [name, value] of Object.entries(values)) await set(lost, name, value)
+    // The journal never forgets its newest change.
+    await set(calm, "later", 1)
+    const { feed, journalKeepers } = calm.services()
+    for (let time = 1; time <= 2; time++) await feed.trim(-1_000, 0, journalKeepers)
+
+    const expected = Object.entries(values).map(([name, value]) => ({ [name]: value }))
+    const strong = { "X-Consistency": "strong" }
+    expect(JSON.parse((await calm.ask("GET /keys/?match=trim-*")).text)).toEqual(expected)
+    for (const one of expected) {
+      const { text } = await calm.ask(`GET /keys/${Object.keys(one)[0]}`, undefined, strong)
+      expect(JSON.parse(text)).toEqual(one)
+    }
+    expect((await calm.ask("GET /keys/trim-json")).text).toContain("older")
+    calm.clock.now += 130_000
+    await calm.services().keys.check()
+  })
+
+  it("lets what is checked go, and has nothing more to keep then", async () => {
+    const { ask, clock, services } = world()
+    await ask("PUT /keys?checked=v")
+    clock.now += 130_000
+    await services().keys.check()
+    const { db, feed, journalKeepers } = services()
+    await feed.trim(-1_000, 0, journalKeepers)
+    const row = await db.first({ sql: "SELECT value FROM keys WHERE name = 'checked'", params: [] })
+    expect(row).toEqual({ value: null })
+    expect((await ask("GET /keys/checked", undefined, { "X-Consistency": "strong" })).text).toBe(
+      '{"checked":"v"}',
+    )
+  })
+})

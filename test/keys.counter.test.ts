@@ -2,7 +2,7 @@
 import fc from "fast-check"
 import { afterEach, describe, expect, it, vi } from "vitest"
 import { send } from "./helpers.ts"
-import { journalOf, world } from "./keys.world.ts"
+import { journalOf, kvWith, world } from "./keys.world.ts"
 
 const valueOf = ({ json }: { json: Record<string, string> }) => Object.values(json)[0]
 const inc = async (name: string, by: string) =>
@@ -162,6 +162,16 @@ describe("POST /keys/{id}/inc and dec", () => {
     await ask("PUT /keys?newer=1")
     await services().feed.trim(0, 0)
     expect((await ask("POST /keys/old/inc")).text).toBe('{"old":"42"}')
+  })
+
+  it("are right in lists, whatever Workers KV has, also when the journal has forgotten them", async () => {
+    const { ask, services } = world()
+    await ask("PUT /keys?listed=1")
+    const late = world({ kv: kvWith({ put: async () => {} }) })
+    expect((await late.ask("POST /keys/listed/inc")).text).toBe('{"listed":"2"}')
+    await ask("PUT /keys?listed-later=1")
+    await services().feed.trim(-1_000, 0)
+    expect((await ask("GET /keys/?match=listed")).text).toBe('[{"listed":"2"}]')
   })
 
   it("write two rows", async () => {

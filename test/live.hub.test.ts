@@ -66,6 +66,27 @@ describe("the hub", () => {
     expect((await one.rest()).map(({ event }) => event)).toEqual(["state", "patch"])
   })
 
+  it("tells who comes in between what was ahead of the change it was told in the place of", async () => {
+    const one = await connect()
+    const { epoch } = await one.ask("subscribe /api/apps/ahead")
+    const { apps, pokes } = mute()
+    await apps.put("/api/apps/ahead", JSON.stringify({ text: "x".repeat(70_000) }))
+    await apps.patch("/api/apps/ahead", '{"n":1}')
+    const [[large] = [], [small] = []] = pokes
+    // No change row carries this one, so it is read when the other is there already.
+    await hub().poke(large ? [large] : [])
+    const { position, revision } = await one.hear()
+    expect([position, revision]).toEqual([large?.revision, small?.revision])
+    const late = await connect()
+    await late.ask(`subscribe /api/apps/ahead since ${epoch}.${position}`)
+    const wide = await connect()
+    const begun = await wide.ask("subscribe /api/apps/ahea*")
+    await hub().poke(small ? [small] : [])
+    expect(revisions(await late.rest())).toEqual([small?.revision])
+    expect(begun.position).toBe(small?.revision)
+    expect(await wide.rest()).toEqual([])
+  })
+
   it("takes pokes late, doubled and out of order, and tells each change once, in order", async () => {
     const one = await follow("/api/apps/late")
     const { apps, pokes } = mute()

@@ -161,4 +161,18 @@ describe("a client that follows a pattern", () => {
     }
     live.close()
   })
+
+  it("holds no list that came to be: of what changes in it, its members tell", async () => {
+    const live = open()
+    const all = live.subscribe("/api/store/**")
+    await all.ready
+    const put = (day: string) =>
+      send("PUT /api/store/listless/x?orient=split", { columns: ["a"], index: [day], data: [[1]] })
+    await put("2020-01-01")
+    await put("2020-01-02")
+    const held = () => all.value as ReadonlyMap<string, any>
+    await until(all, () => Object.keys(held().get("/api/store/listless/x")?.a ?? {}).length === 2)
+    expect([...held().keys()]).toEqual(["/api/store/listless/x"])
+    live.close()
+  })
 })

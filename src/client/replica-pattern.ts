@@ -1,6 +1,6 @@
 /**
  * What was told of the URIs that match a pattern. There is no state to begin with, so it holds only what came whole
- * since; who wants all of it subscribes to lists. Pure.
+ * since, and no lists, of whose members' changes it need not be told; who wants all of it subscribes to lists. Pure.
  */
 import type { Done, Frame } from "../protocol/frames.ts"
 import { formatPosition } from "../protocol/change.ts"
@@ -76,6 +76,8 @@ export class PatternReplica implements Copy {
     if (frame.revision <= (this.#revisions.get(uri) ?? this.#floor)) return "ignored"
     this.#revisions.set(uri, frame.revision)
     this.#position = Math.max(this.#position, position)
+    // That a list has come to be is told with what was in it then.
+    if (uri.endsWith("/")) return "changed"
     if (frame.event === "delete") this.#resources.delete(uri)
     else if (frame.event !== "patch") this.#resources.set(uri, frame.resource)
     else if (this.#resources.has(uri)) {

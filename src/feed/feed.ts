@@ -59,7 +59,10 @@ export interface Trimmed {
   last: number
 }
 
-/** Whoever needs what is trimmed: says how far it may go at once, and what to write in the same transaction. */
+/**
+ * Whoever needs what is trimmed: says how far it may go at once, and what to write in the same transaction. Another that
+ * is asked after it may let less of it be trimmed: what all but the last write must be right then, too.
+ */
 export interface Keeper {
   keep(range: Trimmed): Promise<{ last: number; statements: Statement[] }>
 }
@@ -179,21 +182,30 @@ export class Feed implements Committer {
   }
 
   /**
-   * Removes changes that are older than `keepMilliseconds` or beyond the newest `keepRows`. Where the keeper wants it,
+   * Removes changes that are older than `keepMilliseconds` or beyond the newest `keepRows`. Where a keeper wants it,
    * in several steps, and the rest of them another time.
    */
-  async trim(keepMilliseconds: number, keepRows: number, keeper?: Keeper): Promise<void> {
+  async trim(
+    keepMilliseconds: number,
+    keepRows: number,
+    keepers: readonly Keeper[] = [],
+  ): Promise<void> {
     const before = this.#options.now() - keepMilliseconds
     for (let step = 0; step < TRIM_MAX_STEPS; step++) {
       const range = await this.#db.first<Trimmed>(sql.trimmable(before, keepRows))
       if (!range || range.last < range.first) return
-      const kept = await keeper?.keep(range)
-      const last = kept?.last ?? range.last
+      let { last } = range
+      const statements: Statement[] = []
+      for (const keeper of keepers) {
+        const kept = await keeper.keep({ ...range, last })
+        last = kept.last
+        statements.push(...kept.statements)
+      }
       const begins = sql.beginsAt(range.first)
       await this.commit({
         guards: [guard(begins.sql, begins.params)],
         drafts: [],
-        writes: [...(kept?.statements ?? []), ...sql.trim(last)],
+        writes: [...statements, ...sql.trim(last)],
       })
       if (last === range.last) return
     }

@@ -2,9 +2,10 @@
 import type { Database } from "../feed/database.ts"
 import type { Committer } from "../feed/feed.ts"
 import { AT_ONCE, chunksOf, UNFINISHED, type EdgeCopies } from "./edge.ts"
-import { valueOf, type Entry } from "./entry.ts"
+import type { Entry } from "./entry.ts"
+import { keeping, newest } from "./kept.ts"
 import { busy } from "./persist.ts"
-import * as sql from "./sql.ts"
+import { NONE } from "./sql.ts"
 import type { Pledge } from "./turns.ts"
 
 /** What is brought together. */
@@ -14,17 +15,10 @@ export interface Sides {
   edge: EdgeCopies
 }
 
-/** A list of pairs travels as one parameter, which D1 bounds at 2,000,000 bytes. */
-const PAIRS_AT_ONCE = 1_000
 /** Rounds before giving up; each lasts one write to Workers KV, and others may commit meanwhile. */
 const ROUNDS = 10
 /** Attempts at what is owed, each a second at least: a runtime ends what goes on for 30 s after its answer. */
 const ATTEMPTS = 20
-/** Values that are kept in the index together: as one parameter they must stay below 2,000,000 bytes. */
-const SHORT_CHARACTERS = 2_000
-const SHORT_AT_ONCE = 100
-/** A revision that nothing has. */
-const NONE = -1
 
 /**
  * The last step of every write. The order of writes is the order of their commits, but what two writers send to
@@ -60,18 +54,12 @@ export async function settle(sides: Sides, revisions: Map<string, number>): Prom
 /** Sees to it that what is owed will be paid, and outlives this isolate and the journal. */
 async function defer(sides: Sides, names: string[]): Promise<void> {
   const { feed, edge } = sides
-  const short: [name: string, revision: number, text: string][] = []
-  const writes = names.flatMap((name) => {
-    const { revision = 0, text = null } = edge.turns.owed(name) ?? {}
-    if (text === null) return []
-    // What SQLite would cut at U+0000, and what is too long to go with others, goes by itself.
-    if (text.length > SHORT_CHARACTERS || text.includes("\0")) {
-      return [sql.keep(name, revision, text)]
-    }
-    short.push([name, revision, text])
-    return []
-  })
-  for (const some of chunksOf(short, SHORT_AT_ONCE)) writes.push(sql.keepAll(JSON.stringify(some)))
+  const writes = keeping(
+    names.flatMap((name): [string, Entry][] => {
+      const entry = edge.turns.owed(name)
+      return entry ? [[name, entry]] : []
+    }),
+  )
   if (writes.length > 0) await feed.commit({ drafts: [], writes })
   const pledges = new Map<string, Pledge>()
   for (const name of names) {
@@ -130,24 +118,4 @@ async function payOnce({ db, edge }: Sides, names: string[]): Promise<string[]> 
 function putOff(edge: EdgeCopies, name: string, error: unknown): void {
   console.warn({ event: "kv_owed", name, message: String(error) })
   edge.turns.take(name, edge.now())
-}
-
-/** Of pairs of a name and a revision, those that the index tells otherwise, as the index tells them. */
-async function newest(
-  db: Database,
-  pairs: [name: string, revision: number][],
-): Promise<[name: string, Entry | null][]> {
-  const found: [string, Entry | null][] = []
-  for (const some of chunksOf(pairs, PAIRS_AT_ONCE)) {
-    for (const row of await db.all<sql.FullRow | sql.NoRow>(sql.otherwise(some))) {
-      if (row.revision === null) found.push([row.name, null])
-      else {
-        const value = valueOf(row)
-        // A value that only Workers KV has was written longer ago than the journal reaches: nothing is in doubt.
-        if (value !== null)
-          found.push([row.name, { ...value, revision: row.revision, expiresAt: row.expiresAt }])
-      }
-    }
-  }
-  return found
 }

@@ -143,6 +143,9 @@ export function values(names: string[]): Statement {
   }
 }
 
+/** A revision that nothing has. */
+export const NONE = -1
+
 /** Of pairs of a name and a revision, those that the index tells otherwise; no revision: no such key. */
 export function otherwise(pairs: [name: string, revision: number][]): Statement {
   return {
@@ -247,6 +250,24 @@ export function toldSinceChecked(limit: number): Statement {
     sql: `SELECT revision, at, uri FROM changes
       WHERE revision > ${CHECKED} AND uri > '/keys/' AND uri < '/keys0' ORDER BY revision LIMIT ?1`,
     params: [limit],
+  }
+}
+
+/** A change of a key of which nobody has looked whether it came to Workers KV. */
+export interface Unchecked {
+  revision: number
+  uri: string
+  /** Of its body. */
+  bytes: number
+}
+
+/** Those up to a revision, oldest first. */
+export function unchecked(last: number, limit: number): Statement {
+  return {
+    sql: `SELECT revision, uri, coalesce(octet_length(body), 0) AS bytes FROM changes
+      WHERE revision > ${CHECKED} AND revision <= ?1 AND uri > '/keys/' AND uri < '/keys0'
+      ORDER BY revision LIMIT ?2`,
+    params: [last, limit],
   }
 }
 

@@ -6,7 +6,7 @@ import { isPattern } from "../protocol/pattern.ts"
 import { Cursor, type Storage } from "./cursor.ts"
 import { Listening } from "./listening.ts"
 import type { Memories } from "./memories.ts"
-import { planOf, type Delivery, type Plan, type Reading } from "./fanout.ts"
+import { GONE, planOf, type Delivery, type Plan, type Reading } from "./fanout.ts"
 import { topicText } from "./state.ts"
 import type { Topics } from "./topics.ts"
 import type { Resolve } from "./uris.ts"
@@ -46,6 +46,19 @@ export class Follower {
   get position(): Position {
     if (!this.#cursor) throw new Error("The follower has no position yet")
     return this.#cursor.position
+  }
+
+  /**
+   * The newest position that somebody was told of, at or after `position`: what had to be read again was newer than the
+   * change in whose place it was told, and the changes that were in it are told to nobody any more. Who begins to follow
+   * begins behind them. Call `ready` first.
+   */
+  frontier(topics: readonly string[]): Position {
+    const { epoch, revision } = this.position
+    const { memories } = this.#parts
+    const floors = [...(this.#cursor?.floors.values() ?? [])].filter((floor) => floor !== GONE)
+    const remembered = topics.map((topic) => memories.get(topic)?.floor ?? 0)
+    return { epoch, revision: Math.max(revision, ...floors, ...remembered) }
   }
 
   /** There are changes. Late, doubled and lost calls do no harm. */

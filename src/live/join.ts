@@ -136,7 +136,7 @@ export async function join(
 }
 
 async function welcomeTo(asked: readonly Asked[], who: string, bench: Bench): Promise<Welcome> {
-  const from = bench.follower.position
+  const from = bench.follower.frontier(asked.map(({ target }) => target.topic))
   const { texts: missed, through, told } = await missedSince(asked, from, bench)
   const joined: Joined[] = []
   for (let at = 0; at < asked.length; at += READINGS_AT_ONCE) {

@@ -131,6 +131,10 @@ export const CHANGES_KEEP_ROWS = 100_000
 export const TRIM_MAX_STEPS = 4
 /** Changes of documents that one step of trimming folds into what they made of the documents. */
 export const TRIM_MAX_FOLDED = 5_000
+/** Changes of keys not yet known to be in Workers KV whose values one step of trimming keeps in the index … */
+export const TRIM_MAX_KEPT_KEYS = 5_000
+/** … and the bytes of them, so that what is read and written at once stays within what D1 does for a request. */
+export const TRIM_MAX_KEPT_BYTES = 4_000_000
 /** Entries of one page of a document's history, of CHANGE_BODY_MAX_BYTES each. */
 export const HISTORY_MAX_ENTRIES = 100
 /** `From`: a mailbox has 254 bytes at most (RFC 5321), a name less. */

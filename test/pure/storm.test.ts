@@ -47,6 +47,16 @@ describe("the ledger of a subscriber", () => {
     expect(audit(ITEM, [state(4), frame(5)], four).faults).toHaveLength(1)
   })
 
+  it("holds a pattern to all that matches", () => {
+    const two = journal(["create"], ["create", "/keys/a"], ["patch", "/keys/a"])
+    const heard = [state(1), frame(2, 2, "/keys/a")]
+    expect(audit("/keys/*", heard, two).missed).toEqual([3])
+    expect(audit("/**", [...heard, frame(3, 3, "/keys/a")], two)).toMatchObject({
+      missed: [],
+      faults: [],
+    })
+  })
+
   it("holds a list to its members, each by its own changes", () => {
     const two = journal(["create"], ["create", "/api/apps/b"], ["patch"], ["delete", "/api/apps/b"])
     const heard = [state(0), frame(1), frame(2, 2, "/api/apps/b"), frame(3)]
@@ -90,7 +100,7 @@ describe("a seed", () => {
     const troubles = ["cut", "cut writer", "evict", "crash", "restart", "trim", "tick"]
     expect([...kinds].toSorted()).toEqual(["open", "rejoin", "write", ...troubles].toSorted())
     const mouths = new Set(plans.flatMap(({ followers }) => followers.map(({ mouth }) => mouth)))
-    expect(mouths.size).toBe(5)
+    expect(mouths.size).toBe(6)
     expect(plans.some(({ fleeting }) => fleeting.length > 0)).toBe(true)
     for (const { steps, followers } of plans) {
       const opened = steps.flatMap((step) => (step.kind === "open" ? [step.follower] : []))

@@ -1,8 +1,8 @@
 /** The live client over a WebSocket: its copies are what GET answers. */
-import { isDeepStrictEqual } from "node:util"
+import { isPattern } from "../../src/protocol/pattern.ts"
 import type { Socket } from "../../src/client/link.ts"
 import { connect } from "../../src/client/live.ts"
-import { BACK_MILLISECONDS, PING_MILLISECONDS, show, type OpenMouth } from "./mouth.ts"
+import { BACK_MILLISECONDS, copyFaults, PING_MILLISECONDS, show, type OpenMouth } from "./mouth.ts"
 
 /** A socket whose client is not told when to come back: a hub that fell over asks for seconds, a storm has none. */
 export function impatient(url: string): Socket {
@@ -41,10 +41,9 @@ export const openClient: OpenMouth = ({ url, uris, heard }) => {
   return {
     faults: (truths) => {
       const wrong = [...copies].flatMap(([uri, { value, revision }]) => {
+        const faults = copyFaults(uri, value, truths)
+        if (faults.length > 0 || isPattern(uri)) return faults
         const truth = truths.get(uri)
-        if (!isDeepStrictEqual(value, truth?.value)) {
-          return [`${uri} is ${show(truth?.value)}, the copy ${show(value)}`]
-        }
         const isItem = truth?.revision !== undefined && !uri.endsWith("/") && !uri.includes("?")
         return isItem && value !== undefined && revision !== truth.revision
           ? [`${uri} has revision ${truth.revision}, the copy ${revision}`]

@@ -1,4 +1,5 @@
 /** What one subscriber was told of one topic, held against the journal: each change once, in order, none missed. Pure. */
+import { isPattern, parsePattern } from "../../src/protocol/pattern.ts"
 import { listOf } from "../../src/protocol/uri.ts"
 
 /** A change, as the journal had it. */
@@ -38,9 +39,16 @@ export interface Audit {
   useful: Set<number>
 }
 
-/** @param topic an item or a list whose members are told; a view has no ledger */
+/** Whether who follows the topic is told of changes of `uri`; a view is told of its own. */
+export function concerns(topic: string): (uri: string) => boolean {
+  const pattern = isPattern(topic) ? parsePattern(topic) : null
+  return pattern ? pattern.matches : (uri) => uri === topic || listOf(uri) === topic
+}
+
+/** @param topic an item, a list whose members are told, or a pattern; a view has no ledger */
 export function audit(topic: string, events: readonly Event[], journal: readonly Entry[]): Audit {
-  const concerning = journal.filter(({ uri }) => uri === topic || listOf(uri) === topic)
+  const isConcerned = concerns(topic)
+  const concerning = journal.filter(({ uri }) => isConcerned(uri))
   const known = new Map<number, "state" | "own" | "frame">()
   const faults: string[] = []
   const useful = new Set<number>()

@@ -1,4 +1,6 @@
 /** What every kind of subscriber has in common, so that a storm can hold all of them against the same truth. */
+import { isDeepStrictEqual } from "node:util"
+import { isPattern } from "../../src/protocol/pattern.ts"
 import type { Entry } from "./ledger.ts"
 
 /** What GET answers. */
@@ -26,11 +28,31 @@ export interface Post {
   /** The Worker, over a wire that may be cut at any time. */
   url: string
   uris: readonly string[]
+  /** Of a bare socket: whether it comes back by one command for all topics. */
+  resumes?: boolean
+  /** Of Socket.IO: whether it begins by polling, as a stock client does unless it is told otherwise. */
+  polls?: boolean
   /** Told of whatever comes, and what happens to the connection, as a line of the log. */
   heard: (line: string) => void
 }
 
 export type OpenMouth = (post: Post) => Mouth
+
+/** What is wrong with a copy. Of a pattern it is a Map of what came whole of it, which need not be all. */
+export function copyFaults(
+  uri: string,
+  copy: unknown,
+  truths: ReadonlyMap<string, Truth>,
+  by = "the copy",
+): string[] {
+  if (isPattern(uri)) {
+    return [...(copy as ReadonlyMap<string, unknown>)].flatMap(([member, value]) =>
+      copyFaults(member, value, truths, `${by} of ${uri}`),
+    )
+  }
+  const truth = truths.get(uri)?.value
+  return isDeepStrictEqual(copy, truth) ? [] : [`${uri} is ${show(truth)}, ${by} ${show(copy)}`]
+}
 
 /** A value as text, cut where it is long. */
 export function show(value: unknown): string {

@@ -24,12 +24,14 @@ export type Coming = { kind: "open"; follower: number } | { kind: "rejoin"; foll
 /** `isAlone`: all before it has ended when it begins. */
 export type Step = (Write | Trouble | Coming) & { isAlone?: true }
 
-export const MOUTHS = ["client", "socket", "events", "poll", "journal"] as const
+export const MOUTHS = ["client", "socket", "events", "poll", "journal", "socketio"] as const
 export type MouthName = (typeof MOUTHS)[number]
 
 export interface Following {
   mouth: MouthName
   uris: string[]
+  resumes?: boolean
+  polls?: boolean
 }
 
 export interface Plan {
@@ -143,10 +145,10 @@ export function planOf(seed: number): Plan {
     mouth,
     uris: mouth === "journal" ? ["/api/changes"] : mouth === "poll" ? some().slice(0, 3) : some(),
   })
-  const followers = [
-    ...MOUTHS.map(following),
+  const followers: Following[] = [
+    ...MOUTHS.slice(0, 5).map(following),
     ...Array.from({ length: 2 + random(3) }, () => following(pick(MOUTHS.slice(0, 4)))),
-    { mouth: "client", uris: topics } as const,
+    { mouth: "client", uris: topics },
   ]
 
   const troubles: (() => Trouble)[] = [
@@ -187,6 +189,37 @@ export function planOf(seed: number): Plan {
     fleeting.push(uri)
     const at = random(steps.length / 2)
     steps.splice(at, 0, write("PUT", `${uri}?expire_in=1`, { v: 1 }))
+  }
+  return widened({ seed, followers, steps, fleeting }, topics)
+}
+
+/** More of it, chosen by chance of its own, so that what a seed was without it stays the same. */
+function widened({ seed, followers, steps, fleeting }: Plan, topics: readonly string[]): Plan {
+  const random = chance(seed ^ 0x5bd1e995)
+  const some = <Item>(items: readonly Item[], most: number) => {
+    const chosen = new Set<Item>()
+    for (let count = 1 + random(most); count > 0; count--) {
+      chosen.add(items[random(items.length)] as Item)
+    }
+    return [...chosen]
+  }
+  const folder = `s${seed}`
+  const patterns = ["/api/**", `/api/store/${folder}/*`, `/keys/${folder}*`, "/todo/*", "/**"]
+  const insert = (step: Step) => void steps.splice(random(steps.length), 0, step)
+  const added: Following[] = [
+    { mouth: "socketio", uris: [...some(topics, 5), ...some(patterns, 1).slice(random(2))] },
+    { mouth: "socket", uris: [...some(patterns, 2), ...some(topics, 3)] },
+  ]
+  if (random(3) === 0) added.push({ mouth: "client", uris: [...some(topics, 3), ...patterns] })
+  for (const following of added) {
+    const follower = followers.push(following) - 1
+    insert({ kind: "open", follower })
+    for (let cuts = random(3); cuts > 0; cuts--) insert({ kind: "cut", follower })
+    if (random(3) === 0) insert({ kind: "rejoin", follower })
+  }
+  for (const following of followers) {
+    if (following.mouth === "socket") following.resumes = random(3) > 0
+    if (following.mouth === "socketio") following.polls = random(3) === 0
   }
   return { seed, followers, steps, fleeting }
 }

@@ -1,7 +1,7 @@
 /** A WebSocket and nothing else: what comes over it is written down, and held against the journal. */
-import { listOf } from "../../src/protocol/uri.ts"
-import type { Done, Frame, Refused } from "../../src/protocol/frames.ts"
-import { audit, type Event } from "./ledger.ts"
+import type { Done, Frame, Refused, Reply } from "../../src/protocol/frames.ts"
+import type { Resumed, ResumedTopic } from "../../src/protocol/resume.ts"
+import { audit, concerns, type Event } from "./ledger.ts"
 import {
   BACK_MILLISECONDS,
   isFollowable,
@@ -9,9 +9,6 @@ import {
   show,
   type OpenMouth,
 } from "./mouth.ts"
-
-/** To what is said here; nobody here resumes many topics at once. */
-type Reply = Done | Refused
 
 function isReply(said: Frame | Reply): said is Reply {
   return "ok" in said
@@ -21,8 +18,14 @@ interface Topic {
   /** As it was asked for. */
   uri: string
   canonical: string
+  isConcerned: (uri: string) => boolean
+  /** Up to where it is known, once all that a reply announced has come. */
   epoch: string | undefined
   position: number
+  /** False until then: what others of the socket are told is no place to go on from. */
+  isJoined: boolean
+  /** Of one that is resumed: what it knew then. */
+  resumedFrom: number | undefined
   events: Event[]
   /** Of a view: the position of the change that was told last. */
   shown: number
@@ -30,15 +33,22 @@ interface Topic {
   more: boolean
 }
 
-export const openSocket: OpenMouth = ({ url, uris, heard }) => {
+/** The next frames, which a reply announced: of one topic, or of all that were resumed. */
+interface Welcome {
+  topic: Topic | null
+  left: number
+  done: () => void
+}
+
+export const openSocket: OpenMouth = ({ url, uris, heard, resumes = false }) => {
   const topics = new Map<string, Topic>()
-  const asked = new Map<number, (reply: Reply) => void>()
+  const asked = new Map<number, (reply: never) => void>()
   const failures: string[] = []
   /** Frames that are no one's welcome: each must tell something to a topic that is followed. */
   const shared = new Map<number, string>()
   let frames = 0
   let ids = 0
-  let welcome: { topic: Topic; left: number } | null = null
+  let welcome: Welcome | null = null
   let socket: WebSocket | null = null
   let isClosed = false
 
@@ -46,8 +56,11 @@ export const openSocket: OpenMouth = ({ url, uris, heard }) => {
     topics.set(uri, {
       uri,
       canonical: uri,
+      isConcerned: concerns(uri),
       epoch: undefined,
       position: 0,
+      isJoined: false,
+      resumedFrom: undefined,
       events: [],
       shown: 0,
       more: false,
@@ -58,8 +71,11 @@ export const openSocket: OpenMouth = ({ url, uris, heard }) => {
   function open(): void {
     const mine = new WebSocket(`${url.replace("http", "ws")}/live`)
     socket = mine
+    for (const topic of topics.values()) topic.isJoined = false
     mine.addEventListener("open", () => {
-      for (const topic of topics.values()) subscribe(topic)
+      const held = [...topics.values()].filter(({ epoch }) => resumes && epoch !== undefined)
+      if (held.length > 0) resume(held)
+      for (const topic of topics.values()) if (!held.includes(topic)) subscribe(topic)
     })
     let isSilent = false
     const pings = setInterval(() => {
@@ -88,7 +104,10 @@ export const openSocket: OpenMouth = ({ url, uris, heard }) => {
     mine.addEventListener("error", gone)
   }
 
-  function say(command: object, then: (reply: Reply) => void): void {
+  function say<Answer extends Done | Resumed>(
+    command: object,
+    then: (reply: Answer | Refused) => void,
+  ): void {
     if (socket?.readyState !== 1) return
     asked.set(++ids, then)
     const text = JSON.stringify({ id: ids, ...command })
@@ -96,31 +115,71 @@ export const openSocket: OpenMouth = ({ url, uris, heard }) => {
     socket.send(text)
   }
 
+  function refused(uri: string, problem: Refused["problem"]): void {
+    if (problem.status !== 503) failures.push(`${uri}: ${problem.detail}`)
+    // It is worth coming back: a new socket subscribes again.
+    socket?.close()
+  }
+
   function subscribe(topic: Topic): void {
     const { uri, epoch, position } = topic
     const since = epoch === undefined ? {} : { since: `${epoch}.${position}` }
-    say({ event: "subscribe", uri, ...since }, (reply) => {
-      if (!reply.ok) {
-        if (reply.problem.status !== 503) failures.push(`${uri}: ${reply.problem.detail}`)
-        // It is worth coming back: a new socket subscribes again.
-        socket?.close()
-        return
-      }
-      topic.canonical = reply.uri
-      topic.epoch = reply.epoch
-      if (reply.resumed) topic.events.push({ kind: "resume", since: position })
-      else {
-        topic.events.push({ kind: "state", floor: reply.position ?? 0 })
-        topic.shown = 0
-      }
-      topic.position = reply.position ?? 0
-      welcome = reply.frames ? { topic, left: reply.frames } : null
+    say<Done>({ event: "subscribe", uri, ...since }, (reply) => {
+      if (!reply.ok) return refused(uri, reply.problem)
+      const place = begin(topic, reply, position)
+      expect({ topic, left: reply.frames ?? 0, done: () => settle(topic, place, reply.epoch) })
     })
+  }
+
+  /** One command for all of them. */
+  function resume(held: Topic[]): void {
+    const sinces = new Map(held.map((topic) => [topic, topic.position]))
+    const known = held.map(({ uri, epoch, position }) => ({ uri, since: `${epoch}.${position}` }))
+    say<Resumed>({ event: "resume", uris: known }, (reply) => {
+      if (!reply.ok) return refused("resume", reply.problem)
+      const places: [Topic, number][] = []
+      for (const [at, topic] of held.entries()) {
+        const told = reply.topics[at]
+        if (!told || told.problem) {
+          const lost = { code: "none", status: 0, detail: "is not in the reply" }
+          refused(topic.uri, told?.problem ?? lost)
+        } else places.push([topic, begin(topic, told, sinces.get(topic) ?? 0)])
+      }
+      const done = () => places.forEach(([topic, place]) => settle(topic, place, reply.epoch))
+      expect({ topic: null, left: reply.frames, done })
+    })
+  }
+
+  function begin(
+    topic: Topic,
+    { uri, resumed, position = 0 }: Done | ResumedTopic,
+    since: number,
+  ): number {
+    topic.canonical = uri
+    topic.isConcerned = concerns(uri)
+    topic.resumedFrom = resumed && since
+    if (resumed) topic.events.push({ kind: "resume", since })
+    else {
+      topic.events.push({ kind: "state", floor: position })
+      topic.shown = 0
+    }
+    return position
+  }
+
+  function settle(topic: Topic, position: number, epoch: string | undefined): void {
+    topic.isJoined = true
+    topic.epoch = epoch
+    topic.position = position
+  }
+
+  function expect(next: Welcome): void {
+    welcome = next.left > 0 ? next : null
+    if (!welcome) next.done()
   }
 
   function take(said: Frame | Reply): void {
     if (isReply(said)) {
-      const then = asked.get(Number(said.id))
+      const then = asked.get(Number(said.id)) as ((reply: Reply) => void) | undefined
       asked.delete(Number(said.id))
       then?.(said)
     } else {
@@ -131,27 +190,31 @@ export const openSocket: OpenMouth = ({ url, uris, heard }) => {
   function hear(frame: Frame): void {
     const id = ++frames
     const uri = frame.event === "create" ? frame.member : frame.uri
-    if (welcome) {
-      const { topic } = welcome
-      if (--welcome.left === 0) welcome = null
-      // The state is in the reply's position; what was missed is told change by change.
-      if (topic.events.at(-1)?.kind !== "state") write(topic, frame, uri, id, true)
-      return
-    }
+    const own = welcome
+    // The state is in the reply's position; what was missed is told change by change.
+    if (!own?.topic) share(frame, uri, id, own !== null)
+    else if (own.topic.events.at(-1)?.kind !== "state") write(own.topic, frame, uri, id, true)
+    if (own) expect({ ...own, left: own.left - 1 })
+  }
+
+  /** A frame for whoever it concerns. What a resume tells of is known to those that knew more than others. */
+  function share(frame: Frame, uri: string, id: number, isMissed: boolean): void {
+    const { revision, position = revision, reset, view, list } = frame
     let isMine = false
     for (const topic of topics.values()) {
       // What tells a view tells that alone.
-      if (frame.view && topic.canonical !== (frame.list ?? frame.uri)) continue
-      const isOwn = (frame.list ?? frame.uri) === topic.canonical || uri === topic.canonical
-      if (!isOwn && (listOf(uri) !== topic.canonical || frame.view || frame.reset)) continue
+      if (view && topic.canonical !== (list ?? frame.uri)) continue
+      const isOwn = (list ?? frame.uri) === topic.canonical || uri === topic.canonical
+      if (!isOwn && (!topic.isConcerned(uri) || view || reset)) continue
       if (!isFollowable(topic.uri) && !isOwn) continue
       isMine = true
+      const { resumedFrom = Number.POSITIVE_INFINITY } = topic
+      if (isMissed && !reset && position <= resumedFrom) continue
       write(topic, frame, uri, id, false)
     }
     if (!isMine) failures.push(`a frame of ${frame.uri}, which is not followed`)
     // What had to be read again may be told to who knows it: then its position is not above what is known.
-    const isExact = frame.position === undefined
-    if (isExact && !frame.view && !frame.reset) shared.set(id, show(frame))
+    if (frame.position === undefined && !view && !reset) shared.set(id, show(frame))
   }
 
   function write(topic: Topic, frame: Frame, uri: string, id: number, own: boolean): void {
@@ -168,7 +231,7 @@ export const openSocket: OpenMouth = ({ url, uris, heard }) => {
       } else if (frame.view && change <= topic.shown && !topic.more) {
         failures.push(`${topic.uri} was shown at ${change} after ${topic.shown}`)
       }
-      topic.position = Math.max(topic.position, position)
+      if (topic.isJoined || welcome) topic.position = Math.max(topic.position, position)
     }
     // The list that a view is a member of tells of it, too, and is in no order with it.
     if (frame.view || reset) topic.shown = change
@@ -199,6 +262,7 @@ export const openSocket: OpenMouth = ({ url, uris, heard }) => {
       if (!topic) return
       say({ event: "unsubscribe", uri: topic.canonical }, () => {})
       topic.epoch = undefined
+      topic.isJoined = false
       topic.shown = 0
       subscribe(topic)
     },

@@ -3,12 +3,22 @@ import { connect, type Live } from "../../src/client/live.ts"
 import { impatient, openClient } from "./client.ts"
 import { openEvents } from "./events.ts"
 import { openJournal } from "./journal.ts"
-import type { Entry } from "./ledger.ts"
+import { isPattern } from "../../src/protocol/pattern.ts"
+import { concerns, type Entry } from "./ledger.ts"
 import { BACK_MILLISECONDS, type Mouth, type OpenMouth, type Truth } from "./mouth.ts"
 import { openPoll } from "./poll.ts"
-import { planOf, stepText, type MouthName, type Plan, type Step, type Write } from "./plan.ts"
+import {
+  planOf,
+  stepText,
+  type Following,
+  type MouthName,
+  type Plan,
+  type Step,
+  type Write,
+} from "./plan.ts"
 import type { Runtime } from "./runtime.ts"
 import { openSocket } from "./socket.ts"
+import { openSocketIo } from "./socketio.ts"
 import { Wire } from "./wire.ts"
 
 const OPEN: Record<MouthName, OpenMouth> = {
@@ -17,6 +27,7 @@ const OPEN: Record<MouthName, OpenMouth> = {
   events: openEvents,
   poll: openPoll,
   journal: openJournal,
+  socketio: openSocketIo,
 }
 
 /** Nobody writes any more; whoever does not know by then what is so will never know. */
@@ -141,13 +152,14 @@ class Storm {
   }
 
   #open(follower: number): void {
-    const { mouth, uris } = this.#plan.followers[follower] ?? { mouth: "journal", uris: [] }
+    const following: Following = this.#plan.followers[follower] ?? { mouth: "journal", uris: [] }
+    const { mouth } = following
     const url = this.#wires[follower + 1]?.url ?? ""
     const heard = (line: string) => {
       this.#log.push(`    ${mouth} ${follower}: ${line}`)
       this.#wake()
     }
-    this.#mouths.set(follower, OPEN[mouth]({ url, uris, heard }))
+    this.#mouths.set(follower, OPEN[mouth]({ ...following, url, heard }))
   }
 
   async #write(step: Write): Promise<string> {
@@ -193,7 +205,7 @@ class Storm {
       body: '{"data":{}}',
     })
     const journal = await this.#journal()
-    const truths = await this.#truths()
+    const truths = await this.#truths(journal)
     const deadline = Date.now() + SETTLE_MILLISECONDS
     for (;;) {
       const heard = new Promise<void>((resolve) => {
@@ -241,9 +253,15 @@ class Storm {
     return rows.map((row) => ({ ...row, told: row.told === 1 }))
   }
 
-  async #truths(): Promise<Map<string, Truth>> {
-    const uris = new Set(this.#plan.followers.flatMap((following) => following.uris))
+  async #truths(journal: readonly Entry[]): Promise<Map<string, Truth>> {
+    const followed = this.#plan.followers.flatMap((following) => following.uris)
+    const uris = new Set(followed.filter((uri) => !isPattern(uri)))
     uris.delete("/api/changes")
+    // Of a pattern there is nothing to read but what matches it.
+    for (const pattern of followed.filter(isPattern)) {
+      const isConcerned = concerns(pattern)
+      for (const { uri } of journal) if (isConcerned(uri)) uris.add(uri)
+    }
     const truths = new Map<string, Truth>()
     for (const uri of uris) {
       // What is near the reader may be behind; copies are told what is committed.

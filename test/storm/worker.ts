@@ -92,8 +92,11 @@ const CONTROLS: Record<string, (env: Env, query: URLSearchParams) => Promise<unk
     (await env.DB.prepare("SELECT * FROM storm_journal ORDER BY revision").all()).results,
   trim: async (env, query) => {
     const around = { env, now: Date.now, newId: () => "x", poke: () => {} }
-    const { feed } = createServices(around as never, new Request("https://tidemark/"))
-    await feed.trim(-1_000, Number(query.get("keep")))
+    const { feed, journalKeepers } = createServices(
+      around as never,
+      new Request("https://tidemark/"),
+    )
+    await feed.trim(-1_000, Number(query.get("keep")), journalKeepers)
   },
   crash: async (env, query) => {
     const hub = env.HUB.getByName(query.get("name") ?? "") as unknown as { crash(): Promise<void> }
