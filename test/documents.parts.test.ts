@@ -88,7 +88,29 @@ describe("sub-documents", () => {
       const body = request.startsWith("DELETE") ? undefined : "5"
       expect((await send(request, body, json)).status, request).toBe(status)
     }
+    // What is no patch is not spoken of as one.
+    const whole = (await send("DELETE /api/apps/refused/data")).json
+    expect(whole).toMatchObject({ pointer: "/data", detail: expect.not.stringMatching(/patch/) })
+    expect(whole.index).toBeUndefined()
     expect((await send("GET /api/apps/refused")).revision).toBe(revision)
+  })
+
+  it("with an empty name have no URI, and what they are in is not written in their stead", async () => {
+    const { revision } = await put("empty", '{"":1,"a":{"":2}}')
+    for (const method of ["GET", "PUT", "PATCH", "DELETE"]) {
+      for (const pointer of ["/", "/a/"]) {
+        const body = method.startsWith("P") ? "{}" : undefined
+        const answer = await send(`${method} /api/apps/empty/data${pointer}`, body, json)
+        expect(answer, method).toMatchObject({
+          status: 400,
+          json: { errors: { "path.pointer": expect.stringMatching(/JSON Patch/) } },
+        })
+      }
+    }
+    expect((await send("GET /api/apps/empty")).revision).toBe(revision)
+    const inc = '[{"op":"inc","path":"/data/a/","value":40}]'
+    await send("PATCH /api/apps/empty", inc, JSON_PATCH)
+    expect(await part("empty/data")).toBe('{"":1,"a":{"":42}}')
   })
 
   it("are patched, by merging and by operations that begin at the part", async () => {

@@ -347,9 +347,18 @@ describe("bad documents", () => {
   })
 
   it("that are not JSON are refused with the place", async () => {
-    for (const body of ["", "{", '{"data":{}} x', "{'data':{}}", '{"data":NaN}', "\u0000"]) {
+    for (const [body, reason] of [
+      ["", "it is empty"],
+      ["{", "it ends too soon, after character 1"],
+      ['{"data":{}} x', 'unexpected "x" at character 13'],
+      ["{'data':{}}", 'unexpected "\'" at character 2'],
+      ['{"data":NaN}', 'unexpected "N" at character 9'],
+      ['{"data":\n{"a":1,}\n}', 'unexpected "}" at line 2, character 8'],
+      ["\u0000", 'unexpected "\\u0000" at character 1'],
+    ] as const) {
       const answer = await putText("bad", body)
-      expect(answer.json, body).toMatchObject({ status: 400, code: "invalid_json" })
+      const detail = `The body must be JSON: ${reason}`
+      expect(answer.json, body).toMatchObject({ status: 400, code: "invalid_json", detail })
     }
     const bytes = new Uint8Array([0x7b, 0x22, 0xff, 0xfe])
     const { exports } = await import("cloudflare:workers")

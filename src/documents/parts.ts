@@ -19,10 +19,12 @@ interface Called {
   params: { name: string; pointer: string }
   conditions: Conditions
   uri: string
+  url: URL
 }
 
 export const partHandlers: Handlers<typeof partEndpoints, Services> = {
-  "parts.get": async ({ params }, { apps }) => {
+  "parts.get": async ({ params, url }, { apps }) => {
+    checkEnd(url)
     const document = await apps.get(documentOf(params.name))
     if (!document) throw notFound(params.name)
     const path = tokensOf(params.pointer)
@@ -38,11 +40,9 @@ export const partHandlers: Handlers<typeof partEndpoints, Services> = {
 
   "parts.patch": async ({ body, ...call }, { editor }) => {
     const isJsonPatch = body.type === "application/json-patch+json"
-    const revision = await edit(call, editor, (path) =>
-      isJsonPatch
-        ? below(path, operationsOf(body.tree))
-        : [{ op: "merge", path, value: body.tree }],
-    )
+    const operations = (path: string[]): Operation[] =>
+      isJsonPatch ? below(path, operationsOf(body.tree)) : [{ op: "merge", path, value: body.tree }]
+    const revision = await edit(call, editor, operations, isJsonPatch)
     return { status: 204, revision }
   },
 
@@ -58,10 +58,12 @@ export const partHandlers: Handlers<typeof partEndpoints, Services> = {
 
 /** Applies operations at the place called. Throws Problem; not_found where the place is not there. */
 async function edit(
-  { params, conditions, uri }: Called,
+  { params, conditions, uri, url }: Called,
   editor: DocumentEditor,
   operations: (path: string[]) => Operation[],
+  isJsonPatch = false,
 ): Promise<number> {
+  checkEnd(url)
   const path = ["data", ...tokensOf(params.pointer)]
   try {
     return await editor.apply(documentOf(params.name), operations(path), conditions, uri)
@@ -70,7 +72,7 @@ async function edit(
     const isOwn =
       operations(path).length === 1 && error.pointer.length <= `/data/${params.pointer}`.length
     if (error.failure === "missing" && isOwn) throw nothingAt(error.pointer)
-    throw problemOf(error)
+    throw problemOf(error, isJsonPatch)
   }
 }
 
@@ -80,6 +82,18 @@ function below(base: string[], operations: Operation[]): Operation[] {
     path: [...base, ...operation.path],
     ...("from" in operation ? { from: [...base, ...operation.from] } : {}),
   }))
+}
+
+/**
+ * Elsewhere a slash at the end is nothing. Here it would be a member with an empty name, and what it is in must not be
+ * written in its stead.
+ */
+function checkEnd({ pathname }: URL): void {
+  if (!pathname.endsWith("/")) return
+  const wish = "must not end with a slash: a member with an empty name is reached by a JSON Patch"
+  throw new Problem("invalid_request", `"path.pointer" is wrong: ${wish}, got "${pathname}"`, {
+    errors: { "path.pointer": wish },
+  })
 }
 
 function documentOf(name: string): string {
