@@ -324,15 +324,15 @@ describe("field masks", () => {
 describe("bad documents", () => {
   it("are refused with the path of what is wrong, and nothing is stored", async () => {
     const cases: [body: string, path: string, word: RegExp][] = [
-      ["{}", "data", /expected object/],
-      ['{"foo":1}', "data", /expected object/],
-      ['{"data":"hello"}', "data", /expected object, got "hello"/],
+      ["{}", "data", /must be given, got nothing/],
+      ['{"foo":1}', "data", /must be given/],
+      ['{"data":"hello"}', "data", /must be an object, got "hello"/],
       ['{"data":null}', "data", /got null/],
       ['{"data":[1,2]}', "data", /got \[1,2\]/],
       ['{"data":1.0}', "data", /got 1.0/],
-      ["[1,2]", "", /expected object/],
-      ['"text"', "", /expected object/],
-      ["null", "", /expected object/],
+      ["[1,2]", "", /must be an object/],
+      ['"text"', "", /must be an object/],
+      ["null", "", /must be an object/],
     ]
     for (const [body, path, word] of cases) {
       const answer = await putText("bad", body)
@@ -344,6 +344,27 @@ describe("bad documents", () => {
       })
     }
     expect((await send("GET /api/apps/bad")).status).toBe(404)
+  })
+
+  it("and bad queries are told as they were sent, with what was wished for", async () => {
+    for (const [request, place, wrong] of [
+      ["GET /api/apps/?limit=ten", "query.limit", 'must be a number, got "ten"'],
+      ["GET /api/apps/?limit=1.5", "query.limit", 'must be an integer, got "1.5"'],
+      ["GET /api/apps/?limit=0", "query.limit", 'must be at least 1, got "0"'],
+      ["GET /api/apps/?limit=99999", "query.limit", 'must be at most 10000, got "99999"'],
+      ["GET /api/apps/?count=yes", "query.count", 'must be one of "0", "1", "", got "yes"'],
+      ["GET /api/apps/x/diff", "query.from", "must be given, got nothing"],
+      ["GET /api/apps/x?as_of=", "query.as_of", 'must not be empty, got ""'],
+    ] as const) {
+      const answer = await send(request)
+      expect(answer.json, request).toMatchObject({
+        status: 400,
+        detail: `"${place}" is wrong: ${wrong}`,
+        errors: { [place]: wrong },
+      })
+    }
+    const { json } = await send("POST /api/apps/x/restore", {})
+    expect(json.errors.as_of).toMatch(/a revision or a time/)
   })
 
   it("that are not JSON are refused with the place", async () => {
