@@ -150,6 +150,17 @@ describe("sub-documents", () => {
     expect(failed).toMatchObject({ status: 409, json: { index: 0, pointer: "/data/list/9" } })
   })
 
+  it("are read as they were, and are a 404 where they were not", async () => {
+    const { revision: first } = await put("past", '{"list":[1.0]}')
+    await send("PUT /api/apps/past/data/list/-", "2", json)
+    await send("DELETE /api/apps/past/data/list/0")
+    const then = await send(`GET /api/apps/past/data/list?as_of=${first}`)
+    expect(then).toMatchObject({ status: 200, text: "[1.0]", revision: first })
+    expect((await send(`GET /api/apps/past/data/list/1?as_of=${first}`)).status).toBe(404)
+    expect((await send("GET /api/apps/past/data/list?as_of=then")).status).toBe(400)
+    expect(await part("past/data/list")).toBe("[2]")
+  })
+
   it("are deleted, which is fine where there is nothing", async () => {
     await put("delete", '{"a":{"x":1},"list":[1,2,3]}')
     for (const pointer of ["/a/x", "/list/0"]) {

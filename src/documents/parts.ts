@@ -6,12 +6,13 @@ import { fill } from "../protocol/uri.ts"
 import { pathOf } from "../lib/pointer.ts"
 import { parseTree, textOf } from "../lib/tree.ts"
 import type { DocumentEditor } from "./editor.ts"
+import { readPoint } from "./history/point.ts"
+import type { HistoryServices } from "./history/routes.ts"
 import { childAt, operationsOf, PatchFailed, type Operation } from "./jsonpatch.ts"
 import { problemOf } from "./refused.ts"
-import { notFound, type DocumentStore } from "./store.ts"
+import { notFound } from "./store.ts"
 
-interface Services {
-  apps: DocumentStore
+interface Services extends HistoryServices {
   editor: DocumentEditor
 }
 
@@ -23,9 +24,13 @@ interface Called {
 }
 
 export const partHandlers: Handlers<typeof partEndpoints, Services> = {
-  "parts.get": async ({ params, url }, { apps }) => {
+  "parts.get": async ({ params, query, url }, { apps, appHistory, now }) => {
     checkEnd(url)
-    const document = await apps.get(documentOf(params.name))
+    const uri = documentOf(params.name)
+    const document =
+      query.as_of === undefined
+        ? await apps.get(uri)
+        : await appHistory.at(params.name, uri, readPoint(query.as_of, now(), "query.as_of"))
     if (!document) throw notFound(params.name)
     const path = tokensOf(params.pointer)
     const part = path.length === 0 ? null : childAt(parseTree(document.data), path)

@@ -1,5 +1,6 @@
 /** Sub-documents: what is at a JSON Pointer in an app's data. They share the document's revision. */
 import * as z from "zod"
+import { asOf } from "./documents-history.ts"
 import { jsonPatch } from "./documents.ts"
 import type { Endpoint } from "./endpoint.ts"
 import { DOCUMENT_MAX_BYTES, URI_MAX_CHARACTERS } from "./limits.ts"
@@ -26,7 +27,8 @@ export const partEndpoints = {
     tag: "documents",
     summary: "Read a part of an app's document",
     params,
-    replies: { 200: { description: "The part", schema: Any }, ...problems(400, 404) },
+    query: asOf,
+    replies: { 200: { description: "The part", schema: Any }, ...problems(400, 404, 410) },
     partOf: "/api/apps/:name",
   },
   "parts.put": {
