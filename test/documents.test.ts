@@ -413,7 +413,45 @@ describe("bad documents", () => {
     const answer = await put("large", { text: "x".repeat(1_900_000) })
     expect(answer).toMatchObject({ status: 413, json: { code: "too_large", limit: 1_900_000 } })
     expect((await send("GET /api/apps/large")).status).toBe(404)
-    expect((await put("fits", { text: "x".repeat(1_899_900) })).status).toBe(204)
+    expect((await put("large", { text: "x".repeat(8_000_000) })).json.limit).toBe(8_000_000)
+  })
+
+  it("may be as large as the limit says, however they are written", async () => {
+    const full = `{"text":"${"é".repeat((1_900_000 - 11) / 2)}"}`
+    const escaped = full.replaceAll("é", String.raw`\u00e9`)
+    const more = full.replace('"}', 'xx"}')
+    for (const type of ["application/json", "application/merge-patch+json"]) {
+      const method = type === "application/json" ? "PUT" : "PATCH"
+      const write = (data: string) =>
+        send(`${method} /api/apps/full`, `{ "data": ${data} }`, { "Content-Type": type })
+      expect((await write(escaped)).status, type).toBe(204)
+      expect((await send("GET /api/apps/full/data")).text).toBe(full)
+      expect(await write(more), type).toMatchObject({ status: 413, json: { limit: 1_900_000 } })
+    }
+    const replaced = [{ op: "replace", path: "/data/text", value: "é".repeat(949_994) }]
+    const jsonPatch = { "Content-Type": "application/json-patch+json" }
+    const patched = await send("PATCH /api/apps/full", JSON.stringify(replaced), jsonPatch)
+    expect(patched.status, patched.text).toBe(204)
+    for (const value of ["é".repeat(950_000), "é".repeat(2_000_000)]) {
+      const operations = JSON.stringify([{ op: "replace", path: "/data/text", value }])
+      const answer = await send("PATCH /api/apps/full", operations, jsonPatch)
+      expect(answer).toMatchObject({ status: 413, json: { limit: 1_900_000 } })
+    }
+  })
+
+  it("may come zipped", async () => {
+    const { exports } = await import("cloudflare:workers")
+    const text = new Blob(['{"data":{"zipped":1.0}}']).stream()
+    const zipped = await new Response(text.pipeThrough(new CompressionStream("gzip"))).arrayBuffer()
+    const headers = { "Content-Type": "application/json", "Content-Encoding": "gzip" }
+    const uri = "https://tidemark.test/api/apps/zipped"
+    const answer = await exports.default.fetch(uri, { method: "PUT", body: zipped, headers })
+    expect(answer.status).toBe(204)
+    expect((await send("GET /api/apps/zipped/data")).text).toBe('{"zipped":1.0}')
+    const broken = await send("PUT /api/apps/zipped", "no gzip", headers)
+    expect(broken.status).toBe(400)
+    const other = { ...headers, "Content-Encoding": "br" }
+    expect((await send("PUT /api/apps/zipped", "{}", other)).status).toBe(415)
   })
 
   it("that nest too deep are refused with the depth, however deep", async () => {

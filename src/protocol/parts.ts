@@ -3,7 +3,7 @@ import * as z from "zod"
 import { asOf } from "./documents-history.ts"
 import { jsonPatch } from "./documents.ts"
 import type { Endpoint } from "./endpoint.ts"
-import { DOCUMENT_MAX_BYTES, URI_MAX_CHARACTERS } from "./limits.ts"
+import { DOCUMENT_BODY_MAX_BYTES, URI_MAX_CHARACTERS } from "./limits.ts"
 import { PathParams, problems } from "./shared.ts"
 
 const path = "/api/apps/:name/data/:pointer*"
@@ -16,7 +16,7 @@ const Pointer = z
 
 const params = PathParams({ name: "The app's name" }).extend({ pointer: Pointer })
 const Any = z.unknown().meta({ id: "Json", description: "Any JSON value" })
-const body = { types: ["application/json"], maxBytes: DOCUMENT_MAX_BYTES, as: "tree" } as const
+const body = { types: ["application/json"], maxBytes: DOCUMENT_BODY_MAX_BYTES, as: "tree" } as const
 const writes = problems(400, 404, 409, 412, 413, 415, 422, 503)
 
 export const partEndpoints = {
