@@ -165,6 +165,7 @@ export function createServices(
   const keyLists = new KeyLists(db, edge, expiring)
   const together = (requests: Request[]) => answerTogether(requests, surroundings, db, feed)
   const apps = new DocumentStore(db, signed, appShape, expiring)
+  const takeTurn = (uri: string) => env.TURNS.getByName(uri).take()
   return {
     env,
     request,
@@ -183,6 +184,7 @@ export function createServices(
     editor: new DocumentEditor(apps, signed, appShape, {
       now,
       pause,
+      ...(shared ? {} : { takeTurn }),
     }),
     appLists: new DocumentLists(db, expiring),
     keyLists,
@@ -200,7 +202,7 @@ export function createServices(
     documents: (committer: Committer) => new DocumentStore(db, committer, plain, expiring),
     sweep: endExpired,
     emit: emitterOf(journal, isToldBy(todos.definitions)),
-    takeTurn: (uri) => env.TURNS.getByName(uri).take(),
+    takeTurn,
     newId,
     now,
     random: Math.random,

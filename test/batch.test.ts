@@ -190,7 +190,7 @@ describe("a batch", () => {
     [{ method: "POST", uri: "/sum", body: {} }, 422, /Only writes/],
     [{ method: "PUT", uri: "/nowhere", body: {} }, 404, /No route/],
     [{ method: "PUT", uri: "/api/apps/", body: {} }, 405, /not among the methods/],
-    [{ method: "PUT", uri: "/api/apps/x", body: { data: 1 } }, 400, /expected object/],
+    [{ method: "PUT", uri: "/api/apps/x", body: { data: 1 } }, 400, /must be an object/],
     [{ method: "PUT", uri: "/api/apps/x" }, 415, /Content-Type/],
     [{ method: "PUT", uri: "/api/apps/x", body: "{", type: "text/plain" }, 415, /Content-Type/],
   ])("refuses what it cannot hold: %j", async (operation, status, detail) => {

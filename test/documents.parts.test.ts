@@ -88,7 +88,29 @@ describe("sub-documents", () => {
       const body = request.startsWith("DELETE") ? undefined : "5"
       expect((await send(request, body, json)).status, request).toBe(status)
     }
+    // What is no patch is not spoken of as one.
+    const whole = (await send("DELETE /api/apps/refused/data")).json
+    expect(whole).toMatchObject({ pointer: "/data", detail: expect.not.stringMatching(/patch/) })
+    expect(whole.index).toBeUndefined()
     expect((await send("GET /api/apps/refused")).revision).toBe(revision)
+  })
+
+  it("with an empty name have no URI, and what they are in is not written in their stead", async () => {
+    const { revision } = await put("empty", '{"":1,"a":{"":2}}')
+    for (const method of ["GET", "PUT", "PATCH", "DELETE"]) {
+      for (const pointer of ["/", "/a/"]) {
+        const body = method.startsWith("P") ? "{}" : undefined
+        const answer = await send(`${method} /api/apps/empty/data${pointer}`, body, json)
+        expect(answer, method).toMatchObject({
+          status: 400,
+          json: { errors: { "path.pointer": expect.stringMatching(/JSON Patch/) } },
+        })
+      }
+    }
+    expect((await send("GET /api/apps/empty")).revision).toBe(revision)
+    const inc = '[{"op":"inc","path":"/data/a/","value":40}]'
+    await send("PATCH /api/apps/empty", inc, JSON_PATCH)
+    expect(await part("empty/data")).toBe('{"":1,"a":{"":42}}')
   })
 
   it("are patched, by merging and by operations that begin at the part", async () => {
@@ -126,6 +148,17 @@ describe("sub-documents", () => {
       JSON_PATCH,
     )
     expect(failed).toMatchObject({ status: 409, json: { index: 0, pointer: "/data/list/9" } })
+  })
+
+  it("are read as they were, and are a 404 where they were not", async () => {
+    const { revision: first } = await put("past", '{"list":[1.0]}')
+    await send("PUT /api/apps/past/data/list/-", "2", json)
+    await send("DELETE /api/apps/past/data/list/0")
+    const then = await send(`GET /api/apps/past/data/list?as_of=${first}`)
+    expect(then).toMatchObject({ status: 200, text: "[1.0]", revision: first })
+    expect((await send(`GET /api/apps/past/data/list/1?as_of=${first}`)).status).toBe(404)
+    expect((await send("GET /api/apps/past/data/list?as_of=then")).status).toBe(400)
+    expect(await part("past/data/list")).toBe("[2]")
   })
 
   it("are deleted, which is fine where there is nothing", async () => {

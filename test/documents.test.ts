@@ -324,15 +324,15 @@ describe("field masks", () => {
 describe("bad documents", () => {
   it("are refused with the path of what is wrong, and nothing is stored", async () => {
     const cases: [body: string, path: string, word: RegExp][] = [
-      ["{}", "data", /expected object/],
-      ['{"foo":1}', "data", /expected object/],
-      ['{"data":"hello"}', "data", /expected object, got "hello"/],
+      ["{}", "data", /must be given, got nothing/],
+      ['{"foo":1}', "data", /must be given/],
+      ['{"data":"hello"}', "data", /must be an object, got "hello"/],
       ['{"data":null}', "data", /got null/],
       ['{"data":[1,2]}', "data", /got \[1,2\]/],
       ['{"data":1.0}', "data", /got 1.0/],
-      ["[1,2]", "", /expected object/],
-      ['"text"', "", /expected object/],
-      ["null", "", /expected object/],
+      ["[1,2]", "", /must be an object/],
+      ['"text"', "", /must be an object/],
+      ["null", "", /must be an object/],
     ]
     for (const [body, path, word] of cases) {
       const answer = await putText("bad", body)
@@ -346,10 +346,40 @@ describe("bad documents", () => {
     expect((await send("GET /api/apps/bad")).status).toBe(404)
   })
 
+  it("and bad queries are told as they were sent, with what was wished for", async () => {
+    for (const [request, place, wrong] of [
+      ["GET /api/apps/?limit=ten", "query.limit", 'must be a number, got "ten"'],
+      ["GET /api/apps/?limit=1.5", "query.limit", 'must be an integer, got "1.5"'],
+      ["GET /api/apps/?limit=0", "query.limit", 'must be at least 1, got "0"'],
+      ["GET /api/apps/?limit=99999", "query.limit", 'must be at most 10000, got "99999"'],
+      ["GET /api/apps/?count=yes", "query.count", 'must be one of "0", "1", "", got "yes"'],
+      ["GET /api/apps/x/diff", "query.from", "must be given, got nothing"],
+      ["GET /api/apps/x?as_of=", "query.as_of", 'must not be empty, got ""'],
+    ] as const) {
+      const answer = await send(request)
+      expect(answer.json, request).toMatchObject({
+        status: 400,
+        detail: `"${place}" is wrong: ${wrong}`,
+        errors: { [place]: wrong },
+      })
+    }
+    const { json } = await send("POST /api/apps/x/restore", {})
+    expect(json.errors.as_of).toMatch(/a revision or a time/)
+  })
+
   it("that are not JSON are refused with the place", async () => {
-    for (const body of ["", "{", '{"data":{}} x', "{'data':{}}", '{"data":NaN}', "\u0000"]) {
+    for (const [body, reason] of [
+      ["", "it is empty"],
+      ["{", "it ends too soon, after character 1"],
+      ['{"data":{}} x', 'unexpected "x" at character 13'],
+      ["{'data':{}}", 'unexpected "\'" at character 2'],
+      ['{"data":NaN}', 'unexpected "N" at character 9'],
+      ['{"data":\n{"a":1,}\n}', 'unexpected "}" at line 2, character 8'],
+      ["\u0000", 'unexpected "\\u0000" at character 1'],
+    ] as const) {
       const answer = await putText("bad", body)
-      expect(answer.json, body).toMatchObject({ status: 400, code: "invalid_json" })
+      const detail = `The body must be JSON: ${reason}`
+      expect(answer.json, body).toMatchObject({ status: 400, code: "invalid_json", detail })
     }
     const bytes = new Uint8Array([0x7b, 0x22, 0xff, 0xfe])
     const { exports } = await import("cloudflare:workers")
@@ -383,7 +413,45 @@ describe("bad documents", () => {
     const answer = await put("large", { text: "x".repeat(1_900_000) })
     expect(answer).toMatchObject({ status: 413, json: { code: "too_large", limit: 1_900_000 } })
     expect((await send("GET /api/apps/large")).status).toBe(404)
-    expect((await put("fits", { text: "x".repeat(1_899_900) })).status).toBe(204)
+    expect((await put("large", { text: "x".repeat(8_000_000) })).json.limit).toBe(8_000_000)
+  })
+
+  it("may be as large as the limit says, however they are written", async () => {
+    const full = `{"text":"${"é".repeat((1_900_000 - 11) / 2)}"}`
+    const escaped = full.replaceAll("é", String.raw`\u00e9`)
+    const more = full.replace('"}', 'xx"}')
+    for (const type of ["application/json", "application/merge-patch+json"]) {
+      const method = type === "application/json" ? "PUT" : "PATCH"
+      const write = (data: string) =>
+        send(`${method} /api/apps/full`, `{ "data": ${data} }`, { "Content-Type": type })
+      expect((await write(escaped)).status, type).toBe(204)
+      expect((await send("GET /api/apps/full/data")).text).toBe(full)
+      expect(await write(more), type).toMatchObject({ status: 413, json: { limit: 1_900_000 } })
+    }
+    const replaced = [{ op: "replace", path: "/data/text", value: "é".repeat(949_994) }]
+    const jsonPatch = { "Content-Type": "application/json-patch+json" }
+    const patched = await send("PATCH /api/apps/full", JSON.stringify(replaced), jsonPatch)
+    expect(patched.status, patched.text).toBe(204)
+    for (const value of ["é".repeat(950_000), "é".repeat(2_000_000)]) {
+      const operations = JSON.stringify([{ op: "replace", path: "/data/text", value }])
+      const answer = await send("PATCH /api/apps/full", operations, jsonPatch)
+      expect(answer).toMatchObject({ status: 413, json: { limit: 1_900_000 } })
+    }
+  })
+
+  it("may come zipped", async () => {
+    const { exports } = await import("cloudflare:workers")
+    const text = new Blob(['{"data":{"zipped":1.0}}']).stream()
+    const zipped = await new Response(text.pipeThrough(new CompressionStream("gzip"))).arrayBuffer()
+    const headers = { "Content-Type": "application/json", "Content-Encoding": "gzip" }
+    const uri = "https://tidemark.test/api/apps/zipped"
+    const answer = await exports.default.fetch(uri, { method: "PUT", body: zipped, headers })
+    expect(answer.status).toBe(204)
+    expect((await send("GET /api/apps/zipped/data")).text).toBe('{"zipped":1.0}')
+    const broken = await send("PUT /api/apps/zipped", "no gzip", headers)
+    expect(broken.status).toBe(400)
+    const other = { ...headers, "Content-Encoding": "br" }
+    expect((await send("PUT /api/apps/zipped", "{}", other)).status).toBe(415)
   })
 
   it("that nest too deep are refused with the depth, however deep", async () => {

@@ -102,6 +102,54 @@ describe("a patch", () => {
   })
 })
 
+describe("DELETE of a range", () => {
+  const uri = "/api/store/delete/range"
+
+  it("takes away the rows between its ends, and tells so", async () => {
+    await send(`PUT ${uri}`, days({ 1: 1, 2: 2, 3: 3, 4: 4, 5: 5 }))
+    const answer = await send(`DELETE ${uri}?start=${day(2)}&end=${day(3)}`)
+    expect(answer.json).toEqual({ status: true, revision: answer.revision })
+    const got = await send(`GET ${uri}`)
+    expect(got).toMatchObject({
+      revision: answer.revision,
+      json: { v: { [iso(1)]: 1, [iso(4)]: 4, [iso(5)]: 5 } },
+    })
+    expect(parsed((await changes(uri)).at(-1)?.body ?? null)).toMatchObject({
+      removed: [[iso(2), `${day(3)}T23:59:59.999`]],
+    })
+    await send(`DELETE ${uri}?start=${day(5)}`)
+    await send(`DELETE ${uri}?end=${day(1)}`)
+    expect((await send(`GET ${uri}`)).json).toEqual({ v: { [iso(4)]: 4 } })
+    expect((await send(`DELETE ${uri}-none?start=${day(5)}`)).json).toEqual({ status: true })
+  })
+
+  it("takes integers where the index has them, and conditions", async () => {
+    const integers = "/api/store/delete/integers"
+    const { revision } = await send(`PUT ${integers}`, '{"v":{"1":1,"2":2,"3":3}}')
+    const stale = { "If-Match": `"${revision! - 1}"` }
+    expect((await send(`DELETE ${integers}?start=2`, undefined, stale)).status).toBe(412)
+    const none = await send("DELETE /api/store/delete/none?start=2", undefined, stale)
+    expect(none.status).toBe(412)
+    await send(`DELETE ${integers}?start=2&end=2`, undefined, { "If-Match": `"${revision}"` })
+    expect((await send(`GET ${integers}`)).json).toEqual({ v: { 1: 1, 3: 3 } })
+  })
+
+  it("deletes nothing where it is mistyped", async () => {
+    const { revision } = await send(`PUT ${uri}`, days({ 1: 1, 2: 2 }))
+    for (const [query, place] of [
+      ["start=", "query.start"],
+      [`strat=${day(1)}`, "query"],
+      ["start=soon", "query.start"],
+      [`start=${day(2)}&end=${day(1)}`, "query.end"],
+    ] as const) {
+      const answer = await send(`DELETE ${uri}?${query}`)
+      expect(answer, query).toMatchObject({ status: 400, json: { code: "invalid_request" } })
+      expect(Object.keys(answer.json.errors), query).toEqual([place])
+    }
+    expect((await send(`GET ${uri}`)).revision).toBe(revision)
+  })
+})
+
 const list = async () => (await send("GET /api/store/lists")).json
 
 describe("the lists", () => {

@@ -5,6 +5,7 @@
  */
 import { STOP, type Param, type Statement } from "../feed/statement.ts"
 import { CHANGE_BODY_MAX_BYTES, DOCUMENT_MAX_BYTES, JSON_MAX_DEPTH } from "../protocol/limits.ts"
+import { byteLength } from "../lib/bytes.ts"
 import { heightOf, textOf } from "../lib/tree.ts"
 import { Described } from "./described.ts"
 import type { Operation } from "./jsonpatch.ts"
@@ -35,6 +36,9 @@ export interface Target {
 /** The statements of a patch of what GET answers; null when it cannot be said in SQL. */
 export function compiled(operations: readonly Operation[], target: Target): Compiled | null {
   if (operations.length > MAX_OPERATIONS) return null
+  // The database takes no longer text, and the patch may hold all of them.
+  const values = operations.map((one) => ("value" in one ? byteLength(textOf(one.value)) : 0))
+  if (values.reduce((sum, bytes) => sum + bytes, 0) > DOCUMENT_MAX_BYTES) return null
   const described = new Described(operations)
   const chain = new Chain(target)
   for (const operation of operations) if (!step(chain, operation)) return null

@@ -30,6 +30,11 @@ export interface EditorOptions {
   now: () => number
   /** Waits a moment before the attempt of this number: longer, and by chance, the more there were. */
   pause: (attempt: number) => Promise<void>
+  /**
+   * Waits until nobody else who collided has the turn to change this URI; disposing of it ends it. Absent in a batch,
+   * where a collision is with the batch itself.
+   */
+  takeTurn?: (uri: string) => Promise<Disposable>
 }
 
 export class DocumentEditor {
@@ -59,10 +64,17 @@ export class DocumentEditor {
     const revision = await this.#applyInside(uri, operations, conditions, called)
     if (revision !== null) return revision
     const tried = new Set<number>()
-    for (let attempt = 1; attempt <= PATCH_MAX_ATTEMPTS; attempt++) {
-      const written = await this.#applyToRead(uri, operations, conditions, called, tried)
-      if (written !== null) return written
-      await this.#options.pause(attempt)
+    let turn: Disposable | null = null
+    try {
+      for (let attempt = 1; attempt <= PATCH_MAX_ATTEMPTS; attempt++) {
+        const written = await this.#applyToRead(uri, operations, conditions, called, tried)
+        if (written !== null) return written
+        // One after the other from now on: hundreds that only tried again would mostly wear each other out.
+        turn ??= (await this.#options.takeTurn?.(uri).catch(logFailure)) ?? null
+        if (!turn) await this.#options.pause(attempt)
+      }
+    } finally {
+      turn?.[Symbol.dispose]()
     }
     throw new Problem(
       "overloaded",
@@ -180,6 +192,12 @@ function dataOf(after: Tree, before: Tree, index: number): string {
   const bytes = byteLength(text)
   if (bytes > DOCUMENT_MAX_BYTES) throw tooLarge(bytes)
   return text
+}
+
+/** Without a turn there are only more collisions. */
+function logFailure(error: unknown): null {
+  console.error({ event: "no_turn", message: String(error) })
+  return null
 }
 
 function clash(name: string): Problem {

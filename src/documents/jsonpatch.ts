@@ -96,7 +96,7 @@ class Patching {
 
   #get(path: readonly string[]): Tree {
     const found = childAt(this.root, path)
-    if (found === undefined) throw this.#failed("missing", path, "there is nothing")
+    if (found === undefined) throw this.#failed("missing", path, "is not there")
     return found
   }
 

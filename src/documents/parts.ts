@@ -6,12 +6,13 @@ import { fill } from "../protocol/uri.ts"
 import { pathOf } from "../lib/pointer.ts"
 import { parseTree, textOf } from "../lib/tree.ts"
 import type { DocumentEditor } from "./editor.ts"
+import { readPoint } from "./history/point.ts"
+import type { HistoryServices } from "./history/routes.ts"
 import { childAt, operationsOf, PatchFailed, type Operation } from "./jsonpatch.ts"
 import { problemOf } from "./refused.ts"
-import { notFound, type DocumentStore } from "./store.ts"
+import { notFound } from "./store.ts"
 
-interface Services {
-  apps: DocumentStore
+interface Services extends HistoryServices {
   editor: DocumentEditor
 }
 
@@ -19,11 +20,17 @@ interface Called {
   params: { name: string; pointer: string }
   conditions: Conditions
   uri: string
+  url: URL
 }
 
 export const partHandlers: Handlers<typeof partEndpoints, Services> = {
-  "parts.get": async ({ params }, { apps }) => {
-    const document = await apps.get(documentOf(params.name))
+  "parts.get": async ({ params, query, url }, { apps, appHistory, now }) => {
+    checkEnd(url)
+    const uri = documentOf(params.name)
+    const document =
+      query.as_of === undefined
+        ? await apps.get(uri)
+        : await appHistory.at(params.name, uri, readPoint(query.as_of, now(), "query.as_of"))
     if (!document) throw notFound(params.name)
     const path = tokensOf(params.pointer)
     const part = path.length === 0 ? null : childAt(parseTree(document.data), path)
@@ -38,11 +45,9 @@ export const partHandlers: Handlers<typeof partEndpoints, Services> = {
 
   "parts.patch": async ({ body, ...call }, { editor }) => {
     const isJsonPatch = body.type === "application/json-patch+json"
-    const revision = await edit(call, editor, (path) =>
-      isJsonPatch
-        ? below(path, operationsOf(body.tree))
-        : [{ op: "merge", path, value: body.tree }],
-    )
+    const operations = (path: string[]): Operation[] =>
+      isJsonPatch ? below(path, operationsOf(body.tree)) : [{ op: "merge", path, value: body.tree }]
+    const revision = await edit(call, editor, operations, isJsonPatch)
     return { status: 204, revision }
   },
 
@@ -58,10 +63,12 @@ export const partHandlers: Handlers<typeof partEndpoints, Services> = {
 
 /** Applies operations at the place called. Throws Problem; not_found where the place is not there. */
 async function edit(
-  { params, conditions, uri }: Called,
+  { params, conditions, uri, url }: Called,
   editor: DocumentEditor,
   operations: (path: string[]) => Operation[],
+  isJsonPatch = false,
 ): Promise<number> {
+  checkEnd(url)
   const path = ["data", ...tokensOf(params.pointer)]
   try {
     return await editor.apply(documentOf(params.name), operations(path), conditions, uri)
@@ -70,7 +77,7 @@ async function edit(
     const isOwn =
       operations(path).length === 1 && error.pointer.length <= `/data/${params.pointer}`.length
     if (error.failure === "missing" && isOwn) throw nothingAt(error.pointer)
-    throw problemOf(error)
+    throw problemOf(error, isJsonPatch)
   }
 }
 
@@ -80,6 +87,18 @@ function below(base: string[], operations: Operation[]): Operation[] {
     path: [...base, ...operation.path],
     ...("from" in operation ? { from: [...base, ...operation.from] } : {}),
   }))
+}
+
+/**
+ * Elsewhere a slash at the end is nothing. Here it would be a member with an empty name, and what it is in must not be
+ * written in its stead.
+ */
+function checkEnd({ pathname }: URL): void {
+  if (!pathname.endsWith("/")) return
+  const wish = "must not end with a slash: a member with an empty name is reached by a JSON Patch"
+  throw new Problem("invalid_request", `"path.pointer" is wrong: ${wish}, got "${pathname}"`, {
+    errors: { "path.pointer": wish },
+  })
 }
 
 function documentOf(name: string): string {

@@ -9,11 +9,17 @@ const CODES: Record<Failure, ProblemCode> = {
   large: "too_large",
 }
 
-/** The problem, with the operation's index and the pointer of the place. */
-export function problemOf({ failure, index, pointer, message }: PatchFailed): Problem {
-  return new Problem(
-    CODES[failure],
-    `Operation ${index} of the patch cannot be done: "${pointer}" ${message}`,
-    { index, pointer, errors: { [pointer]: message } },
-  )
+/**
+ * The problem, with the pointer of the place.
+ * @param isPatch true where it was a JSON Patch; then the operation's index is told, too
+ */
+export function problemOf(
+  { failure, index, pointer, message }: PatchFailed,
+  isPatch = true,
+): Problem {
+  const reason = `"${pointer}" ${message}`
+  const place = { pointer, errors: { [pointer]: message } }
+  if (!isPatch) return new Problem(CODES[failure], `This cannot be done: ${reason}`, place)
+  const detail = `Operation ${index} of the patch cannot be done: ${reason}`
+  return new Problem(CODES[failure], detail, { index, ...place })
 }

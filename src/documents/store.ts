@@ -144,6 +144,7 @@ export class DocumentStore {
     { conditions = {}, expiry }: WriteOptions = {},
   ): Promise<number> {
     const [collection, name] = place(uri)
+    checkSize(mergePatch)
     const fits = sql.patchedFits(collection, name, mergePatch, DOCUMENT_MAX_BYTES)
     return this.#write(uri, conditions, {
       guards: [this.#exists(uri), guard(fits.sql, fits.params, () => tooLarge("more"))],

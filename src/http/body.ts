@@ -128,8 +128,11 @@ function checkType(header: string | null, types: BodyRule["types"]): void {
 async function readText(request: Request, maxBytes: number): Promise<string> {
   const announced = Number(request.headers.get("Content-Length") ?? 0)
   if (announced > maxBytes) throw tooLarge(announced, maxBytes)
-  if (!request.body) return ""
-  return textOf(await bytesOf(request.body as ReadableStream<Uint8Array>, maxBytes))
+  const stream = plain(
+    (request.body ?? new Blob([]).stream()) as ReadableStream<Uint8Array>,
+    request.headers.get("Content-Encoding"),
+  )
+  return textOf(await bytesOf(stream, maxBytes))
 }
 
 async function bytesOf(stream: ReadableStream<Uint8Array>, maxBytes: number): Promise<Uint8Array> {

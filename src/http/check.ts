@@ -20,7 +20,7 @@ export function check<Schema extends z.ZodType>(
   const errors: Record<string, string> = {}
   for (const issue of result.error.issues) {
     const path = [...(place === "" ? [] : [place]), ...issue.path.map(String)].join(".")
-    errors[path] ??= `${issue.message}, got ${show(issue.input)}`
+    errors[path] ??= `${issue.message}, got ${show(valueAt(value, issue.path))}`
   }
   const [first = ["", ""]] = Object.entries(errors)
   const where = first[0] === "" ? "The body" : `"${first[0]}"`
@@ -28,6 +28,11 @@ export function check<Schema extends z.ZodType>(
     errors,
     message: "Input payload validation failed",
   })
+}
+
+/** What was sent; an issue has what was made of it. */
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((found, key) => (found as Record<PropertyKey, unknown>)?.[key], value)
 }
 
 const SHOWN_CHARACTERS = 80

@@ -3,7 +3,7 @@ import { byteLength } from "../lib/bytes.ts"
 import { CHANGE_BODY_MAX_BYTES, KEY_VALUE_MAX_BYTES } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
 import { fill } from "../protocol/uri.ts"
-import { scaledOf } from "./decimal.ts"
+import { scaledOf } from "../lib/scaled.ts"
 import type { FullRow, Stored } from "./sql.ts"
 import { kindOf, type Value } from "./value.ts"
 

@@ -3,7 +3,8 @@ import type { Expiry } from "../feed/expiry.ts"
 import { KeyName } from "../protocol/keys-shared.ts"
 import { Problem } from "../protocol/problem.ts"
 import { readAction } from "./action.ts"
-import { negated, scaledOf } from "./decimal.ts"
+import { scaledOf } from "../lib/scaled.ts"
+import { negated } from "./decimal.ts"
 import { momentOf, TIME_WISH, TTL_WISH, ttlOf } from "./expiry.ts"
 
 /** When a key is to expire, as a query says it. */

@@ -202,7 +202,16 @@ class Reader {
 
   #unexpected(what?: string): SyntaxError {
     const found = this.#text[this.#at]
-    const named = what ?? (found === undefined ? "the end" : JSON.stringify(found))
-    return new SyntaxError(`unexpected ${named} at character ${this.#at}`)
+    if (what === undefined && found === undefined) {
+      const size = this.#text.length
+      return new SyntaxError(
+        size === 0 ? "it is empty" : `it ends too soon, after character ${size}`,
+      )
+    }
+    const lines = this.#text.slice(0, this.#at).split("\n")
+    const column = (lines.at(-1)?.length ?? 0) + 1
+    const place =
+      lines.length > 1 ? `line ${lines.length}, character ${column}` : `character ${column}`
+    return new SyntaxError(`unexpected ${what ?? JSON.stringify(found)} at ${place}`)
   }
 }

@@ -108,7 +108,7 @@ export const documentHistoryEndpoints = {
       maxBytes: 10_000,
       as: "json",
       schema: z
-        .strictObject({ as_of: z.union([Point, z.int().min(0)]) })
+        .strictObject({ as_of: z.union([Point, z.int().min(0)], "must be a revision or a time") })
         .meta({ id: "RestoreBody" }),
       example: { as_of: "now-1h" },
     },

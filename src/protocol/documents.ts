@@ -3,7 +3,7 @@ import * as z from "zod"
 import { asOf } from "./documents-history.ts"
 import type { Endpoint } from "./endpoint.ts"
 import { DOCUMENT_LIST_DESCRIPTION, DocumentEntry, DocumentListQuery } from "./documents-list.ts"
-import { DOCUMENT_MAX_BYTES } from "./limits.ts"
+import { DOCUMENT_BODY_MAX_BYTES } from "./limits.ts"
 import { JsonObject, Name as AnyName, PathParams, problems } from "./shared.ts"
 import { JsonPatch } from "./jsonpatch.ts"
 import { fill } from "./uri.ts"
@@ -38,7 +38,7 @@ const whole = ExpireIn(
   "Seconds, or a duration such as `5m` or `1h30m`, until the document is gone; `none` or absent: never",
 )
 const changed = ExpireIn("When the document is gone, from now on; `none`: never; absent: as before")
-const json = { types: ["application/json"], maxBytes: DOCUMENT_MAX_BYTES, as: "tree" } as const
+const json = { types: ["application/json"], maxBytes: DOCUMENT_BODY_MAX_BYTES, as: "tree" } as const
 
 export const jsonPatch = {
   schema: JsonPatch,

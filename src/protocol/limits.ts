@@ -2,6 +2,8 @@
 
 /** D1 refuses a string, BLOB or row over 2,000,000 bytes; the rest is room for the row's other columns. */
 export const DOCUMENT_MAX_BYTES = 1_900_000
+/** The same as it is sent: a text may be escaped (`\u00e9`, three times as long as `é`), and all of it indented. */
+export const DOCUMENT_BODY_MAX_BYTES = 8_000_000
 /** Keys of Workers KV end here, and every name in a URI keeps to the same. */
 export const NAME_MAX_BYTES = 512
 /** Largest JSON body that is read into memory: Workers have 128 MB, and text, tree and chunks live at once. */

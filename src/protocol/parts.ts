@@ -1,8 +1,9 @@
 /** Sub-documents: what is at a JSON Pointer in an app's data. They share the document's revision. */
 import * as z from "zod"
+import { asOf } from "./documents-history.ts"
 import { jsonPatch } from "./documents.ts"
 import type { Endpoint } from "./endpoint.ts"
-import { DOCUMENT_MAX_BYTES, URI_MAX_CHARACTERS } from "./limits.ts"
+import { DOCUMENT_BODY_MAX_BYTES, URI_MAX_CHARACTERS } from "./limits.ts"
 import { PathParams, problems } from "./shared.ts"
 
 const path = "/api/apps/:name/data/:pointer*"
@@ -15,7 +16,7 @@ const Pointer = z
 
 const params = PathParams({ name: "The app's name" }).extend({ pointer: Pointer })
 const Any = z.unknown().meta({ id: "Json", description: "Any JSON value" })
-const body = { types: ["application/json"], maxBytes: DOCUMENT_MAX_BYTES, as: "tree" } as const
+const body = { types: ["application/json"], maxBytes: DOCUMENT_BODY_MAX_BYTES, as: "tree" } as const
 const writes = problems(400, 404, 409, 412, 413, 415, 422, 503)
 
 export const partEndpoints = {
@@ -26,7 +27,8 @@ export const partEndpoints = {
     tag: "documents",
     summary: "Read a part of an app's document",
     params,
-    replies: { 200: { description: "The part", schema: Any }, ...problems(400, 404) },
+    query: asOf,
+    replies: { 200: { description: "The part", schema: Any }, ...problems(400, 404, 410) },
     partOf: "/api/apps/:name",
   },
   "parts.put": {

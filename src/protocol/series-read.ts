@@ -20,6 +20,17 @@ const count = (most = Number.MAX_SAFE_INTEGER) =>
   z.coerce.number().int().min(1).max(most).optional()
 const side = z.enum([...BUCKET_SIDES, ""]).optional()
 
+const START =
+  "The first stamp wanted: RFC 3339, a date, an epoch number, `now-1h30m`; or an integer"
+const END = "The last stamp wanted; a date means the whole day"
+const bound = z.string().min(1).optional()
+
+/** What to delete. Strict, and nothing may be empty: what was mistyped must not delete all. */
+export const RangeQuery = z.strictObject({
+  start: bound.meta({ description: START, example: "2015-01-01" }),
+  end: bound.meta({ description: END }),
+})
+
 /** Of one series. Empty counts as not given. */
 const readFields = {
   format: z
@@ -30,15 +41,8 @@ const readFields = {
       description:
         "csv and ndjson stand in for the orient; when absent, the header `Accept` decides (text/csv, application/x-ndjson)",
     }),
-  start: z.string().optional().meta({
-    description:
-      "The first stamp wanted: RFC 3339, a date, an epoch number, `now-1h30m`; or an integer",
-    example: "2015-01-01",
-  }),
-  end: z
-    .string()
-    .optional()
-    .meta({ description: "The last stamp wanted; a date means the whole day" }),
+  start: z.string().optional().meta({ description: START, example: "2015-01-01" }),
+  end: z.string().optional().meta({ description: END }),
   columns: z
     .string()
     .optional()

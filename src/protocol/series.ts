@@ -3,7 +3,7 @@ import * as z from "zod"
 import type { Endpoint } from "./endpoint.ts"
 import { BODY_MAX_BYTES } from "./limits.ts"
 import { ORIENTS } from "./orients.ts"
-import { ListQuery, OrientQuery, ReadQuery } from "./series-read.ts"
+import { ListQuery, OrientQuery, RangeQuery, ReadQuery } from "./series-read.ts"
 import { seriesWriteEndpoints, streamOf, writeQuery, Written } from "./series-write.ts"
 import { JsonObject, Name, PathParams, problems, Revision } from "./shared.ts"
 import { fill } from "./uri.ts"
@@ -221,11 +221,13 @@ export const seriesEndpoints = {
     verb: "delete",
     batch: true,
     tag: "series",
-    summary: "Delete a series; fine when there is none",
+    summary: "Delete a series, or its rows of a range; fine when there is none",
+    description: "With `start` or `end` the series stays, without the rows between them.",
     params,
+    query: RangeQuery,
     replies: {
-      200: { description: "There is no such series now", schema: Status },
-      ...problems(400, 412),
+      200: { description: "There is no such series now, or no such rows", schema: Status },
+      ...problems(400, 412, 422),
     },
   },
 } as const satisfies Record<string, Endpoint>

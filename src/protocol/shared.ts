@@ -3,6 +3,9 @@ import * as z from "zod"
 import type { ReplyRule } from "./endpoint.ts"
 import { NAME_MAX_BYTES } from "./limits.ts"
 import { PROBLEMS } from "./problem.ts"
+import { wishOf } from "./wish.ts"
+
+z.config({ customError: wishOf })
 
 export const ProblemDocument = z
   .looseObject({
@@ -28,7 +31,7 @@ export const JsonObject = z
       typeof value === "object" &&
       value !== null &&
       Object.getPrototypeOf(value) === Object.prototype,
-    "Invalid input: expected object",
+    { error: ({ input }) => (input === undefined ? "must be given" : "must be an object") },
   )
   .meta({ type: "object" })
 

@@ -3,7 +3,7 @@ import * as z from "zod"
 import type { DocumentStore } from "../documents/store.ts"
 import type { Committer, Draft, Journal } from "../feed/feed.ts"
 import type { Answer, Call, Endpoint } from "../protocol/endpoint.ts"
-import { DOCUMENT_MAX_BYTES } from "../protocol/limits.ts"
+import { DOCUMENT_BODY_MAX_BYTES } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
 import { JsonObject, problems } from "../protocol/shared.ts"
 import { encodeSegment, fill } from "../protocol/uri.ts"
@@ -184,7 +184,7 @@ function common(
 
 function body(schema: z.ZodType): NonNullable<Endpoint["body"]> {
   const types = ["application/json", "application/merge-patch+json"]
-  return { schema, types, maxBytes: DOCUMENT_MAX_BYTES, as: "exact", example: {} }
+  return { schema, types, maxBytes: DOCUMENT_BODY_MAX_BYTES, as: "exact", example: {} }
 }
 
 function memberUri(listUri: string, param: string | undefined, element: unknown): string | null {

@@ -8,6 +8,12 @@ export interface Range {
   last: number
 }
 
+/** As a query has them. */
+export interface Bounds {
+  start?: string | undefined
+  end?: string | undefined
+}
+
 export const EVERYTHING: Range = { first: -STAMP_MAX, last: STAMP_MAX }
 
 /**
@@ -15,12 +21,7 @@ export const EVERYTHING: Range = { first: -STAMP_MAX, last: STAMP_MAX }
  * @param now epoch milliseconds
  * Throws Problem invalid_request naming the bound.
  */
-export function readRange(
-  query: { start?: string | undefined; end?: string | undefined },
-  kind: IndexKind,
-  now: number,
-): Range {
-  const { start, end } = query
+export function readRange({ start, end }: Bounds, kind: IndexKind, now: number): Range {
   return {
     first: start ? readBound(start, "start", kind, now) : EVERYTHING.first,
     last: end ? readBound(end, "end", kind, now) : EVERYTHING.last,

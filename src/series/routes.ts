@@ -81,8 +81,11 @@ export const seriesHandlers: Handlers<typeof seriesEndpoints, Services> = {
     return { body: { status: true, revision, rows: patch.rows?.index.length ?? 0 }, revision }
   },
 
-  "series.delete": async ({ params, conditions }, { series }) => {
-    const revision = await series.remove(params, conditions)
+  "series.delete": async ({ params, query, conditions }, { series }) => {
+    const isWhole = query.start === undefined && query.end === undefined
+    const revision = isWhole
+      ? await series.remove(params, conditions)
+      : await series.erase(params, query, conditions)
     return revision > 0
       ? { body: { status: true, revision }, revision }
       : { body: { status: true } }

@@ -5,6 +5,7 @@ import { guard, type Statement } from "../feed/statement.ts"
 import type { Commit, Committer } from "../feed/feed.ts"
 import type { Conditions } from "../protocol/endpoint.ts"
 import { Problem } from "../protocol/problem.ts"
+import type { Bounds } from "./bounds.ts"
 import type { Frame } from "./frame.ts"
 import type { Patch } from "./patch.ts"
 import * as sql from "./sql.ts"
@@ -12,6 +13,7 @@ import type { Place, SeriesRow } from "./sql.ts"
 import {
   changeOf,
   commitOf,
+  erasureOf,
   explainShape,
   listUriOf,
   replacement,
@@ -76,6 +78,24 @@ export class SeriesStore {
       writes: sql.remove(place),
     }
     return this.#commit(place, conditions, commit, () => null)
+  }
+
+  /**
+   * Deletes the rows of a range; answers the revision, 0 when there is no such series.
+   * Throws Problem: invalid_request, precondition_failed.
+   */
+  async erase(place: Place, bounds: Bounds, conditions: Conditions = {}): Promise<number> {
+    // As for a patch, what the range means hangs on this read.
+    const before = await this.#db.first<SeriesRow>(sql.get(place))
+    const problem = explainConditions(uriOf(place), conditions, before?.revision)
+    if (problem) throw problem
+    const write = erasureOf(bounds, before?.kind ?? "naive", this.#now())
+    if (!before) return 0
+    const { sql: present, params } = sql.exists(place)
+    const commit = this.#commitOf(place, write, [guard(present, params)])
+    return this.#commit(place, conditions, commit, (stored) =>
+      stored ? explainShape(stored, place, write) : notFound(place),
+    )
   }
 
   #commitOf(place: Place, write: Write, guards: Statement[] = []): Commit {

@@ -5,6 +5,7 @@ import { byteLength } from "../lib/bytes.ts"
 import { CHANGE_BODY_MAX_BYTES, SERIES_MAX_COLUMNS } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
 import { fill } from "../protocol/uri.ts"
+import { readRange, type Bounds } from "./bounds.ts"
 import { sorted, type Frame, type IndexKind, type Unit } from "./frame.ts"
 import { isPiledUp } from "./compaction.ts"
 import { cut, debtOf, gap, type Part } from "./part.ts"
@@ -53,6 +54,28 @@ export function changeOf(patch: Patch, stored: IndexKind | null, now: number): W
   const rows = { index: new Float64Array(), unit: "ms" as const, columns: [], ...patch.rows, kind }
   const parts = [...removed.map(gap), ...cut(rows, false)]
   return { rows, written: writtenOf(rows), removed, parts }
+}
+
+/**
+ * What takes a range away from a series with an index of this kind.
+ * @param now epoch milliseconds
+ * Throws Problem invalid_request naming the bound.
+ */
+export function erasureOf(bounds: Bounds, kind: IndexKind, now: number): Write {
+  const { first, last } = readRange(bounds, kind, now)
+  if (first > last) {
+    const flaw = "ends before it begins"
+    throw new Problem(
+      "invalid_request",
+      `The range from "${bounds.start}" to "${bounds.end}" ${flaw}`,
+      {
+        errors: { "query.end": flaw },
+      },
+    )
+  }
+  const rows = { index: new Float64Array(), unit: "ms" as const, columns: [], kind }
+  const span: Span = [first, last]
+  return { rows, written: writtenOf(rows), removed: [span], parts: [gap(span)] }
 }
 
 /**

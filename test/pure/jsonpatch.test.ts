@@ -85,12 +85,18 @@ describe("JSON patches", () => {
     expect(isSame("12345678901234567890", "12345678901234567891")).toBe(false)
   })
 
-  it("increase integers exactly, decimals as doubles, and refuse what would be neither", () => {
+  it("increase integers and decimals exactly, others as doubles, and refuse what would be none", () => {
     const inc = (n: string, by: string) =>
       patched(`{"n":${n}}`, `[{"op":"inc","path":"/n","value":${by}}]`).slice(5, -1)
     expect(inc("9007199254740993", "2")).toBe("9007199254740995")
     expect(inc("9223372036854775806", "1")).toBe("9223372036854775807")
-    expect(inc("0.1", "0.2")).toBe("0.30000000000000004")
+    expect(inc("0.1", "0.2")).toBe("0.3")
+    expect(inc("-0.05", "0.2")).toBe("0.15")
+    expect(inc("1.50", "-2")).toBe("-0.5")
+    expect(inc("0.123456789012345678", "1")).toBe("1.123456789012345678")
+    expect(inc("2.5", "0.5")).toBe("3")
+    expect(inc("1e-1", "0.2")).toBe("0.30000000000000004")
+    expect(inc("0.1234567890123456789", "1")).toBe("1.1234567890123457")
     expect(inc("-1", "1")).toBe("0")
     for (const [n, by] of [
       ["9223372036854775807", "1"],
@@ -103,7 +109,7 @@ describe("JSON patches", () => {
       expect(() => inc(n, by), n).toThrow()
     }
     expect(patched("{}", '[{"op":"inc","path":"/n","value":3}]')).toBe('{"n":3}')
-    expect(() => patched("{}", '[{"op":"inc","path":"/a/n","value":3}]')).toThrow(/nothing/)
+    expect(() => patched("{}", '[{"op":"inc","path":"/a/n","value":3}]')).toThrow(/not there/)
   })
 
   it("cannot fill the memory with copies", () => {

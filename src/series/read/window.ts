@@ -1,6 +1,6 @@
 /** The range that a query asks for, before it is known what kind of index the series has. Pure. */
 import { Problem } from "../../protocol/problem.ts"
-import { EVERYTHING, readRange, type Range } from "../bounds.ts"
+import { EVERYTHING, readRange, type Bounds, type Range } from "../bounds.ts"
 import type { IndexKind } from "../frame.ts"
 
 /** A range that nothing is in. */
@@ -22,10 +22,7 @@ export interface Window {
  * @param now epoch milliseconds
  * Throws Problem invalid_request when they are neither.
  */
-export function readWindow(
-  query: { start?: string | undefined; end?: string | undefined },
-  now: number,
-): Window {
+export function readWindow(query: Bounds, now: number): Window {
   const [times, integers] = (["naive", "integer"] as const).map((kind) => {
     try {
       return readRange(query, kind, now)
