@@ -363,8 +363,8 @@ describe("bad documents", () => {
         errors: { [place]: wrong },
       })
     }
-    const { json } = await send("POST /api/apps/x/restore", {})
-    expect(json.errors.as_of).toMatch(/a revision or a time/)
+    const restored = await send("POST /api/apps/x/restore", {})
+    expect(restored.json.errors.as_of).toMatch(/a revision or a time/)
   })
 
   it("that are not JSON are refused with the place", async () => {

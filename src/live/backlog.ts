@@ -52,11 +52,11 @@ export class Backlog {
     const { epoch, revision } = position
     const first = this.#first?.epoch === epoch ? this.#first.first : 1
     if (revision + 1 < first) return { reset: true, first }
-    const isNow = until === "now"
-    const least = isNow ? revision : until
+    const least = until === "now" ? revision : until
+    const leastAsked = until === "now" ? asked : 0
     const target = Math.max(least, revision)
     const stretch = this.#stretchFor(position, least, first)
-    while (stretch.through < target || (isNow && stretch.asked < asked)) {
+    while (stretch.through < target || stretch.asked < leastAsked) {
       const asking = this.#asked
       const page = await this.#feed().since({ epoch, revision: stretch.through })
       if (page.reset) {
