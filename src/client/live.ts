@@ -12,14 +12,7 @@ import type { Resumed } from "../protocol/resume.ts"
 import { Link, type LinkOptions } from "./link.ts"
 import { Progress, shortened } from "./progress.ts"
 import { Subscription, Topic, type Listener } from "./subscription.ts"
-import {
-  applyPatch,
-  applyToSplit,
-  isSplit,
-  type SeriesPatch,
-  type SeriesState,
-  type SplitState,
-} from "./replica-series.ts"
+import { applyToSeries } from "./replica-series.ts"
 import type { Patchers } from "./replica.ts"
 import { resumed, subscribed, type Named, type Welcome } from "./welcome.ts"
 
@@ -34,12 +27,7 @@ export interface LiveOptions extends LinkOptions {
 
 /** How the resources of the service take patches, where it is not by merge patch. */
 export const PATCHERS: Patchers = {
-  "/api/store/": (value, patch) => {
-    const state = value as SeriesState | SplitState
-    return isSplit(state)
-      ? applyToSplit(state, patch as SeriesPatch)
-      : applyPatch(state, patch as SeriesPatch)
-  },
+  "/api/store/": applyToSeries,
 }
 
 export interface SubscribeOptions {

@@ -22,6 +22,15 @@ export interface SeriesPatch {
   rows: SplitState
 }
 
+/** The state of a series' URI after a patch, in orient columns or split; `order=desc` has the last row first. */
+export function applyToSeries(value: unknown, patch: unknown, uri: string): unknown {
+  const state = value as SeriesState | SplitState
+  const isTurned = new URLSearchParams(uri.split("?")[1]).get("order") === "desc"
+  return isSplit(state)
+    ? applyToSplit(state, patch as SeriesPatch, isTurned)
+    : applyPatch(state, patch as SeriesPatch, isTurned)
+}
+
 /** Label → value, by column. */
 type Columns = Map<string, Map<string, Value>>
 
@@ -29,19 +38,23 @@ type Columns = Map<string, Map<string, Value>>
  * The state after a patch: ranges are taken away, then the rows come; a new column is null in rows that lack it, and
  * a new row in columns that it lacks. Labels are in order. The state given stays as it was.
  */
-export function applyPatch(state: SeriesState, patch: SeriesPatch): SeriesState {
+export function applyPatch(state: SeriesState, patch: SeriesPatch, isTurned = false): SeriesState {
   const columns: Columns = new Map(
     Object.entries(state).map(([name, values]) => [name, new Map(Object.entries(values))]),
   )
   patchColumns(columns, patch)
   // fromEntries, because an assignment to "__proto__" would be none.
   return Object.fromEntries(
-    [...columns].map(([name, values]) => [name, Object.fromEntries(inOrder(values))]),
+    [...columns].map(([name, values]) => [name, Object.fromEntries(inOrder(values, isTurned))]),
   )
 }
 
 /** The same of a state in orient split. */
-export function applyToSplit({ columns, index, data }: SplitState, patch: SeriesPatch): SplitState {
+function applyToSplit(
+  { columns, index, data }: SplitState,
+  patch: SeriesPatch,
+  isTurned: boolean,
+): SplitState {
   const rows = new Map(index.map((label) => [String(label), label]))
   for (const label of patch.rows.index) rows.set(String(label), label)
   const values: Columns = new Map(
@@ -54,7 +67,7 @@ export function applyToSplit({ columns, index, data }: SplitState, patch: Series
   const labels = new Map(index.map((label) => [String(label), null]))
   patchColumns(new Map([["", labels]]), { ...patch, rows: { ...patch.rows, columns: [] } })
   patchColumns(values, patch)
-  const kept = inOrder(labels).map(([label]) => label)
+  const kept = inOrder(labels, isTurned).map(([label]) => label)
   return {
     columns: [...values.keys()],
     index: kept.map((label) => rows.get(label) ?? label),
@@ -63,7 +76,7 @@ export function applyToSplit({ columns, index, data }: SplitState, patch: Series
 }
 
 /** True for a state in orient split. */
-export function isSplit(state: SeriesState | SplitState): state is SplitState {
+function isSplit(state: SeriesState | SplitState): state is SplitState {
   return Array.isArray(state.columns)
 }
 
@@ -100,11 +113,11 @@ function isBefore(one: Label, other: Label): boolean {
 }
 
 /** The entries by label; nearly always they are in order, because rows come at the end. */
-function inOrder(values: Map<string, Value>): [string, Value][] {
+function inOrder(values: Map<string, Value>, isTurned: boolean): [string, Value][] {
   const entries = [...values]
   const isNumeric = entries[0] !== undefined && /^-?\d+$/.test(entries[0][0])
   const compare = ([one]: [string, Value], [other]: [string, Value]) =>
-    isNumeric ? Number(one) - Number(other) : one < other ? -1 : 1
+    (isNumeric ? Number(one) - Number(other) : one < other ? -1 : 1) * (isTurned ? -1 : 1)
   const isOrdered = entries.every((entry, at) => at === 0 || compare(entries[at - 1]!, entry) < 0)
   return isOrdered ? entries : entries.toSorted(compare)
 }

@@ -7,8 +7,8 @@ import { formatPosition } from "../protocol/change.ts"
 import { listOf } from "../protocol/uri.ts"
 import { mergePatch } from "./merge-patch.ts"
 
-/** A resource after a patch. */
-export type ApplyPatch = (resource: unknown, patch: unknown) => unknown
+/** A resource after a patch; its URI's query says how it is shown. */
+export type ApplyPatch = (resource: unknown, patch: unknown, uri: string) => unknown
 
 /** How resources below a URI are patched; all others take JSON merge patches. */
 export type Patchers = Readonly<Record<string, ApplyPatch>>
@@ -156,8 +156,9 @@ export class Replica implements Copy {
     if (frame.event === "delete") {
       members.delete(uri)
     } else {
-      // What came to be after all that is known stands at the end; what is only told anew stays in its place.
-      const place = frame.position ?? frame.revision
+      // What came to be after all that is known stands at the end; what is only told anew stays in its place. Of a view
+      // each is told when it takes its place.
+      const place = frame.view ? frame.revision : (frame.position ?? frame.revision)
       if (frame.event === "create" && place > (known?.revision ?? 0)) members.delete(uri)
       if (frame.event === "patch" && frame.entry === undefined && !known) return "lost"
       const element =
@@ -224,7 +225,7 @@ export function patched(
   patch: unknown,
 ): unknown {
   const below = Object.keys(patchers).find((prefix) => uri.startsWith(prefix))
-  return (patchers[below ?? ""] ?? mergePatch)(resource, patch)
+  return (patchers[below ?? ""] ?? mergePatch)(resource, patch, uri)
 }
 
 function membersOf(frame: Extract<Frame, { event: "state" }>): Map<string, Member> | null {

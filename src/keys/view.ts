@@ -10,11 +10,7 @@ const LIST = "/keys/"
 type Memory = boolean
 
 export const keysView: View = {
-  list: ({ query }) =>
-    wantedBy(query) && {
-      memberOf: (element) => uriOf(Object.keys(element as object)[0] ?? ""),
-      order: "name",
-    },
+  list: ({ query }) => ({ memberOf, ...(wantedBy(query) ? { order: "name" } : { isPage: true }) }),
 
   remember: ({ isPart = false }): Memory => !isPart,
 
@@ -24,6 +20,10 @@ export const keysView: View = {
     if (listOf(uri) !== LIST || !wanted(nameOf(uri))) return { frames: [] }
     const extra = json === null ? {} : { extra: JSON.parse(json) as object }
     if (event === "delete") return { frames: [{ event, member: uri, ...extra }] }
+    if (query.get("keys_only") === "1") {
+      const resource = JSON.stringify(nameOf(uri))
+      return { frames: event === "create" ? [{ event, member: uri, resource }] : [] }
+    }
     if (body === null) return "state"
     return {
       frames: [
@@ -35,10 +35,17 @@ export const keysView: View = {
   },
 }
 
+function memberOf(element: unknown): string {
+  return uriOf(typeof element === "string" ? element : (Object.keys(element as object)[0] ?? ""))
+}
+
+/** What does not decide which keys there are: the list is always strong, and what `count` asks for is in a header. */
+const OTHERS = ["keys_only", "count", "consistency"]
+
 /** Which names a query takes; null where pages decide, too. */
 function wantedBy(query: URLSearchParams): ((name: string) => boolean) | null {
-  const given = [...query].filter(([, value]) => value !== "")
-  if (!given.every(([parameter]) => parameter === "filter" || parameter === "match")) return null
+  const given = [...query].filter(([name, value]) => value !== "" && !OTHERS.includes(name))
+  if (!given.every(([name]) => name === "filter" || name === "match")) return null
   try {
     const { filter, match } = Object.fromEntries(given)
     return patternOf({ filter, match }).matches

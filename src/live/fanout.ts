@@ -7,7 +7,7 @@ import type { Telling } from "../protocol/view.ts"
 import type { Topics } from "./topics.ts"
 import { topicText } from "./state.ts"
 import { isTouched, type Resolve, type Target } from "./uris.ts"
-import { memoryOf, tellingOf, viewTexts, type Memory } from "./views.ts"
+import { differenceOf, memoryOf, tellingOf, viewTexts, type Memory } from "./views.ts"
 
 /**
  * What happened at one place of the journal, as frames by topic. A session gets the first that it follows with a
@@ -219,7 +219,7 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
     if (told !== "wait" && topics.isPartlyKnown(view, change.revision, last)) told = "state"
     if (told === "wait") return
     if (told === "state") {
-      tellWhole(target, key, change)
+      tellWhole(target, key, change, memory?.value)
       return
     }
     if (readAt !== null) floors.set(ownKey, last)
@@ -250,18 +250,30 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
     return { told, readAt }
   }
 
-  function tellWhole(target: Target, key: string, change: Change): void {
+  /** What became different, where that is known to be so for all who follow; else all of it. */
+  function tellWhole(target: Target, key: string, change: Change, memory: unknown): void {
     const view = target.topic
-    const reading = readings.get(view)
-    if (reading === undefined) {
-      missing.add(view)
-      return
+    const read = (uri: string) => {
+      const found = readings.get(uri)
+      if (found === undefined) missing.add(uri)
+      return found
     }
-    floors.set(key, Math.max(reading?.revision ?? 0, through))
-    const value = reading ? memoryOf(target, reading) : undefined
-    memories.set(view, value === undefined ? undefined : { floor: 0, value })
+    const reading = read(view)
+    if (reading === undefined) return
     const revision = Math.max(reading?.revision ?? through, change.revision)
-    const text = topicText(view, reading, { revision, position: revision }, desk.resolve)
-    deliveries.push({ revision, frames: [[view, text]] })
+    const changes = desk.known.filter((other) => other.revision >= change.revision)
+    const isKnown = !topics.isPartlyKnown(view, change.revision, Math.max(revision, through))
+    const told =
+      reading && isKnown ? differenceOf(target, reading, { changes, memory, read }) : "state"
+    if (told === "wait") return
+    floors.set(key, Math.max(reading?.revision ?? 0, through))
+    const value = told !== "state" ? told.memory : reading ? memoryOf(target, reading) : undefined
+    memories.set(view, value === undefined ? undefined : { floor: 0, value })
+    const whole = topicText(view, reading, { revision, position: revision }, desk.resolve)
+    const parts = told === "state" ? [whole] : viewTexts(view, told.frames, revision, revision)
+    const length = parts.reduce((sum, text) => sum + text.length, 0)
+    for (const text of length > whole.length ? [whole] : parts) {
+      deliveries.push({ revision, frames: [[view, text]] })
+    }
   }
 }

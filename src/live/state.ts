@@ -28,7 +28,7 @@ export function topicText(
     ...(isPattern(topic) || (target && isFollowable(target)) ? {} : { view: true as const }),
   }
   if (reading === null) return deleteText(at)
-  const members = reading.isPart ? null : target && membersOf(target, reading.json)
+  const members = target && membersOf(target, reading)
   const order = members && target && listAt(target)?.order
   return stateText({ ...at, ...(order ? { order } : {}), members, resource: reading.json })
 }

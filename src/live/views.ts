@@ -3,7 +3,16 @@ import type { Change } from "../protocol/change.ts"
 import { createText, deleteText, patchText, stateText } from "../protocol/frames.ts"
 import { Problem } from "../protocol/problem.ts"
 import { pathOf } from "../protocol/uri.ts"
-import type { Shown, Telling, ViewDesk, ViewFrame, ViewList, ViewPlace } from "../protocol/view.ts"
+import {
+  isCopied,
+  type Shown,
+  type Telling,
+  type ViewDesk,
+  type ViewFrame,
+  type ViewList,
+  type ViewPlace,
+} from "../protocol/view.ts"
+import { differPage, rememberPage } from "./pages.ts"
 import { isFollowable, type Target } from "./uris.ts"
 
 /** What is kept of a view between changes. */
@@ -30,26 +39,55 @@ export function tellingOf(
   }
 }
 
+/**
+ * What is to be told of a view that was read again as a whole: the frames that make what all who follow it hold what
+ * was read; "state" where that is not known.
+ */
+export function differenceOf(
+  target: Target,
+  shown: Shown,
+  desk: Pick<ViewDesk, "changes" | "memory" | "read">,
+): Telling {
+  const { view } = target.endpoint
+  if (!isCopied(desk.memory)) return "state"
+  try {
+    const list = listAt(target)
+    if (list?.isPage) {
+      return differPage(
+        shown.json,
+        list,
+        desk.memory as Parameters<typeof differPage>[2],
+        desk.changes,
+      )
+    }
+    return view?.differ?.(shown, { ...placeOf(target), ...desk }) ?? "state"
+  } catch (error) {
+    if (!(error instanceof Problem)) report(error)
+    return "state"
+  }
+}
+
 /** What the view is to be remembered by, as it was read; undefined for nothing. */
 export function memoryOf(target: Target, shown: Shown): unknown {
   const { view } = target.endpoint
-  if (!view?.remember || isFollowable(target)) return undefined
+  if (!view || isFollowable(target)) return undefined
   try {
-    return view.remember(
-      shown,
-      placeOf(target),
-      shown.isPart ? null : membersOf(target, shown.json),
-    )
+    const list = listAt(target)
+    if (list?.isPage) return rememberPage(shown.json, list)
+    return view.remember?.(shown, placeOf(target), membersOf(target, shown))
   } catch (error) {
     if (!(error instanceof Problem)) report(error)
     return undefined
   }
 }
 
-/** The URIs of a list's elements, so that whoever follows can keep its copy; null where frames do not tell them. */
-export function membersOf(target: Target, json: string): string[] | null {
+/**
+ * The URIs of a list's elements, so that whoever follows can keep its copy; null where frames do not tell them, as of
+ * the first page of a list that was asked for as a whole.
+ */
+export function membersOf(target: Target, { json, isPart }: Shown): string[] | null {
   const list = listAt(target)
-  if (!list) return null
+  if (!list || (isPart && !list.isPage)) return null
   const elements: unknown = JSON.parse(json)
   return Array.isArray(elements) ? elements.map(list.memberOf) : null
 }

@@ -103,6 +103,8 @@ export const RESUME_MAX_CHARACTERS = 8_000_000
 export const RESUME_MAX_URIS = 1_000
 /** What was read for one that came back is kept for others, up to this. */
 export const BACKLOG_MAX_CHARACTERS = 4_000_000
+/** Views in whose answers more characters are told whole on each change that the change alone does not tell. */
+export const VIEW_COPY_MAX_CHARACTERS = 65_536
 /** Resources the hub reads at a time on behalf of those who follow. A Worker has 6 connections, and 128 MB. */
 export const READINGS_AT_ONCE = 6
 /** Changes that ride along with a poke; larger ones are left to the journal. An RPC takes 32 MiB. */

@@ -52,10 +52,27 @@ export interface View {
    */
   remember?: (shown: Shown, place: ViewPlace, members: readonly string[] | null) => unknown
   tell: (change: Change, desk: ViewDesk) => Telling
+  /** Where all of it was read again: what has become different since what is remembered; "state" where that is not known. */
+  differ?: (shown: Shown, desk: ViewDesk) => Telling
+}
+
+/**
+ * A memory of what every follower holds: what is told by it is told only to those who hold just that, and where it
+ * cannot be sure that all do it is forgotten. `copy` is JSON.
+ */
+export interface Copied {
+  copy: object
+}
+
+/** Whether a memory is one. */
+export function isCopied(memory: unknown): memory is Copied {
+  return typeof memory === "object" && memory !== null && "copy" in memory
 }
 
 export interface ViewList {
   memberOf: (element: unknown) => string
+  /** One page in an order that only the list itself knows: it is read again, and told as what became different. */
+  isPage?: true
   /** Elements stand in order of their names; else in the order they were created. */
   order?: "name"
 }

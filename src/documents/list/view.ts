@@ -27,12 +27,11 @@ const MOST_CHARACTERS = 1_000_000
 export const documentsView: View = {
   list: ({ query }) => {
     const asked = askedOf(query)
-    return (
-      asked && {
-        memberOf: (element) => uriOf((element as { name: string }).name),
-        ...(asked.isByName ? { order: "name" as const } : {}),
-      }
-    )
+    const memberOf = (element: unknown) => uriOf((element as { name: string }).name)
+    if (asked) return { memberOf, ...(asked.isByName ? { order: "name" as const } : {}) }
+    return parseFields(query.get("fields") || "name").has("name")
+      ? { memberOf, isPage: true }
+      : null
   },
 
   remember: (_shown, _place, members): Memory => (members ? kept(members) : false),
@@ -63,10 +62,11 @@ interface Asked {
   isByName: boolean
 }
 
-/** Null for what frames of members do not tell: other orders, pages, and elements without their name. */
+/** Null for what the members alone do not tell: other orders, pages, and elements without their name. */
 function askedOf(query: URLSearchParams): Asked | null {
   const given = Object.fromEntries([...query].filter(([, value]) => value !== ""))
-  const { where = "", prefix = "", fields = "name", sort = "", ...others } = given
+  // What `count` asks for is in a header.
+  const { where = "", prefix = "", fields = "name", sort = "", count: _, ...others } = given
   if (Object.keys(others).length > 0) return null
   const selection = parseFields(fields)
   const [first, ...rest] = parseSort(sort)

@@ -11,32 +11,49 @@ import { cover, type Span } from "../ranges.ts"
 import { readResample, type ResampleOptions } from "../resample/options.ts"
 import { stampFormat } from "../stamp.ts"
 import type { Asked } from "./ask.ts"
-import { namesOf, readSplit, readTold, stampOf, type ToldPatch, type ToldRows } from "./patch.ts"
+import { patchedCopy, rememberCopy, type Copy } from "./copy.ts"
+import { namesOf, readTold, type ToldPatch, type ToldRows } from "./patch.ts"
 import { patchText } from "./raw.ts"
+import { readShown } from "./shown.ts"
 
 /** What is kept of a view: the labels of its first and last bucket as stamps; null where it has none. */
 export interface BucketMemory {
   first: number | null
   last: number | null
+  /** The last bucket has a value in every column. */
+  isWhole: boolean
+  /** So has the one right before it, and they are values of their own. */
+  isSolid: boolean
   /** Its columns. */
   columns: string[]
   /** Columns of the series that it is known to have taken notice of. */
   seen: string[]
+  /** Where gaps are filled, because late rows change what stands in other buckets; absent where it is too large. */
+  copy?: Copy
 }
 
 /** More stretches than these are read as one. */
 const MOST_READINGS = 3
 
-/** @param labels of all buckets, as GET writes them */
-export function rememberBuckets(
-  labels: readonly (string | number)[],
-  columns: string[],
-): BucketMemory {
-  return { first: stampAt(labels[0]), last: stampAt(labels.at(-1)), columns, seen: [] }
+/** The view as it was read whole. */
+export function rememberBuckets(json: string, asked: Asked, query: URLSearchParams): BucketMemory {
+  const shown = readShown(json, asked.isTurned)
+  const { stamps } = shown
+  const isFilled = (query.get("fill") || "none") !== "none"
+  return {
+    first: stamps[0] ?? null,
+    last: stamps.at(-1) ?? null,
+    isWhole: isLastWhole(shown),
+    isSolid: false,
+    columns: namesOf(shown),
+    seen: [],
+    ...(isFilled ? rememberCopy(json, asked) : {}),
+  }
 }
 
-function stampAt(label: string | number | undefined): number | null {
-  return label === undefined ? null : stampOf(JSON.stringify(label))
+function isLastWhole({ data }: ToldRows): boolean {
+  const last = data.at(-1)
+  return Array.isArray(last) && !last.includes("null")
 }
 
 /** Tells all the changes that the desk knows as one. */
@@ -55,7 +72,7 @@ export function tellBuckets(asked: Asked, desk: ViewDesk): Telling {
   const shown = uris.map((uri) => desk.read(uri))
   if (shown.includes(undefined)) return "wait"
   if (shown.includes(null)) return "state"
-  const found = shown.map((answer) => readSplit(answer?.json ?? ""))
+  const found = shown.map((answer) => readShown(answer?.json ?? "", false))
   // Read one after the other, with a new column in between.
   if (new Set(found.map((rows) => rows.columns.join())).size > 1) return "state"
   const seen = [...new Set([...memory.seen, ...patches.flatMap((each) => namesOf(each!.rows))])]
@@ -94,14 +111,15 @@ class BucketView {
    */
   touchedBy(patches: readonly ToldPatch[], memory: BucketMemory): Span[] | null {
     const { fill } = this.#options
-    if (fill === "linear" || (this.#isMoving && !this.#isAnywhere)) return null
+    if (this.#isMoving && !this.#isAnywhere) return null
     // With an end, what is filled reaches to it, and which bucket is open is not to be seen.
     if (!this.#isAnywhere && this.#range.last < EVERYTHING.last) return null
     const spans: Span[] = []
     for (const { removed, rows } of patches) {
       // What came before the range is what its first buckets may be filled with.
       const earliest = Math.min(...removed.map(([from]) => from), ...rows.stamps)
-      if (fill === "previous" && earliest < this.#range.first) return null
+      const isCarried = fill === "previous" || fill === "linear"
+      if (isCarried && earliest < this.#range.first) return null
       for (const span of removed) {
         if (!this.#isAnywhere && !isWithin(span, rows)) return null
         // Where nothing was, nothing is taken away.
@@ -151,8 +169,23 @@ class BucketView {
     if (open > 0 || !isAtEnd) frames.push(frameOf(removed, part(rows, 0, open), true))
     if (isAtEnd) frames.push(frameOf(open > 0 ? "[]" : removed, part(rows, open), false))
     const first = Math.min(memory.first ?? Infinity, rows.stamps[0] ?? Infinity)
-    const kept = { ...memory, columns, first: Number.isFinite(first) ? first : null, last }
-    return { frames, memory: kept }
+    const kept: BucketMemory = {
+      ...memory,
+      columns,
+      first: Number.isFinite(first) ? first : null,
+      last,
+      isWhole: isAtEnd ? isLastWhole(end) : memory.isWhole,
+      isSolid: last === memory.last ? memory.isSolid : this.#isNext(memory, last),
+    }
+    const { copy, ...others } = kept
+    const patched = copy && patchedCopy(copy, [...aged, ...labels], rows, isAtEnd)
+    return { frames, memory: patched ? { ...others, copy: patched } : others }
+  }
+
+  /** Whether a bucket comes right behind the last one that was, which had all its values. */
+  #isNext({ last, isWhole }: BucketMemory, label: number): boolean {
+    if (last === null || !isWhole) return false
+    return this.#bucketOf(last)[1] + 1 === this.#bucketOf(label)[0]
   }
 
   /** The bounds of a stretch, as a query has them. */
@@ -194,10 +227,13 @@ class BucketView {
   }
 
   /** Whether the spans say all that changes where empty buckets have rows, too; they grow over a new gap. */
-  #fills(spans: Span[], { first, last }: BucketMemory): boolean {
+  #fills(spans: Span[], { first, last, isWhole, isSolid }: BucketMemory): boolean {
     if (first === null || last === null) return false
+    const { fill } = this.#options
     const [low] = this.#labelsOf(spans[0]!)
-    if (low < (this.#options.fill === "previous" ? last : first)) return false
+    if (low < (fill === "previous" || fill === "linear" ? last : first)) return false
+    // A line is drawn from the last value before a gap to the first after it: there must be no gap before them.
+    if (fill === "linear" && !(low > last ? isWhole : isSolid)) return false
     const [from, to] = this.#bucketOf(last)
     const end = spans.at(-1)![1]
     if (end > to) cover(spans, [from, end])
@@ -248,7 +284,7 @@ function frameOf(removed: string, rows: ToldRows, final: boolean): ViewFrame {
 /** The same view of one stretch, in orient split. */
 function uriOf({ topic, query }: ViewDesk, view: BucketView, span: Span): string {
   const narrow = new URLSearchParams(query)
-  for (const name of ["json_format", "jsonformat"]) narrow.delete(name)
+  for (const name of ["json_format", "jsonformat", "order"]) narrow.delete(name)
   for (const [name, value] of Object.entries({ ...view.boundsOf(span), orient: "split" })) {
     narrow.set(name, value)
   }

@@ -4,13 +4,10 @@ import { fill, listOf, pathOf } from "../../protocol/uri.ts"
 
 /** `/api/store/?prefix=`: names alone decide. */
 export const referencesView: View = {
-  list: ({ query }) =>
-    prefixOf(query) === null
-      ? null
-      : {
-          memberOf: (element) => fill("/api/store/:reference/", element as { reference: string }),
-          order: "name",
-        },
+  list: ({ query }) => ({
+    memberOf: (element) => fill("/api/store/:reference/", element as { reference: string }),
+    ...(prefixOf(query) === null ? { isPage: true } : { order: "name" }),
+  }),
   remember: isWhole,
   tell: ({ uri, event, extra: json }, desk) => {
     const prefix = prefixOf(desk.query)
@@ -26,17 +23,14 @@ export const referencesView: View = {
 
 /** `/api/store/<reference>/`: what a series' entry is then, only the list itself can say, so that one is read. */
 export const seriesListView: View = {
-  list: ({ query, params }) =>
-    prefixOf(query, "latest") === null
-      ? null
-      : {
-          memberOf: (element) =>
-            fill("/api/store/:reference/:symbol", {
-              reference: params["reference"] ?? "",
-              symbol: (element as { symbol: string }).symbol,
-            }),
-          order: "name",
-        },
+  list: ({ query, params }) => ({
+    memberOf: (element) =>
+      fill("/api/store/:reference/:symbol", {
+        reference: params["reference"] ?? "",
+        symbol: (element as { symbol: string }).symbol,
+      }),
+    ...(prefixOf(query, "latest") === null ? { isPage: true } : { order: "name" }),
+  }),
   remember: isWhole,
   tell: ({ uri, event }, desk) => {
     const prefix = prefixOf(desk.query, "latest")

@@ -23,7 +23,7 @@ export interface ToldRows {
 /** Reads the body of a change. */
 export function readTold(body: string): ToldPatch {
   const patch = parseTree(body) as Map<string, Tree>
-  const rows = readRows(patch.get("rows") as Tree)
+  const rows = readSplit(patch.get("rows") as Tree)
   const removed = patch.get("removed") as [string, string][]
   const [label = ""] = [...rows.index, ...removed.flat()]
   return {
@@ -35,11 +35,7 @@ export function readTold(body: string): ToldPatch {
 }
 
 /** Reads a frame in orient split, as GET answers it. */
-export function readSplit(json: string): ToldRows {
-  return readRows(parseTree(json))
-}
-
-function readRows(frame: Tree): ToldRows {
+export function readSplit(frame: Tree): ToldRows {
   const members = frame as Map<string, Tree>
   const index = members.get("index") as string[]
   return {

@@ -1,11 +1,12 @@
 /** Views of a range and some columns: a change is cut to them, and nothing is read. Pure. */
-import { textOf, type Tree } from "../../lib/tree.ts"
+import type { Tree } from "../../lib/tree.ts"
 import type { Telling, ViewDesk } from "../../protocol/view.ts"
 import { EVERYTHING, type Range } from "../bounds.ts"
 import { spanTexts } from "../patch.ts"
 import { cover, type Span } from "../ranges.ts"
 import type { Asked } from "./ask.ts"
 import { namesOf, type ToldPatch, type ToldRows } from "./patch.ts"
+import { rowTexts } from "./shown.ts"
 
 /** What is kept of a view. */
 export interface RawMemory {
@@ -69,9 +70,16 @@ function clipped(rows: ToldRows, { first, last }: Range, wanted: Set<string> | n
 }
 
 /** @param removed ranges as JSON text */
-export function patchText(
+export function patchText(removed: string, rows: Omit<ToldRows, "stamps">): string {
+  return rowsText(removed, rows.columns, rows.index, rowTexts(rows))
+}
+
+/** The same of rows that are JSON texts. */
+export function rowsText(
   removed: string,
-  { columns, index, data }: Omit<ToldRows, "stamps">,
+  columns: readonly string[],
+  index: readonly string[],
+  rows: readonly string[],
 ): string {
-  return `{"removed":${removed},"rows":{"columns":${textOf(columns)},"index":${textOf(index)},"data":${textOf(data)}}}`
+  return `{"removed":${removed},"rows":{"columns":[${columns.join()}],"index":[${index.join()}],"data":[${rows.join()}]}}`
 }
