@@ -61,8 +61,10 @@ const viewsOf = (reference: string) => {
   ]
 }
 
+const MOST_READERS = 4
+
 describe("copies of views under random writes", () => {
-  for (const seed of [1, 2, 3]) {
+  for (const seed of [1, 2, 3, 4]) {
     it(`are what GET answers (seed ${seed})`, async () => {
       const random = chance(seed)
       const pick = <Item>(items: readonly Item[]) => items[random(items.length)] as Item
@@ -77,7 +79,9 @@ describe("copies of views under random writes", () => {
       await send(`PUT ${series}`, { v: { [day(2)]: 1 }, w: { [day(2)]: 1 } })
       const reader = open()
       const told: Record<string, number> = {}
-      const held = viewsOf(reference).map((uri) =>
+      const views = viewsOf(reference)
+      const readers = [reader]
+      const held = views.map((uri) =>
         reader.subscribe(uri, ({ frame }) => {
           if (frame) told[frame.event] = (told[frame.event] ?? 0) + 1
         }),
@@ -95,6 +99,15 @@ describe("copies of views under random writes", () => {
         seldom(() => send(`PUT ${series}?mode=replace`, { v: { [stamp()]: 1 } })),
         seldom(() => send(`DELETE ${series}`)),
         seldom(() => evict()),
+        // Somebody comes late, and is told the same from then on.
+        async () => {
+          if (readers.length > MOST_READERS) return
+          const late = open()
+          readers.push(late)
+          const some = [pick(views), pick(views), pick(views)].map((uri) => late.subscribe(uri))
+          held.push(...some)
+          await Promise.all(some.map(({ ready }) => ready))
+        },
         seldom(() => sockets.at(-1)?.close(4000)),
         () => send(`PUT /keys?${reference}${pick(["xa", "yb", "za"])}=${random(9)}`),
         () => send(`DELETE /keys/${reference}xa`),
@@ -106,14 +119,14 @@ describe("copies of views under random writes", () => {
         const some = Array.from({ length: 1 + random(3) }, () => pick(acts)().catch(() => {}))
         await Promise.all(some)
         if (random(3) > 0) continue
-        await settled(reader)
+        await settled(...readers)
         for (const { uri, value } of held) {
           const { status, json } = await send(`GET ${uri}`)
           expect([step, uri, value]).toEqual([step, uri, status === 200 ? json : undefined])
         }
       }
       expect(told["patch"]).toBeGreaterThan(10)
-      reader.close()
+      for (const one of readers) one.close()
     })
   }
 })

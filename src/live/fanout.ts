@@ -99,6 +99,9 @@ function entryOf(uri: string, revision: number, resolve: Resolve): string | null
 /** The resource was gone when it was read: a patch tells nothing until something whole has come. */
 export const GONE = Number.MAX_SAFE_INTEGER
 
+/** What became different is told in so many characters even where the whole would be shorter: it says more. */
+const STATE_MIN_CHARACTERS = 1_024
+
 /** What a plan is made from. */
 export interface Desk {
   topics: Topics
@@ -272,7 +275,8 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
     const whole = topicText(view, reading, { revision, position: revision }, desk.resolve)
     const parts = told === "state" ? [whole] : viewTexts(view, told.frames, revision, revision)
     const length = parts.reduce((sum, text) => sum + text.length, 0)
-    for (const text of length > whole.length ? [whole] : parts) {
+    const isLong = length > Math.max(whole.length, STATE_MIN_CHARACTERS)
+    for (const text of isLong ? [whole] : parts) {
       deliveries.push({ revision, frames: [[view, text]] })
     }
   }

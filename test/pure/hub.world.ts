@@ -13,6 +13,15 @@ import { pathOf } from "../../src/protocol/uri.ts"
 const resolve = resolver([
   { method: "GET", path: "/l/:id", verb: "get" } as Endpoint,
   { method: "GET", path: "/l/", verb: "list", memberOf: () => "" } as never,
+  {
+    method: "GET",
+    path: "/p/",
+    verb: "list",
+    view: {
+      list: () => ({ memberOf: (name: string) => `/p/${name}`, isPage: true }),
+      tell: () => "state",
+    },
+  } as never,
 ])
 
 /** Nobody follows anything yet. */
