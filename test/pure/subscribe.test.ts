@@ -64,6 +64,24 @@ describe("subscribing while others write", () => {
     ])
   })
 
+  it("goes on from a position with what was told to others before its turn", async () => {
+    const { say, follower, write, sent, readings, said } = await served()
+    const changes = [write("state", null)]
+    readings.push(() => {
+      changes.push(write("patch"), write("patch"))
+      return { json: "{}", revision: 3 }
+    })
+    await follower.hear(changes.slice(0, 1))
+    expect(sent.splice(0)).toEqual([["state", 3]])
+    await say({ ...subscribe("/l/a"), since: "ab.1" })
+    await follower.hear(changes.slice(1))
+    expect(said.at(-3)).toMatchObject({ ok: true, resumed: true, position: 3, frames: 2 })
+    expect(sent.slice(1)).toEqual([
+      ["patch", 2],
+      ["patch", 3],
+    ])
+  })
+
   it("tells nothing again that the state shows, although the hub hears of it later", async () => {
     const { say, asked, answer, follower, write, sent } = await served()
     const changes = [1, 2, 3].map(() => write("patch", {}, "/l/b"))
