@@ -98,6 +98,7 @@ export class Hub extends LiveHub<Env> {
         handle(request, { ...hub, scope: SCOPES.find((scope) => scope === who) ?? "read" }),
       hook: (event, target, who) =>
         hookOf(todos)(event, target, services(SCOPES.find((scope) => scope === who) ?? "read")),
+      again: (who, uris) => hubOf(this.env, this.name).readSome(who, uris),
       admit: (request) => scopeOf(request, this.env),
       feed: () => services().feed,
       expire: () => services().sweep(),

@@ -6,10 +6,10 @@ import { linesOf } from "../src/resources/mounted.ts"
 import { Backlog } from "../src/live/backlog.ts"
 import { Memories } from "../src/live/memories.ts"
 import { Follower } from "../src/live/follower.ts"
-import { read } from "../src/live/ask.ts"
 import { obey } from "../src/live/command.ts"
 import { tellOfLeaving, type Hook } from "../src/live/hooks.ts"
 import { hookOf } from "../src/resources/hooks.ts"
+import { Readings } from "../src/live/readings.ts"
 import { Session } from "../src/live/session.ts"
 import { Topics } from "../src/live/topics.ts"
 import { resolver, sourceOf } from "../src/live/uris.ts"
@@ -69,6 +69,7 @@ export function hubFor(defined: Resources) {
     delete: (key: string) => kept.delete(key),
   } as never
   const memories = new Memories(storage)
+  const readings = new Readings({ dispatch, again: (...some) => readings.readSome(...some) })
   const follower = new Follower({
     storage,
     memories,
@@ -77,7 +78,7 @@ export function hubFor(defined: Resources) {
     feed,
     name: "hub-of-resources",
     now: () => Date.now(),
-    read: (uri) => read(dispatch, null, uri),
+    read: (uri) => readings.read(null, uri),
     failed: async (error) => void failures.push(error),
   })
   const hook: Hook = (event, target) =>
@@ -99,7 +100,16 @@ export function hubFor(defined: Resources) {
     serializeAttachment: () => {},
   }
   const session = new Session(line as never, "write")
-  const bench = { topics, memories, follower, resolve, dispatch, backlog: new Backlog(feed), hook }
+  const bench = {
+    topics,
+    memories,
+    follower,
+    resolve,
+    dispatch,
+    readings,
+    backlog: new Backlog(feed),
+    hook,
+  }
   const command = async (frame: object) => {
     await obey(JSON.stringify({ id: 1, ...frame }), session, bench)
     return replies.at(-1)

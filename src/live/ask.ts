@@ -1,6 +1,5 @@
 /** Requests into the app itself: whatever a socket wants is done by the same lines that answer HTTP. */
 import { Problem } from "../protocol/problem.ts"
-import type { Reading } from "./fanout.ts"
 
 /** Answers a request as the caller `who`; null is the hub itself. Never throws. */
 export type Dispatch = (request: Request, who: string | null) => Promise<Response>
@@ -13,6 +12,8 @@ export interface Answered {
   location: string | null
   /** There is a next page. */
   isPart: boolean
+  /** What it cost. */
+  queries: number
 }
 
 /** Thrown for an answer that is a problem; `json` is its document as the app wrote it. */
@@ -20,11 +21,14 @@ export class Refusal extends Error {
   override name = "Refusal"
   readonly code: string
   readonly json: string
+  /** What it cost. */
+  readonly queries: number
 
-  constructor(code: string, json: string) {
+  constructor(code: string, json: string, queries = 0) {
     super(code)
     this.code = code
     this.json = json
+    this.queries = queries
   }
 }
 
@@ -46,32 +50,28 @@ export async function ask(
   const response = await dispatch(request, who)
   const text = await response.text()
   const answered = response.headers.get("Content-Type") ?? ""
-  if (!response.ok) throw refusalOf(response.status, answered, text)
+  const queries = queriesOf(response.headers)
+  if (!response.ok) throw refusalOf(response.status, answered, text, queries)
   const location = response.headers.get("Location")
   return {
     json: text === "" ? null : isJson(answered) ? text : JSON.stringify(text),
     revision: revisionOf(response.headers.get("ETag")),
     location: location === null ? null : new URL(location, ORIGIN).pathname,
     isPart: /rel="?next\b/.test(response.headers.get("Link") ?? ""),
+    queries,
   }
 }
 
-/** Reads a resource; null when there is none. Throws Refusal for anything else. */
-export async function read(dispatch: Dispatch, who: string | null, uri: string): Promise<Reading> {
-  try {
-    const { json, revision, isPart } = await ask(dispatch, who, "GET", uri)
-    return { json: json ?? "null", revision, isPart }
-  } catch (error) {
-    if (error instanceof Refusal && error.code === "not_found") return null
-    throw error
-  }
-}
-
-function refusalOf(status: number, type: string, text: string): Refusal {
+function refusalOf(status: number, type: string, text: string, queries: number): Refusal {
   const code = isJson(type) ? (JSON.parse(text) as { code?: unknown }).code : undefined
-  if (typeof code === "string") return new Refusal(code, text)
+  if (typeof code === "string") return new Refusal(code, text, queries)
   const problem = new Problem("internal", `The app answered ${status} without a problem document`)
-  return new Refusal(problem.code, JSON.stringify(problem))
+  return new Refusal(problem.code, JSON.stringify(problem), queries)
+}
+
+/** As every answer of the app tells what it cost. */
+function queriesOf(headers: Headers): number {
+  return Number(/(\d+) queries/.exec(headers.get("Server-Timing") ?? "")?.[1] ?? 0)
 }
 
 function isJson(type: string): boolean {

@@ -10,6 +10,7 @@ import type { Backlog } from "./backlog.ts"
 import type { Follower } from "./follower.ts"
 import type { Hook } from "./hooks.ts"
 import type { Memories } from "./memories.ts"
+import type { Readings } from "./readings.ts"
 import { resume } from "./resume.ts"
 import type { Session } from "./session.ts"
 import { subscribe } from "./subscribe.ts"
@@ -23,6 +24,7 @@ export interface Bench {
   follower: Follower
   resolve: Resolve
   dispatch: Dispatch
+  readings: Readings
   backlog: Backlog
   hook: Hook
 }

@@ -16,7 +16,7 @@ import { isPattern } from "../protocol/pattern.ts"
 import { Problem } from "../protocol/problem.ts"
 import { pathOf } from "../protocol/uri.ts"
 import { byteLength } from "../lib/bytes.ts"
-import { read, Refusal, type Dispatch } from "./ask.ts"
+import { Refusal, type Dispatch } from "./ask.ts"
 import { Backlog } from "./backlog.ts"
 import { obey, refuse, type Bench } from "./command.ts"
 import { expiryOf } from "./expiry.ts"
@@ -25,13 +25,14 @@ import { Follower } from "./follower.ts"
 import { tellOfLeaving, type Hook } from "./hooks.ts"
 import { CLOCK_HUB, type HubCalls, type HubStats } from "./hubs.ts"
 import { Memories } from "./memories.ts"
+import { Readings, type Found, type ReadingsParts } from "./readings.ts"
 import { Session } from "./session.ts"
 import { Engine, type EngineParts } from "./socketio/engine.ts"
 import { Topics } from "./topics.ts"
 import { sourceOf, type Resolve } from "./uris.ts"
 
 /** What the hub is given; it knows no store. */
-export interface HubParts {
+export interface HubParts extends ReadingsParts {
   /** The app. `who` is what `admit` said of the socket, null for the hub itself. */
   dispatch: Dispatch
   /** A word for who opens this socket; its requests are made with it. */
@@ -73,7 +74,8 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
 
   /** Takes a socket. */
   override async fetch(request: Request): Promise<Response> {
-    const { parts, sessions, engine } = this.#wake()
+    const { parts, sessions, engine, readings } = this.#wake()
+    readings.begin()
     if (new URL(request.url).pathname.startsWith("/socket.io")) return engine.fetch(request)
     const who = await parts.admit(request)
     const { 0: client, 1: server } = new WebSocketPair()
@@ -86,6 +88,7 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
     const bench = this.#wake()
+    bench.readings.begin()
     const heard = bench.engine.hear(socket, message)
     if (heard !== false) return void (await heard)
     const session = bench.sessions.get(socket)
@@ -114,7 +117,8 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
 
   /** There are changes; with none given, the hub looks after itself. */
   async poke(changes: Change[]): Promise<void> {
-    const { follower } = this.#wake()
+    const { follower, readings } = this.#wake()
+    readings.begin()
     if (changes.length === 0) await this.#expire()
     else if (this.name === CLOCK_HUB) await this.#alarmBy(expiryOf(changes))
     await (changes.length === 0 ? follower.drain(true) : follower.hear(changes))
@@ -122,6 +126,10 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
 
   async ringBy(at: number): Promise<void> {
     await this.#alarmBy(at)
+  }
+
+  async readSome(who: string | null, uris: string[]): Promise<Found[]> {
+    return this.#wake().readings.readSome(who, uris)
   }
 
   async stats(): Promise<HubStats> {
@@ -133,7 +141,8 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
 
   /** Something expires, a delivery failed, or pings are due. A throw makes the runtime call again. */
   override async alarm(): Promise<void> {
-    const { follower, engine, parts } = this.#wake()
+    const { follower, engine, parts, readings } = this.#wake()
+    readings.begin()
     try {
       await this.#alarmBy(engine.beat(parts.now()))
       await this.#expire()
@@ -173,6 +182,7 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
       },
     )
     const sessions = new Map<WebSocket, Session>()
+    const readings = new Readings(parts)
     const follower = new Follower({
       storage: this.ctx.storage.kv,
       topics,
@@ -181,14 +191,14 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
       name: this.name,
       now: parts.now,
       resolve,
-      read: (uri) => readForAll(dispatch, uri),
+      read: (uri) => readForAll(readings, uri),
       failed: async (error) => {
         console.error({ event: "delivery_failed", message: String(error) })
         await this.#alarmBy(parts.now() + DELIVERY_RETRY_MILLISECONDS)
       },
     })
     const backlog = new Backlog(feed)
-    const bench = { topics, memories, follower, resolve, dispatch, backlog, hook }
+    const bench = { topics, memories, follower, resolve, dispatch, readings, backlog, hook }
     const engine = new Engine(this.#engineParts(parts), bench)
     for (const socket of this.ctx.getWebSockets()) {
       if (engine.wake(socket)) continue
@@ -225,9 +235,9 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
 }
 
 /** A resource for everybody who follows it; one that cannot be read is as good as gone, unless it is worth waiting. */
-async function readForAll(dispatch: Dispatch, uri: string): Promise<Reading> {
+async function readForAll(readings: Readings, uri: string): Promise<Reading> {
   try {
-    return await read(dispatch, null, uri)
+    return await readings.read(null, uri)
   } catch (error) {
     if (!(error instanceof Refusal) || error.code === "overloaded") throw error
     console.warn({ event: "unreadable_topic", uri, code: error.code })

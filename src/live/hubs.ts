@@ -3,6 +3,7 @@ import { crc32 } from "../lib/crc32.ts"
 import type { Change } from "../protocol/change.ts"
 import { HUBS_MAX, POKE_MAX_BYTES } from "../protocol/limits.ts"
 import { expiryOf } from "./expiry.ts"
+import type { Found } from "./readings.ts"
 
 /** What the Worker asks of a hub, beside passing it sockets. */
 export interface HubCalls {
@@ -11,6 +12,8 @@ export interface HubCalls {
   /** Something expires then, in epoch milliseconds. */
   ringBy(at: number): Promise<void>
   stats(): Promise<HubStats>
+  /** Reads the first of these on behalf of a caller, null for the hub itself: as many as one invocation may. */
+  readSome(who: string | null, uris: string[]): Promise<Found[]>
 }
 
 /** What a hub holds, or all of them together. */

@@ -1,10 +1,10 @@
 /** Following topics: registered first, then told what there is, then everything after it. */
 import { parsePosition, type Position } from "../protocol/change.ts"
 import type { Done } from "../protocol/frames.ts"
-import { ATTACHMENT_MAX_BYTES, READINGS_AT_ONCE, RESUME_MAX_CHANGES } from "../protocol/limits.ts"
+import { ATTACHMENT_MAX_BYTES, RESUME_MAX_CHANGES } from "../protocol/limits.ts"
 import { isPattern } from "../protocol/pattern.ts"
 import { Problem } from "../protocol/problem.ts"
-import { ask, read, Refusal } from "./ask.ts"
+import { ask, Refusal } from "./ask.ts"
 import type { Bench } from "./command.ts"
 import type { Reading } from "./fanout.ts"
 import { tellOfLeaving } from "./hooks.ts"
@@ -141,17 +141,13 @@ export async function join(
 async function welcomeTo(asked: readonly Asked[], who: string, bench: Bench): Promise<Welcome> {
   const from = bench.follower.frontier(asked.map(({ target }) => target.topic))
   const { texts: missed, through, told } = await missedSince(asked, from, bench)
-  const joined: Joined[] = []
-  for (let at = 0; at < asked.length; at += READINGS_AT_ONCE) {
-    const some = asked.slice(at, at + READINGS_AT_ONCE).map(async (one): Promise<Joined> => {
-      const { target } = one
-      if (!told.has(target.topic)) return anew(one, from, who, bench)
-      const reply = { revision: through, resumed: true as const, ...kindOf(target) }
-      return { target, floor: through, reply }
-    })
-    joined.push(...(await Promise.all(some)))
-  }
-  return { joined: await buried(joined, from, bench), missed, through }
+  const joined = asked.map(async (one): Promise<Joined> => {
+    const { target } = one
+    if (!told.has(target.topic)) return anew(one, from, who, bench)
+    const reply = { revision: through, resumed: true as const, ...kindOf(target) }
+    return { target, floor: through, reply }
+  })
+  return { joined: await buried(await Promise.all(joined), from, bench), missed, through }
 }
 
 /**
@@ -208,7 +204,7 @@ async function anew(
   { target, since }: Asked,
   from: Position,
   who: string,
-  { dispatch }: Bench,
+  { readings }: Bench,
 ): Promise<Joined> {
   try {
     const reset = since === undefined ? {} : { reset: true as const }
@@ -216,7 +212,7 @@ async function anew(
       const { revision } = from
       return { target, floor: revision, reply: { revision, ...reset } }
     }
-    const reading = await read(dispatch, who, target.topic)
+    const reading = await readings.read(who, target.topic)
     // Registered before it was read: whatever the hub had passed by then is in it.
     const revision = reading?.revision ?? from.revision
     const absent = reading ? {} : { absent: true as const }

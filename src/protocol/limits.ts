@@ -107,6 +107,14 @@ export const BACKLOG_MAX_CHARACTERS = 4_000_000
 export const VIEW_COPY_MAX_CHARACTERS = 65_536
 /** Resources the hub reads at a time on behalf of those who follow. A Worker has 6 connections, and 128 MB. */
 export const READINGS_AT_ONCE = 6
+/** Queries that those cost in one invocation of the hub, of the 50 that it may ask D1 on the free plan. */
+export const READINGS_MAX_QUERIES = 40
+/** What is too much is read by calls of the hub to itself, each so many resources at most … */
+export const READINGS_OF_A_CALL = 16
+/** … none any more after so many queries: one more may cost 40 … */
+export const READINGS_OF_A_CALL_QUERIES = 10
+/** … nor after so many characters: a call answers 32 MiB at most. */
+export const READINGS_MAX_CHARACTERS = 8_000_000
 /** Changes that ride along with a poke; larger ones are left to the journal. An RPC takes 32 MiB. */
 export const POKE_MAX_BYTES = 4_000_000
 /** When a delivery failed, the hub tries again after this. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest"
 import { Backlog } from "../../src/live/backlog.ts"
 import { obey, type Bench } from "../../src/live/command.ts"
 import type { Reading } from "../../src/live/fanout.ts"
+import { Readings } from "../../src/live/readings.ts"
 import { Session } from "../../src/live/session.ts"
 import { world } from "./hub.world.ts"
 
@@ -26,6 +27,7 @@ async function paged() {
     ...made,
     follower,
     dispatch,
+    readings: new Readings({ dispatch, again: () => Promise.reject(new Error("Too many")) }),
     backlog: new Backlog(made.feed),
     hook: async () => {},
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { Backlog } from "../../src/live/backlog.ts"
 import { obey } from "../../src/live/command.ts"
+import { Readings } from "../../src/live/readings.ts"
 import { Problem } from "../../src/protocol/problem.ts"
 import { followed } from "./hub.world.ts"
 
@@ -24,6 +25,7 @@ async function served() {
     follower,
     resolve,
     dispatch,
+    readings: new Readings({ dispatch, again: () => Promise.reject(new Error("Too many")) }),
     backlog: new Backlog(feed),
     hook: async () => {},
   }
