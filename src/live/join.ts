@@ -101,10 +101,9 @@ export async function join(
     return topics.isEmpty ? follower.rest() : undefined
   }
   session.hold()
-  const begun = new Set(asked.map(({ target }) => target.topic))
   for (const { target } of asked) {
     topics.add(target.topic, session)
-    memories.begin(target.topic, topics.isAlone(target.topic))
+    if (topics.isAlone(target.topic)) memories.begin(target.topic)
   }
   try {
     const welcome = await welcomeTo(asked, session.who, bench)
@@ -118,15 +117,13 @@ export async function join(
     )
     follower.save()
     for (const { target, floor, reading } of able) {
-      const { topic } = target
       const value = reading && "endpoint" in target ? memoryOf(target, reading) : undefined
-      const memory = value === undefined ? undefined : { floor, value }
-      memories.end(topic, { memory, isAlone: topics.isAlone(topic) })
-      begun.delete(topic)
+      if (value !== undefined && topics.isAlone(target.topic)) {
+        memories.settle(target.topic, { floor, value })
+      }
     }
     for (const text of texts) session.send(text)
   } finally {
-    for (const topic of begun) memories.end(topic, null)
     for (const { target } of asked) {
       if (session.floor(target.topic) === undefined || session.closed) {
         topics.remove(target.topic, session)

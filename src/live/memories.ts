@@ -1,5 +1,4 @@
 /** What the hub keeps of views between changes; in the object's storage, because the hub sleeps in between. */
-import { isCopied } from "../protocol/view.ts"
 import type { Storage } from "./cursor.ts"
 import type { Memory } from "./views.ts"
 
@@ -8,7 +7,7 @@ interface ForgetfulStorage extends Storage {
 }
 
 const PREFIX = "view "
-/** Of more the object's storage is asked: together they may be larger than its memory. */
+/** Of more the object's storage is asked each time: together they may be larger than its memory. */
 const CACHED_MOST = 200
 
 export class Memories {
@@ -16,40 +15,27 @@ export class Memories {
   readonly #known = new Map<string, Memory | undefined>()
   /** Views with their first follower, of which no change was told yet. */
   readonly #fresh = new Set<string>()
-  /** How many are just beginning to follow a view. */
-  readonly #joining = new Map<string, number>()
 
   constructor(storage: ForgetfulStorage) {
     this.#storage = storage
   }
 
-  /** A copy is none while somebody joins: what they are being told may be another. */
   get(topic: string): Memory | undefined {
-    const memory = this.#kept(topic)
-    return this.#joining.has(topic) && isCopied(memory?.value) ? undefined : memory
+    if (!this.#known.has(topic)) {
+      this.#cache(topic, this.#storage.get(PREFIX + topic) as Memory | undefined)
+    }
+    return this.#known.get(topic)
   }
 
-  /** Somebody begins to follow; alone, what is left of those who followed once is forgotten. `end` must come after it. */
-  begin(topic: string, isAlone: boolean): void {
-    this.#joining.set(topic, (this.#joining.get(topic) ?? 0) + 1)
-    if (!isAlone) return
+  /** Forgets what is left of those who followed once. */
+  begin(topic: string): void {
     this.delete(topic)
     this.#fresh.add(topic)
   }
 
-  /** Whoever began is told what there is, which is remembered by this, or has given up. */
-  end(topic: string, told: { memory: Memory | undefined; isAlone: boolean } | null): void {
-    const rest = (this.#joining.get(topic) ?? 1) - 1
-    if (rest > 0) this.#joining.set(topic, rest)
-    else this.#joining.delete(topic)
-    if (!told) return
-    const { memory, isAlone } = told
-    if (this.#fresh.has(topic)) {
-      if (memory && isAlone) this.set(topic, memory)
-      return
-    }
-    const value = this.#kept(topic)?.value
-    if (isCopied(value) && !isSame(value, memory?.value)) this.delete(topic)
+  /** Keeps what a view was read as, unless a change of it was told since `begin`. */
+  settle(topic: string, memory: Memory): void {
+    if (this.#fresh.has(topic)) this.set(topic, memory)
   }
 
   /** Saves without waiting: in one turn with what was sent, the two are one. */
@@ -60,16 +46,9 @@ export class Memories {
   }
 
   delete(topic: string): void {
-    if (this.#kept(topic) !== undefined) this.#storage.delete(PREFIX + topic)
+    if (this.get(topic) !== undefined) this.#storage.delete(PREFIX + topic)
     this.#fresh.delete(topic)
     this.#known.delete(topic)
-  }
-
-  #kept(topic: string): Memory | undefined {
-    if (!this.#known.has(topic)) {
-      this.#cache(topic, this.#storage.get(PREFIX + topic) as Memory | undefined)
-    }
-    return this.#known.get(topic)
   }
 
   #cache(topic: string, memory: Memory | undefined): void {
@@ -78,8 +57,4 @@ export class Memories {
     const [oldest] = this.#known.size > CACHED_MOST ? this.#known.keys() : []
     if (oldest !== undefined) this.#known.delete(oldest)
   }
-}
-
-function isSame(one: { copy: object }, other: unknown): boolean {
-  return isCopied(other) && JSON.stringify(one.copy) === JSON.stringify(other.copy)
 }

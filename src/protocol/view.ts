@@ -56,10 +56,7 @@ export interface View {
   differ?: (shown: Shown, desk: ViewDesk) => Telling
 }
 
-/**
- * A memory of what every follower holds: what is told by it is told only to those who hold just that, and where it
- * cannot be sure that all do it is forgotten. `copy` is JSON.
- */
+/** A memory of what the followers hold, by which what is read later can be compared with it. */
 export interface Copied {
   copy: object
 }

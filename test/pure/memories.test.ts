@@ -94,20 +94,7 @@ describe("what the hub remembers of a page", () => {
     expect(words(one.heard())).toEqual([whole])
     expect(words(late.heard()).at(-1)).toEqual(whole)
     await tell(1, ["b"])
-    expect([words(one.heard()), words(late.heard())]).toEqual([
-      [["state", PAGE, ["b"]]],
-      [["state", PAGE, ["b"]]],
-    ])
-  })
-
-  it("is kept while somebody joins in vain", async () => {
-    const { join, tell, memories } = await paged()
-    const one = await join(["a", "b"], 0)
-    one.heard()
-    memories.begin(PAGE, false)
-    expect(memories.get(PAGE)).toBeUndefined()
-    memories.end(PAGE, null)
-    await tell(1, ["b"])
-    expect(words(one.heard())).toEqual([["delete", "/p/a", undefined]])
+    const told = [["delete", "/p/a", undefined]]
+    expect([words(one.heard()), words(late.heard())]).toEqual([told, told])
   })
 })

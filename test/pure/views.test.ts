@@ -118,7 +118,7 @@ describe("a change of a series", () => {
   it("is all of the view again where the parts do not tell it", () => {
     const topics = [
       `${SERIES}?latest=2`,
-      `${SERIES}?order=desc`,
+      `${SERIES}?since=1`,
       `${SERIES}?max_points=9`,
       `${SERIES}?orient=records`,
       `${SERIES}?every=1d&fill=null&start=now-1h`,
