@@ -59,6 +59,33 @@ describe("converters in a path", () => {
     expect(await command({ event: "subscribe", uri: "/c/int/5" })).toMatchObject({ ok: true })
   })
 
+  it("leave what they do not take to the next path that does, in whatever order these are defined", async () => {
+    const words = resources
+      .getter("/n/<path:rest>", () => "rest")
+      .getter("/n/:name", () => "text")
+      .patcher("/n/:name", () => {})
+      .getter("/n/<float:x>", () => "float")
+      .getter("/n/<int:n>", () => "int")
+      .deleter("/n/<int:n>", () => {})
+      .getter("/n/7", () => "seven")
+    const ask = serve(words)
+    const { command, frames } = hubFor(words)
+    for (const [uri, found] of [
+      ["/n/7", "seven"],
+      ["/n/8", "int"],
+      ["/n/8.5", "float"],
+      ["/n/eight", "text"],
+      ["/n/8/eight", "rest"],
+    ] as const) {
+      expect([uri, (await ask(`GET ${uri}`)).json]).toEqual([uri, found])
+      expect(await command({ event: "subscribe", uri })).toMatchObject({ ok: true, uri })
+      expect(frames.at(-1)).toMatchObject({ event: "state", uri, resource: found })
+    }
+    expect((await ask("PATCH /n/8", {})).status).toBe(204)
+    expect((await ask("DELETE /n/eight")).status).toBe(405)
+    expect((await ask("OPTIONS /n/eight")).headers.get("Allow")).toMatch(/PATCH/)
+  })
+
   it("are types for handlers and types in OpenAPI", () => {
     resources.getter("/a/<int:n>/b/<float:x>/:id/<name>", (params) => {
       expectTypeOf(params.n).toEqualTypeOf<number>()

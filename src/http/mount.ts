@@ -4,7 +4,7 @@ import { authorize, type Scope } from "../auth/scope.ts"
 import type { Answer, Call, Endpoint, Method } from "../protocol/endpoint.ts"
 import { CONSISTENCY_HEADER } from "../protocol/keys-consistency.ts"
 import { Problem } from "../protocol/problem.ts"
-import { fill, match } from "../protocol/uri.ts"
+import { bySpecificity, fill, match } from "../protocol/uri.ts"
 import { readBody } from "./body.ts"
 import { check, show } from "./check.ts"
 import { preflight } from "./cors.ts"
@@ -48,12 +48,17 @@ export function mount<Services extends Door>(
   lines: readonly Mounted<Services>[],
 ): Dispatch<Services> {
   const router = Router()
-  for (const line of [...lines].sort(bySpecificity)) {
+  const inOrder = lines.toSorted((one, other) => bySpecificity(one.endpoint, other.endpoint))
+  for (const line of inOrder) {
     const method = line.endpoint.method.toLowerCase() as Lowercase<Method>
     // itty's own decoding and error replies are not used: params arrive encoded, and errors would leak.
     router[method](
       line.endpoint.path.replace(/:\w+\*$/, "*"),
-      (request: Request, services: Services) => pass(line, request, services),
+      (request: Request, services: Services) => {
+        const params = readParams(line.endpoint, new URL(request.url).pathname)
+        // The next that matches has its turn.
+        return params ? pass(line, params, request, services) : undefined
+      },
     )
   }
   const endpoints = lines.map((line) => line.endpoint)
@@ -105,22 +110,16 @@ export function mount<Services extends Door>(
   return dispatch
 }
 
-/** A fixed segment beats a variable one, whatever the order of definition. */
-function bySpecificity<Services>(one: Mounted<Services>, other: Mounted<Services>): number {
-  const key = ({ endpoint }: Mounted<Services>) => endpoint.path.replace(/:\w+/g, "~")
-  return key(one) < key(other) ? -1 : key(one) > key(other) ? 1 : 0
-}
-
 /** Through the door: parameters, query, conditions and body are checked, then the handler runs. */
 async function pass<Services extends Door>(
   { endpoint, handler }: Mounted<Services>,
+  params: Record<string, string>,
   request: Request,
   services: Services,
 ): Promise<Response> {
   authorize(endpoint, services.scope)
   if (services.isBatch && endpoint.batch !== true) throw unbatched(endpoint)
   const url = new URL(request.url)
-  const params = readParams(endpoint, url.pathname)
   const conditions = readConditions(request.headers)
   const query = readQuery(url)
   const { mouths } = services
@@ -149,15 +148,15 @@ async function pass<Services extends Door>(
   return reply(answer, endpoint.method, conditions)
 }
 
-function readParams({ path, takes }: Endpoint, pathname: string): Record<string, string> {
+/** Null where the line is not for them. */
+function readParams({ path, takes }: Endpoint, pathname: string): Record<string, string> | null {
   let params: Record<string, string> | null
   try {
     params = match(path, pathname)
   } catch {
     throw new Problem("invalid_request", `The path has a broken percent escape: ${show(pathname)}`)
   }
-  if (!params || takes?.(params) === false) throw unknownUri(pathname)
-  return params
+  return params && takes?.(params) !== false ? params : null
 }
 
 /** A parameter given twice counts once, the first time, as it did for the originals. */

@@ -2,7 +2,7 @@
 import type { Change } from "../protocol/change.ts"
 import type { Endpoint } from "../protocol/endpoint.ts"
 import { isPattern, parsePattern, type Pattern } from "../protocol/pattern.ts"
-import { fill, match, pathOf } from "../protocol/uri.ts"
+import { bySpecificity, fill, match, pathOf } from "../protocol/uri.ts"
 
 /** What can be read, and so be subscribed to. */
 export interface Target {
@@ -94,13 +94,4 @@ function matched(pattern: string, path: string): Record<string, string> | null {
   } catch {
     return null
   }
-}
-
-/** A fixed segment beats a variable one, as in the router. */
-function bySpecificity(one: Endpoint, other: Endpoint): number {
-  return rank(one) < rank(other) ? -1 : rank(one) > rank(other) ? 1 : 0
-}
-
-function rank({ path }: Endpoint): string {
-  return path.replace(/:\w+\*?/g, "~")
 }

@@ -60,3 +60,17 @@ export function match(pattern: string, path: string): Record<string, string> | n
   }
   return Object.fromEntries(params) as Record<string, string>
 }
+
+/**
+ * The order in which patterns are asked whether they match a path: a fixed segment beats a variable one, and that the
+ * rest of a path. Patterns that are alike stay as they stand.
+ */
+export function bySpecificity(one: { path: string }, other: { path: string }): number {
+  const [a, b] = [rankOf(one.path), rankOf(other.path)]
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** Fixed segments have no sign that comes behind this one. */
+function rankOf(pattern: string): string {
+  return pattern.replace(/:\w+(\*?)/g, (_, rest: string) => (rest ? "~~" : "~"))
+}

@@ -1,5 +1,5 @@
 /** Which definition is meant. Pure. */
-import { isList, match } from "../protocol/uri.ts"
+import { bySpecificity, isList, match } from "../protocol/uri.ts"
 import { convertible } from "./path.ts"
 import type { Definition } from "./resources.ts"
 import { stored } from "./tools.ts"
@@ -24,7 +24,7 @@ export function isStored(path: string, all: readonly Definition[]): boolean {
 
 /** Whether what is written to a URI is what its GET answers; also where there is no GET that could answer otherwise. */
 export function isToldBy(all: readonly Definition[]): (uri: string) => boolean {
-  const readable = all.filter(({ getter }) => getter).sort(bySpecificity)
+  const readable = ranked(all.filter(({ getter }) => getter))
   return (uri) => {
     const found = readable.find(({ path, converters }) => {
       const params = path.endsWith("/") === isList(uri) && match(path, uri)
@@ -34,11 +34,13 @@ export function isToldBy(all: readonly Definition[]): (uri: string) => boolean {
   }
 }
 
-/** A fixed segment beats a variable one, as in the router. */
-function bySpecificity(one: Definition, other: Definition): number {
-  return rank(one) < rank(other) ? -1 : rank(one) > rank(other) ? 1 : 0
+/** In the order in which they are asked; of those that are alike first those that convert more, which take less. */
+export function ranked(all: readonly Definition[]): Definition[] {
+  return [...all].sort(
+    (one, other) => bySpecificity(one, other) || narrownessOf(other) - narrownessOf(one),
+  )
 }
 
-function rank({ path }: Definition): string {
-  return path.replace(/:\w+\*?/g, "~")
+function narrownessOf({ converters }: Definition): number {
+  return Object.values(converters).filter(({ isOpen }) => !isOpen).length
 }

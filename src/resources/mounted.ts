@@ -8,7 +8,7 @@ import { Problem } from "../protocol/problem.ts"
 import { JsonObject, problems } from "../protocol/shared.ts"
 import { encodeSegment, fill } from "../protocol/uri.ts"
 import { emitterOf } from "./emit.ts"
-import { isStored, isToldBy, itemOf } from "./find.ts"
+import { isStored, isToldBy, itemOf, ranked } from "./find.ts"
 import { convertible } from "./path.ts"
 import type { Definition, Params, Resources } from "./resources.ts"
 import { documentsFor, Stored, type Tools } from "./tools.ts"
@@ -33,7 +33,7 @@ interface Line {
 
 /** One line per word defined. */
 export function linesOf({ definitions }: Resources): Line[] {
-  return definitions.flatMap((definition) => [
+  return ranked(definitions).flatMap((definition) => [
     ...getterLine(definition, definitions),
     ...creatorLine(definition, definitions),
     ...patcherLine(definition, definitions),

@@ -17,6 +17,8 @@ type Param<Segment extends string> = Segment extends `<${infer Kind}:${infer Nam
 export interface Converter {
   convert: (text: string) => string | number | undefined
   schema: z.ZodType
+  /** Takes whatever a name may be. */
+  isOpen?: true
 }
 
 export interface Path {
@@ -75,9 +77,11 @@ function converterOf(kind: string, values: string | undefined): Converter | null
     return { convert, schema: z.enum(allowed) }
   }
   if (values !== undefined) return null
-  if (kind === "string") return { convert: (text) => text, schema: Name }
+  if (kind === "string") return { convert: (text) => text, schema: Name, isOpen: true }
   // An empty rest would be the list above it.
-  if (kind === "path") return { convert: (text) => text || undefined, schema: z.string().min(1) }
+  if (kind === "path") {
+    return { convert: (text) => text || undefined, schema: z.string().min(1), isOpen: true }
+  }
   if (kind === "uuid") {
     return {
       convert: (text) => (UUID.test(text) ? text : undefined),
