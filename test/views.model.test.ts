@@ -23,6 +23,8 @@ const viewsOf = (reference: string) => {
     `${series}?every=1d&fill=previous&start=2015-01-03`,
     `${series}?every=1d&fill=null&end=2015-01-06`,
     `${series}?every=1d&fill=linear&agg=sum&start=2015-01-04`,
+    `${series}?columns=v&every=1d&fill=linear`,
+    `${series}?columns=v&every=6h&fill=linear&agg=last&tz=&start=2015-01-02`,
     `${series}?every=1d&fill=previous&end=2015-01-06`,
     `${series}?every=1d&fill=0&order=desc&orient=split`,
     `${series}?latest=2`,

@@ -125,6 +125,89 @@ describe("who watches buckets of a series", () => {
   })
 })
 
+describe("who watches some rows of a series, or rows made of others", () => {
+  it("is told which come and go where only the first or the last ones are shown", async () => {
+    const uri = "/api/store/edge/a"
+    await send(`PUT ${uri}`, { v: { [day(1)]: 1, [day(2)]: 2, [day(3)]: 3 } })
+    const [first, last] = [await watching(`${uri}?limit=2`), await watching(`${uri}?latest=2`)]
+    await patch(uri, "v", { [day(4)]: 4 })
+    expect(await last.hear()).toMatchObject({
+      event: "patch",
+      view: true,
+      patch: { removed: [[day(2), day(2)]], rows: { index: [day(4)], data: [[4]] } },
+    })
+    await send(`PATCH ${uri}`, { removed: [["2015-01-02", "2015-01-02"]] })
+    expect((await first.hear()).patch).toMatchObject({
+      removed: [[day(2), day(2)]],
+      rows: { index: [day(3)], data: [[3]] },
+    })
+    await patch(uri, "v", { [day(1)]: 7 })
+    expect((await first.hear()).patch).toMatchObject({ removed: [], rows: { data: [[7]] } })
+    expect([await first.rest(), await last.rest()]).toEqual([[], []])
+  })
+
+  it("is told which others were chosen where they are too many", async () => {
+    const uri = "/api/store/edge/thin"
+    const points = Object.fromEntries([...Array(28).keys()].map((n) => [day(n + 1), (n * 7) % 5]))
+    await send(`PUT ${uri}`, { v: points })
+    const one = await watching(`${uri}?max_points=20`)
+    await patch(uri, "v", { [day(12)]: 99 })
+    const { event, patch: told } = await one.hear()
+    expect(event).toBe("patch")
+    expect(told.rows.data).toContainEqual([99])
+    expect(told.rows.index.length).toBeLessThan(20)
+  })
+
+  it("is told what late rows change in what stands between others, and what is not final", async () => {
+    const uri = "/api/store/edge/line"
+    await send(`PUT ${uri}`, { v: { [day(1)]: 1, [day(5)]: 5 } })
+    const one = await watching(`${uri}?every=1d&agg=sum&fill=linear`)
+    const told = async () => {
+      const { final, more = false, patch: frame } = await one.hear()
+      return { final, more, index: frame.rows.index, data: frame.rows.data.flat() }
+    }
+    await patch(uri, "v", { [day(3)]: 6 })
+    expect(await told()).toEqual({
+      final: true,
+      more: false,
+      index: [day(2), day(3), day(4)],
+      data: [3.5, 6, 5.5],
+    })
+    await patch(uri, "v", { [day(7)]: 7 })
+    expect(await told()).toMatchObject({ final: true, more: true, index: [day(5), day(6)] })
+    expect(await told()).toMatchObject({ final: false, index: [day(7)], data: [7] })
+    await patch(uri, "v", { [day(8)]: 9 })
+    expect(await told()).toMatchObject({ final: true, more: true, index: [day(7)] })
+    expect(await told()).toMatchObject({ final: false, index: [day(8)], data: [9] })
+    await patch(uri, "v", { [day(8, "01:00:00")]: 1 })
+    expect(await told()).toMatchObject({ final: false, index: [day(8)], data: [10] })
+  })
+
+  it("is told when a bucket is final that later ones follow beyond the limit", async () => {
+    const uri = "/api/store/edge/full"
+    await send(`PUT ${uri}`, { v: { [day(1)]: 1, [day(2)]: 2 } })
+    const one = await watching(`${uri}?every=1d&agg=sum&limit=2`)
+    await patch(uri, "v", { [day(2, "01:00:00")]: 1 })
+    expect(await one.hear()).toMatchObject({ final: false, patch: { rows: { data: [[3]] } } })
+    await patch(uri, "v", { [day(3)]: 3 })
+    expect(await one.hear()).toMatchObject({ final: true, patch: { rows: { index: [day(2)] } } })
+    await patch(uri, "v", { [day(4)]: 4 })
+    expect(await one.rest()).toEqual([])
+  })
+
+  it("is told all of it where that is shorter", async () => {
+    const uri = "/api/store/edge/short"
+    const at = (hour: string) =>
+      Object.fromEntries([...Array(28).keys()].map((n) => [day(n + 1, `${hour}:00:00`), n]))
+    await send(`PUT ${uri}`, { v: at("00") })
+    const one = await watching(`${uri}?latest=28&orient=split`)
+    await send(`PUT ${uri}?mode=replace`, { v: at("01") })
+    expect(await one.hear()).toMatchObject({ event: "state", view: true })
+    await send(`PUT ${uri}?mode=replace`, { v: { [day(1, "01:00:00")]: 0 } })
+    expect(await one.hear()).toMatchObject({ event: "patch", patch: { rows: { index: [] } } })
+  })
+})
+
 describe("who watches what moves with the clock", () => {
   const ago = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString()
 
@@ -168,6 +251,28 @@ describe("who watches some of the keys, the references or the series", () => {
     expect(created).toMatchObject({ event: "create", uri: list, resource: { view: "1" } })
     expect(patched).toMatchObject({ event: "patch", uri: "/keys/view", list, patch: { view: "2" } })
     expect(deleted).toMatchObject({ event: "delete", uri: "/keys/view", list })
+  })
+
+  it("is told of names alone, and of those on a page", async () => {
+    const names = await watching("/keys/?keys_only=1&match=nv*")
+    const page = await watching("/keys/?limit=1&match=nv*")
+    await send("PUT /keys?nvb=1")
+    await send("PUT /keys?nvb=2")
+    await send("PUT /keys?nva=1")
+    await send("DELETE /keys/nvb")
+    const list = "/keys/?keys_only=1&match=nv*"
+    expect(await names.hearAll(3)).toMatchObject([
+      { event: "create", uri: list, member: "/keys/nvb", resource: "nvb" },
+      { event: "create", uri: list, member: "/keys/nva", resource: "nva" },
+      { event: "delete", uri: "/keys/nvb", list },
+    ])
+    expect(await page.hearAll(4)).toMatchObject([
+      { event: "create", member: "/keys/nvb", resource: { nvb: "1" } },
+      { event: "state", uri: "/keys/nvb", resource: { nvb: "2" } },
+      { event: "delete", uri: "/keys/nvb", reason: "left" },
+      { event: "create", member: "/keys/nva", resource: { nva: "1" } },
+    ])
+    expect([await names.rest(), await page.rest()]).toEqual([[], []])
   })
 
   it("is told of a series as the list shows it then", async () => {
@@ -256,6 +361,32 @@ describe("who watches a filtered list of documents", () => {
     await put("in-e", 1)
     expect(await one.hear()).toMatchObject({ event: "create", member: "/api/apps/in-d" })
     expect(await one.rest()).toEqual([])
+  })
+
+  it("is told who comes and goes at the end of a page, and who moves on it", async () => {
+    const put = (name: string, n: number) => send(`PUT /api/apps/${name}`, { data: { n } })
+    for (const [at, name] of ["top-a", "top-b", "top-c"].entries()) await put(name, at)
+    const list = `/api/apps/?fields=name%2Cdata.n&limit=2&prefix=top-&sort=-data.n`
+    const one = await connect()
+    await one.ask(`subscribe ${list}`)
+    const [a, b, c] = ["a", "b", "c"].map((name) => `/api/apps/top-${name}`)
+    expect(await one.hear()).toMatchObject({ event: "state", members: [c, b] })
+    await send(`PATCH ${a}`, { data: { n: 9 } })
+    expect(await one.hearAll(2)).toMatchObject([
+      { event: "delete", uri: b, list, reason: "left", more: true },
+      { event: "create", uri: list, member: a, before: c, resource: { data: { n: 9 } } },
+    ])
+    await send(`PATCH ${c}`, { data: { n: 10 } })
+    expect(await one.hear()).toMatchObject({ event: "create", member: c, before: a })
+    await send(`PATCH ${a}`, { data: { n: 8 } })
+    expect(await one.hear()).toMatchObject({ event: "state", uri: a, list })
+    await send(`DELETE ${c}`)
+    const [gone, back] = await one.hearAll(2)
+    expect([gone, back]).toMatchObject([
+      { event: "delete", uri: c },
+      { event: "create", member: b },
+    ])
+    expect([gone.reason, back.before]).toEqual([undefined, undefined])
   })
 
   it("is told the same after the hub has slept", async () => {

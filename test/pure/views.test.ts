@@ -115,6 +115,53 @@ describe("a change of a series", () => {
     expect(plan([many], desk({ [topic]: memory })).missing).toHaveLength(1)
   })
 
+  it("is no reading of a view that is full where it comes behind its last row", () => {
+    const copy = {
+      columns: ['"v"'],
+      index: [2, 3].map((n) => `"${label(n)}"`),
+      rows: [],
+      open: null,
+    }
+    const { missing, frames } = plan(
+      [rows(5, { [label(4)]: 4 }), rows(6, { [label(1)]: 1 })],
+      desk({ [`${SERIES}?limit=2`]: { copy }, [`${SERIES}?latest=2`]: { copy } }),
+    )
+    expect([missing, frames]).toEqual([[`${SERIES}?latest=2`, `${SERIES}?limit=2`], []])
+    const behind = plan([rows(5, { [label(4)]: 4 })], desk({ [`${SERIES}?limit=2`]: { copy } }))
+    expect([behind.missing, behind.frames]).toEqual([[], []])
+    const wider = {
+      ...rows(5, { [label(4)]: 4 }),
+      body: rows(5, { [label(4)]: 4 }).body!.replace('"v"', '"w"'),
+    }
+    expect(plan([wider], desk({ [`${SERIES}?limit=2`]: { copy } })).missing).toHaveLength(1)
+  })
+
+  it("is one narrow reading of a line that goes on, and of all of it where it may bend", () => {
+    const topic = `${SERIES}?every=1d&fill=linear`
+    const memory = {
+      first: Date.UTC(2015, 0, 1) * 1_000,
+      last: Date.UTC(2015, 0, 4) * 1_000,
+      isWhole: true,
+      isSolid: true,
+      columns: ["v"],
+      seen: ["v"],
+    }
+    for (const [stamp, known, isNarrow] of [
+      [label(5), {}, true],
+      [label(4, "01"), {}, true],
+      [label(4, "01"), { isSolid: false }, false],
+      [label(5), { isWhole: false }, false],
+      [label(3), {}, false],
+    ] as const) {
+      const { missing } = plan(
+        [rows(5, { [stamp]: 2 })],
+        desk({ [topic]: { ...memory, ...known } }),
+      )
+      expect([stamp, known, missing.length]).toEqual([stamp, known, 1])
+      expect([stamp, known, missing[0] !== topic]).toEqual([stamp, known, isNarrow])
+    }
+  })
+
   it("is all of the view again where the parts do not tell it", () => {
     const topics = [
       `${SERIES}?latest=2`,
