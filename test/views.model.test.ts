@@ -81,7 +81,7 @@ describe("copies of views under random writes", () => {
       await send(`PUT ${series}`, { v: { [day(2)]: 1 }, w: { [day(2)]: 1 } })
       const reader = open()
       const told: Record<string, number> = {}
-      const views = viewsOf(reference)
+      const views = viewsOf(reference).filter((_, at) => at % 2 === seed % 2)
       const readers = [reader]
       const held = views.map((uri) =>
         reader.subscribe(uri, ({ frame }) => {

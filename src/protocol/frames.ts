@@ -19,13 +19,18 @@
  * - A topic with a query, a part of a document, and a list that does not say who its members are, is a view. Its frames
  *   are marked `view`. What changes in it is told where that is exact; else it is read again and sent as `state`
  *   (`delete`, when there is nothing). Told in parts are:
- *   - a series' range and columns (`patch`; where `start` is relative to now, it also takes away what has left the range);
+ *   - a series in orient columns or split, by `patch`, whichever rows the query asks for: rows of the view are taken away,
+ *     then rows come, and all stand in the order that was asked for. Where `start` is relative to now, it also takes away
+ *     what has left the range;
  *   - its buckets (`every`), by `patch` frames that say whether they are `final`: the last bucket is not, as long as newer
  *     rows may come into it, and is told once more as `final` when a later one comes. In a `state` the last one is open;
- *   - lists with `filter`, `prefix`, `where`, `fields`: frames of members as above, where `list` names the view
- *     (as `uri` does of a `create`); no others are for it. A member that does not match any more is a `delete` with the
- *     `reason` "left"; one that matches now a `create`, `before` another member where it does not stand at the end or
- *     in its place by `order`.
+ *   - lists: frames of members as above, where `list` names the view (as `uri` does of a `create`); no others are for it.
+ *     A member that does not match any more, or that others have moved off the page, is a `delete` with the `reason`
+ *     "left"; one that matches now a `create`, `before` another member where it does not stand at the end or in its place
+ *     by `order`. A `create` of a member that is there moves it. Of a list with `limit` or `sort` the page is all there is.
+ *   A view that is read again as a whole is compared with what was told before, as long as it has at most 65,536
+ *   characters; it is a `state` all the same where that is shorter than the difference, and for all where some of those
+ *   who follow know a part of the difference. So are other orients, documents without their `name`, and `since`.
  *   Where one change takes several frames of one view, all but the last say `more`; they have the same `revision`.
  * - `*` in the URI of a subscribe stands for any part of a segment (a star in a name is written `%2A`), `**` for any
  *   number of segments. Of such a pattern there is no state: every change of what matches comes as lists are told it,
