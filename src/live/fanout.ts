@@ -243,31 +243,32 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
     memory: Memory | undefined,
   ): { told: Telling; readAt: number | null } {
     let readAt: number | null = null
-    const read = (uri: string) => {
-      const reading = readings.get(uri)
-      if (reading === undefined) missing.add(uri)
+    const readFor = (uri: string) => {
+      const reading = read(uri)
       readAt = Math.min(readAt ?? Infinity, reading?.revision ?? through)
       return reading
     }
-    const told = tellingOf(target, change, { changes: later, memory: memory?.value, read })
+    const own = { changes: later, memory: memory?.value, read: readFor }
+    const told = tellingOf(target, change, own)
     return { told, readAt }
+  }
+
+  function read(uri: string): Reading | undefined {
+    const reading = readings.get(uri)
+    if (reading === undefined) missing.add(uri)
+    return reading
   }
 
   /** What became different, where that is known to be so for all who follow; else all of it. */
   function tellWhole(target: Target, key: string, change: Change, memory: unknown): void {
     const view = target.topic
-    const read = (uri: string) => {
-      const found = readings.get(uri)
-      if (found === undefined) missing.add(uri)
-      return found
-    }
     const reading = read(view)
     if (reading === undefined) return
     const revision = Math.max(reading?.revision ?? through, change.revision)
-    const changes = desk.known.filter((other) => other.revision >= change.revision)
+    const news = desk.known.filter((other) => other.revision >= change.revision)
     const isKnown = !topics.isPartlyKnown(view, change.revision, Math.max(revision, through))
     const told =
-      reading && isKnown ? differenceOf(target, reading, { changes, memory, read }) : "state"
+      reading && isKnown ? differenceOf(target, reading, { changes: news, memory, read }) : "state"
     if (told === "wait") return
     floors.set(key, Math.max(reading?.revision ?? 0, through))
     const value = told !== "state" ? told.memory : reading ? memoryOf(target, reading) : undefined

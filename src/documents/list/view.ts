@@ -27,7 +27,6 @@ const MOST_CHARACTERS = 1_000_000
 export const documentsView: View = {
   list: ({ query }) => {
     const asked = askedOf(query)
-    const memberOf = (element: unknown) => uriOf((element as { name: string }).name)
     if (asked) return { memberOf, ...(asked.isByName ? { order: "name" as const } : {}) }
     return parseFields(query.get("fields") || "name").has("name")
       ? { memberOf, isPage: true }
@@ -60,6 +59,10 @@ interface Asked {
   fields: string
   selection: Selection
   isByName: boolean
+}
+
+function memberOf(element: unknown): string {
+  return uriOf((element as { name: string }).name)
 }
 
 /** Null for what the members alone do not tell: other orders, pages, and elements without their name. */
