@@ -7,6 +7,7 @@ import { Cursor, type Storage } from "./cursor.ts"
 import { Listening } from "./listening.ts"
 import type { Memories } from "./memories.ts"
 import { GONE, planOf, type Delivery, type Plan, type Reading } from "./fanout.ts"
+import { endOf } from "./missed.ts"
 import { topicText } from "./state.ts"
 import type { Topics } from "./topics.ts"
 import type { Resolve } from "./uris.ts"
@@ -252,14 +253,19 @@ export class Follower {
       if (next.length === 0) break
       const readings = new Map<string, Reading>()
       await this.#readAll(next, readings)
+      const isGone = [...readings.values()].includes(null)
+      // After all was read, because where there is nothing it may have gone while it was read.
+      const since = isGone ? await feed().since(now) : null
+      const meanwhile = since?.reset === false ? since.changes : []
       for (const [topic, reading] of readings) {
         told.add(topic)
-        const revision = reading?.revision ?? now.revision
+        const target = resolve(topic)
+        const end = target && !reading ? endOf(target, meanwhile) : 0
+        const revision = Math.max(reading?.revision ?? now.revision, end)
         const position = Math.max(revision, now.revision)
         const place = { revision, position, reset: true, epoch: now.epoch } as const
         const text = topicText(topic, reading, place, resolve)
         this.#send({ revision, frames: [[topic, text]], floor: position })
-        const target = resolve(topic)
         const value = target && reading ? memoryOf(target, reading) : undefined
         this.#remember(
           new Map([[topic, value === undefined ? undefined : { floor: position, value }]]),

@@ -8,9 +8,9 @@ import { ask, read, Refusal } from "./ask.ts"
 import type { Bench } from "./command.ts"
 import type { Reading } from "./fanout.ts"
 import { tellOfLeaving } from "./hooks.ts"
-import { missedBy } from "./missed.ts"
+import { endOf, missedBy } from "./missed.ts"
 import type { Session } from "./session.ts"
-import { isFollowable, selectionOf, sourceOf, tidied, type Selection, type Target } from "./uris.ts"
+import { isFollowable, selectionOf, tidied, type Selection, type Target } from "./uris.ts"
 import { memoryOf } from "./views.ts"
 
 /** A topic, and the position from which it is to go on, as the client wrote it. */
@@ -152,8 +152,8 @@ async function welcomeTo(asked: readonly Asked[], who: string, bench: Bench): Pr
 }
 
 /**
- * Where there is nothing now, all up to its last delete is known: who has nothing could make nothing of what came before
- * that. No answer says when there was nothing, and the hub may not have come to the delete yet, so the journal is asked.
+ * Where there is nothing now, all up to its last delete is told. No answer says when there was nothing, and the hub may not
+ * have come to the delete yet, so the journal is asked.
  */
 async function buried(
   joined: readonly Joined[],
@@ -166,11 +166,8 @@ async function buried(
   return joined.map((one) => {
     const { target, reply } = one
     if (!reply.absent || "pattern" in target) return one
-    const uri = sourceOf(target) ?? target.topic
-    const end = since.changes.findLast((change) => change.uri === uri && change.event === "delete")
-    if (!end) return one
-    const { revision } = end
-    return { ...one, floor: Math.max(one.floor, revision), reply: { ...reply, revision } }
+    const revision = Math.max(one.floor, endOf(target, since.changes))
+    return { ...one, floor: revision, reply: { ...reply, revision } }
   })
 }
 

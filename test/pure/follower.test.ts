@@ -139,6 +139,25 @@ describe("the follower", () => {
     expect([follower.isReady, listeners.size]).toEqual([true, 1])
   })
 
+  it("tells nothing of what was before it went, where a reset finds nothing", async () => {
+    const { follower, write, said, readings, renew } = await followed()
+    const old = write("create")
+    await follower.hear([old])
+    renew()
+    readings.push(() => {
+      write("patch")
+      write("delete", null)
+      return null
+    })
+    await follower.hear([{ ...old, at: 1_000 }])
+    await follower.hear([write("create")])
+    expect(said.map(({ event, revision, reset }) => [event, revision, reset])).toEqual([
+      ["state", 1, undefined],
+      ["delete", 3, true],
+      ["state", 4, undefined],
+    ])
+  })
+
   it("leaves the listeners when it is told of something although nobody follows", async () => {
     const { follower, topics, session, listeners, write } = await followed()
     topics.remove("/l/a", session)
