@@ -197,8 +197,15 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
     const key = `view ${view}`
     const ownKey = `${key} ${change.uri}`
     const memory = memories.has(view) ? memories.get(view) : desk.memories.get(view)
-    const floor = Math.max(floors.get(key) ?? 0, floors.get(ownKey) ?? 0, memory?.floor ?? 0)
+    const isGone = floors.get(key) === GONE
+    const wholeAt = isGone ? 0 : (floors.get(key) ?? 0)
+    const floor = Math.max(wholeAt, floors.get(ownKey) ?? 0, memory?.floor ?? 0)
     if (floor >= change.revision) return
+    if (isGone && change.event === "delete") floors.delete(key)
+    else if (isGone) {
+      tellWhole(target, key, change)
+      return
+    }
     const upTo = (last: number) =>
       desk.known.filter(
         ({ uri, revision }) =>
@@ -257,7 +264,9 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
       missing.add(view)
       return
     }
-    floors.set(key, Math.max(reading?.revision ?? 0, through))
+    // Its delete is still to be told, before which it may change; what shows parts of others is read each time.
+    const isGone = reading === null && target.endpoint.view !== undefined
+    floors.set(key, isGone ? GONE : Math.max(reading?.revision ?? 0, through))
     const value = reading ? memoryOf(target, reading) : undefined
     memories.set(view, value === undefined ? undefined : { floor: 0, value })
     const revision = Math.max(reading?.revision ?? through, change.revision)
