@@ -1,5 +1,6 @@
 /** What a storm does, all of it chosen by its seed. Pure: the same seed is the same plan. */
 import { chance } from "./chance.ts"
+import { withViews } from "./views.ts"
 
 /** A request; its path may hold `{todo}`, which becomes some to-do that exists then. */
 export interface Write {
@@ -190,7 +191,7 @@ export function planOf(seed: number): Plan {
     const at = random(steps.length / 2)
     steps.splice(at, 0, write("PUT", `${uri}?expire_in=1`, { v: 1 }))
   }
-  return widened({ seed, followers, steps, fleeting }, topics)
+  return withViews(widened({ seed, followers, steps, fleeting }, topics))
 }
 
 /** More of it, chosen by chance of its own, so that what a seed was without it stays the same. */

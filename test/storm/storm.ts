@@ -64,6 +64,7 @@ class Storm {
   constructor(plan: Plan, runtime: Runtime) {
     this.#plan = plan
     this.#runtime = runtime
+    runtime.heard = (line) => this.#log.push(`    worker: ${line}`)
   }
 
   async rage(): Promise<Outcome> {
