@@ -6,6 +6,7 @@ import { createServices } from "../src/app.ts"
 import { hubOf } from "../src/live/hubs.ts"
 import { connect, type Talker } from "./conversation.ts"
 import { send } from "./helpers.ts"
+import { writeUntold } from "./live.world.ts"
 
 const bindings = env as never as Parameters<typeof hubOf>[0] & { DB: D1Database }
 const hub = () => hubOf(bindings)
@@ -94,6 +95,26 @@ describe("a connection that comes back", () => {
     const again = await resume(await connect(), uris, `${reply.epoch}.${reply.position}`)
     expect(told(again.frames)).toEqual([["create", "/api/apps/r-one"]])
     expect(told(await one.rest())).toEqual([["create", "/api/apps/r-one"]])
+  })
+
+  it("is not told again what it knows, where it knows more of one than of another and the hub less", async () => {
+    const [ahead, quiet] = ["/api/apps/r-ahead", "/api/apps/r-quiet"]
+    await send(`PUT ${ahead}`, { data: {} })
+    const before = await position()
+    const other = await connect()
+    await other.ask(`subscribe ${quiet}`)
+    await writeUntold(`PATCH ${ahead}`, { data: { n: 1 } })
+    const after = await position()
+    const one = await connect()
+    const uris = [
+      { uri: quiet, since: before },
+      { uri: ahead, since: after },
+      { uri: "/todo/", since: after.replace(/\d+$/, "999999") },
+    ]
+    const { reply } = await resume(one, uris)
+    expect(reply.topics).toMatchObject([{ resumed: true }, { resumed: true }, { reset: true }])
+    await send(`PATCH ${ahead}`, { data: { n: 2 } })
+    expect((await one.rest()).map(({ patch }) => patch)).toEqual([{ data: { n: 2 } }])
   })
 
   it("gets the state of what the journal cannot tell, and of nothing else", async () => {

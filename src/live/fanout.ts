@@ -264,8 +264,11 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
       missing.add(view)
       return
     }
-    // Its delete is still to be told, before which it may change; what shows parts of others is read each time.
-    const isGone = reading === null && target.endpoint.view !== undefined
+    // Where its delete is still to come it may change before that; what shows parts of others is read each time.
+    const told = desk.known.findLast(
+      ({ uri, revision }) => uri === change.uri && revision <= through,
+    )
+    const isGone = reading === null && target.endpoint.view && told?.event !== "delete"
     floors.set(key, isGone ? GONE : Math.max(reading?.revision ?? 0, through))
     const value = reading ? memoryOf(target, reading) : undefined
     memories.set(view, value === undefined ? undefined : { floor: 0, value })
