@@ -96,9 +96,9 @@ describe("a session", () => {
     const { socket, attachments } = line()
     const session = new Session(socket, "write")
     let count = 0
-    while (session.hasRoomFor(`/apps/${count}`)) session.follow(`/apps/${count++}`, 1)
+    while (session.hasRoomFor([`/apps/${count}`])) session.follow(`/apps/${count++}`, 1)
     expect(count).toBeGreaterThan(300)
-    expect(session.hasRoomFor("/apps/0")).toBe(true)
+    expect(session.hasRoomFor(["/apps/0"])).toBe(true)
     for (const topic of session.topics) session.follow(topic, Number.MAX_SAFE_INTEGER)
     const size = new TextEncoder().encode(String(attachments.at(-1))).byteLength
     expect(size).toBeLessThanOrEqual(ATTACHMENT_MAX_BYTES - 16)
