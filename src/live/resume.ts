@@ -26,8 +26,7 @@ export async function resume(
   const asked = new Map<string, Asked>()
   const answers: (string | ResumedTopic)[] = []
   for (const each of uris) {
-    const one =
-      typeof each === "string" ? { uri: each, since } : { ...each, since: each.since ?? since }
+    const one: Wish = { since, ...(typeof each === "string" ? { uri: each } : each) }
     try {
       const target = await targetAt(one.uri, session, bench)
       const { topic } = target

@@ -26,7 +26,13 @@ const uri = z.string().min(1).max(URI_MAX_CHARACTERS)
 export const resumeMembers = {
   since: z.string().optional(),
   uris: z
-    .array(z.union([uri, z.object({ uri, since: z.string().optional(), throttle: Throttle })]))
+    .array(
+      z.union([
+        uri,
+        z.object({ uri, since: z.string(), throttle: Throttle.optional() }),
+        z.object({ uri, throttle: Throttle }),
+      ]),
+    )
     .min(1)
     .max(RESUME_MAX_URIS),
 }
