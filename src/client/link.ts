@@ -132,8 +132,13 @@ export class Link {
     // Only what the service says shows that it is well; a socket that opens and closes is not.
     this.#failures = 0
     // In its turn: what came before it is taken.
-    if (isAck(text)) this.send(text)
+    if (isAck(text)) this.#acknowledge(text)
     else if (text !== "pong") this.#events.text(text)
+  }
+
+  #acknowledge(text: string): void {
+    // Some sockets throw when they are closing.
+    if (this.#socket?.readyState === OPEN) this.#socket.send(text)
   }
 
   #ping(): void {
