@@ -1,0 +1,67 @@
+/**
+ * Frames of one topic as server-sent events, each with the place to go on from as its id. To a reader that is behind
+ * it is told together what changed, as soon as it has taken the rest; one for whom even that becomes too much comes
+ * back, and goes on from the last id.
+ */
+import { TOO_SLOW, type EventStream } from "../lib/event-stream.ts"
+import { formatPosition } from "../protocol/change.ts"
+import { headOf, type Head } from "../protocol/frames.ts"
+import { BEHIND_MAX_CHARACTERS, BEHIND_WAITING_MAX_CHARACTERS } from "../protocol/limits.ts"
+import { Waiting } from "./waiting.ts"
+
+export class FrameStream {
+  readonly #stream: EventStream
+  readonly #waiting = new Waiting()
+  /** The newest position of what waits. */
+  #newest = 0
+  #epoch: string
+
+  constructor(stream: EventStream, epoch: string) {
+    this.#stream = stream
+    this.#epoch = epoch
+  }
+
+  /** Says where to go on from, and no more. */
+  place(position: number): void {
+    this.#stream.send({ id: this.#idOf(position) })
+  }
+
+  /** Sends a frame now. */
+  send(text: string, { event }: Pick<Head, "event">, position: number): void {
+    this.#stream.send({ id: this.#idOf(position), event: event ?? "message", data: text })
+  }
+
+  /** Tells a frame, as soon as the reader can take it. */
+  tell(text: string, head: Head): void {
+    const { revision, position = revision, reset, epoch } = head
+    if (reset) {
+      this.#epoch = epoch ?? this.#epoch
+      this.#waiting.clear()
+    }
+    const isFirst = this.#waiting.isEmpty
+    if (isFirst && (reset || this.#stream.waitingBytes <= BEHIND_MAX_CHARACTERS)) {
+      this.send(text, head, position)
+      return
+    }
+    this.#newest = isFirst ? position : Math.max(this.#newest, position)
+    this.#waiting.add(text, head)
+    if (this.#waiting.characters <= BEHIND_WAITING_MAX_CHARACTERS) return
+    this.#waiting.squeeze()
+    // Half, so that it is not squeezed again at once.
+    if (this.#waiting.characters <= BEHIND_WAITING_MAX_CHARACTERS / 2) return
+    this.#waiting.clear()
+    this.#stream.end(TOO_SLOW)
+  }
+
+  /** Sends what waits: the reader has taken the rest. */
+  flush(): void {
+    for (const text of this.#waiting.take(this.#newest)) {
+      const head = headOf(text)
+      this.send(text, head, head.position ?? head.revision)
+    }
+  }
+
+  #idOf(revision: number): string {
+    return formatPosition({ epoch: this.#epoch, revision })
+  }
+}
