@@ -12,8 +12,6 @@ import { Waiting } from "./waiting.ts"
 export class FrameStream {
   readonly #stream: EventStream
   readonly #waiting = new Waiting()
-  /** The newest position of what waits. */
-  #newest = 0
   #epoch: string
 
   constructor(stream: EventStream, epoch: string) {
@@ -38,24 +36,18 @@ export class FrameStream {
       this.#epoch = epoch ?? this.#epoch
       this.#waiting.clear()
     }
-    const isFirst = this.#waiting.isEmpty
-    if (isFirst && (reset || this.#stream.waitingBytes <= BEHIND_MAX_CHARACTERS)) {
+    if (this.#waiting.isEmpty && (reset || this.#stream.waitingBytes <= BEHIND_MAX_CHARACTERS)) {
       this.send(text, head, position)
       return
     }
-    this.#newest = isFirst ? position : Math.max(this.#newest, position)
-    this.#waiting.add(text, head)
-    if (this.#waiting.characters <= BEHIND_WAITING_MAX_CHARACTERS) return
-    this.#waiting.squeeze()
-    // Half, so that it is not squeezed again at once.
-    if (this.#waiting.characters <= BEHIND_WAITING_MAX_CHARACTERS / 2) return
+    if (this.#waiting.addWithin(BEHIND_WAITING_MAX_CHARACTERS, text, head)) return
     this.#waiting.clear()
     this.#stream.end(TOO_SLOW)
   }
 
   /** Sends what waits: the reader has taken the rest. */
   flush(): void {
-    for (const text of this.#waiting.take(this.#newest)) {
+    for (const text of this.#waiting.take()) {
       const head = headOf(text)
       this.send(text, head, head.position ?? head.revision)
     }

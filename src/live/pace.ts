@@ -33,8 +33,6 @@ export class Pace {
   /** Marks that were not acknowledged, and what was sent between each and the one before. */
   readonly #marks: (readonly [mark: number, characters: number])[] = []
   readonly #waiting = new Waiting()
-  /** The newest position of what waits. */
-  #newest = 0
   #lastMark = 0
   #unread = 0
   /** What was sent after the last mark. */
@@ -81,16 +79,9 @@ export class Pace {
       this.send(text)
       return
     }
-    const head = headOf(text)
-    const { revision, position = revision } = head
-    this.#newest = isFirst ? position : Math.max(this.#newest, position)
-    this.#waiting.add(text, head)
-    if (this.#waiting.characters > BEHIND_WAITING_MAX_CHARACTERS) {
-      this.#waiting.squeeze()
-      // Half, so that it is not squeezed again at once.
-      if (this.#waiting.characters > BEHIND_WAITING_MAX_CHARACTERS / 2) this.lose()
-    }
-    if (isFirst) this.#parts.save()
+    const isWithin = this.#waiting.addWithin(BEHIND_WAITING_MAX_CHARACTERS, text, headOf(text))
+    if (!isWithin) this.lose()
+    else if (isFirst) this.#parts.save()
   }
 
   /** Sends a text, whatever the reader can take. */
@@ -123,7 +114,7 @@ export class Pace {
   /** Sends all that waits. */
   flush(): void {
     if (this.#waiting.isEmpty) return
-    for (const text of this.#waiting.take(this.#newest)) this.send(text)
+    for (const text of this.#waiting.take()) this.send(text)
     this.#parts.save()
   }
 

@@ -22,6 +22,8 @@ export function costOf(text: string): number {
 export class Waiting {
   readonly #entries = new Map<string, Entry>()
   #characters = 0
+  /** The newest position of what waits. */
+  #newest = 0
 
   get isEmpty(): boolean {
     return this.#entries.size === 0
@@ -52,20 +54,26 @@ export class Waiting {
     if (event === "create") this.#entries.delete(key)
     this.#entries.set(key, entry)
     this.#characters += costOf(text)
+    this.#newest = Math.max(this.#newest, position)
   }
 
-  /** Makes the waiting frames as few as tell the same. */
-  squeeze(): void {
+  /** The same, of no more than may wait. False when it is too much however few the frames are made. */
+  addWithin(maxCharacters: number, text: string, head: Head): boolean {
+    this.add(text, head)
+    if (this.#characters <= maxCharacters) return true
     this.#characters = 0
     for (const entry of this.#entries.values()) {
       entry.texts = folded(entry.texts)
-      for (const text of entry.texts) this.#characters += costOf(text)
+      for (const each of entry.texts) this.#characters += costOf(each)
     }
+    // Half, so that what it took to make them fewer is not spent on every frame that comes.
+    return this.#characters <= maxCharacters / 2
   }
 
   clear(): void {
     this.#entries.clear()
     this.#characters = 0
+    this.#newest = 0
   }
 
   /**
@@ -73,7 +81,7 @@ export class Waiting {
    * comes after it.
    * @param position where to go on from after the last
    */
-  take(position: number): string[] {
+  take(position = this.#newest): string[] {
     const entries = [...this.#entries.values()]
     this.clear()
     let owedFrom = position
