@@ -105,6 +105,24 @@ describe("a session", () => {
     expect(size).toBeGreaterThan(ATTACHMENT_MAX_BYTES - 100)
   })
 
+  it("counts how often it is told of them, and how far its reader is, to what the attachment holds", () => {
+    const { socket, attachments } = line()
+    const clock = { now: () => Number.MAX_SAFE_INTEGER, after: () => {} }
+    const session = new Session(socket, "write", [], clock, null)
+    let topics: [string, number][] = []
+    for (const at of Array(1_000).keys()) {
+      const more: [string, number][] = [...topics, [`/apps/${at}`, 5_000]]
+      if (!session.hasRoomFor(...more)) break
+      topics = more
+    }
+    session.followAll(topics.map(([topic, interval]) => [topic, Number.MAX_SAFE_INTEGER, interval]))
+    session.send("x".repeat(100_000))
+    const text = String(attachments.at(-1))
+    expect(text).toContain('"pace":[9007199254740991,')
+    expect(new TextEncoder().encode(text).byteLength).toBeLessThanOrEqual(ATTACHMENT_MAX_BYTES - 16)
+    expect(session.hasRoomFor(["/apps/new", 5_000])).toBe(false)
+  })
+
   it("closes its socket when that does not take a text, and throws nothing", () => {
     const { socket, closed } = line(() => {
       throw new TypeError("gone")
