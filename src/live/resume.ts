@@ -30,7 +30,7 @@ export async function resume(
     try {
       const target = await targetAt(one.uri, session, bench)
       const { topic } = target
-      const wanted = [...asked].map(([each, { throttle }]) => [each, throttle] as const)
+      const wanted = [...asked].map(([other, { throttle }]) => [other, throttle] as const)
       if (!session.hasRoomFor(...wanted, [topic, one.throttle])) throw full(topic)
       if (!asked.has(topic)) await letIn(target, session, bench)
       const { since: other, throttle } = asked.get(topic) ?? one
