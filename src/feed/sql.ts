@@ -40,12 +40,18 @@ export function appendEach(select: Statement): Statement {
   }
 }
 
-/** Epoch, and the first and last revision that are kept. */
+/** Epoch, the first and last revision that are kept, and when the last change was made. */
 export const position: Statement = {
   sql: `SELECT (SELECT value FROM meta WHERE name = 'epoch') AS epoch,
     coalesce((SELECT min(revision) FROM changes), 1) AS first,
-    coalesce((SELECT max(revision) FROM changes), 0) AS last`,
+    coalesce((SELECT max(revision) FROM changes), 0) AS last,
+    (SELECT at FROM changes ORDER BY revision DESC LIMIT 1) AS at`,
   params: [],
+}
+
+/** When a change was made, as far as it is kept. */
+export function madeAt(revision: number): Statement {
+  return { sql: "SELECT at FROM changes WHERE revision = ?1", params: [revision] }
 }
 
 /** A new epoch in place of this one; of several at it one wins. */
