@@ -6,7 +6,13 @@ import { BACKLOG_MAX_CHARACTERS, RESUME_MAX_CHARACTERS } from "../protocol/limit
 /** All changes after a position, or word that they cannot be told; `first` is then the first that can. */
 export type Backlogged =
   | { reset: true; first?: number }
-  | { reset: false; changes: readonly Change[]; through: number }
+  | {
+      reset: false
+      changes: readonly Change[]
+      through: number
+      /** How far the journal went. */
+      reached: number
+    }
 
 /** A run of the journal without a gap. */
 interface Stretch {
@@ -75,7 +81,8 @@ export class Backlog {
     this.#keep(stretch)
     // The journal has not come to the position: it was put back since.
     if (stretch.through < revision) return { reset: true }
-    return { reset: false, changes, through: Math.max(stretch.through, target) }
+    const { through: reached } = stretch
+    return { reset: false, changes, through: Math.max(reached, target), reached }
   }
 
   /** What is kept, where it reaches back far enough; else a new one, to be read. Until it is kept again it is nobody's. */

@@ -183,12 +183,17 @@ async function missedSince(asked: readonly Asked[], from: Position, { backlog, r
     return from.revision - revision > RESUME_MAX_CHANGES ? [] : [{ target, revision }]
   })
   while (known.length > 0) {
-    const revision = Math.min(...known.map((one) => one.revision))
-    const page = await backlog.since({ epoch: from.epoch, revision }, from.revision)
+    const revisions = known.map((one) => one.revision)
+    const position = { epoch: from.epoch, revision: Math.min(...revisions) }
+    // Another hub may have been ahead of this one: what it told must not be told again.
+    const page = await backlog.since(position, Math.max(from.revision, ...revisions))
     if (!page.reset) {
+      const through = Math.max(page.reached, from.revision)
       const { texts, lost } = missedBy(known, page.changes, resolve)
-      const told = known.map(({ target }) => target.topic).filter((topic) => !lost.has(topic))
-      return { texts, through: page.through, told: new Set(told) }
+      const told = known
+        .filter(({ target, revision }) => revision <= through && !lost.has(target.topic))
+        .map(({ target }) => target.topic)
+      return { texts, through, told: new Set(told) }
     }
     const { first = Number.POSITIVE_INFINITY } = page
     known = known.filter((one) => one.revision + 1 >= first)
