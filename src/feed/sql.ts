@@ -11,6 +11,9 @@ export interface Condition {
 }
 
 const COLUMNS = "revision, at, uri, event, body, extra"
+/** What was recorded, and when the change before it was made. */
+const RECORDED = `${COLUMNS},
+  (SELECT last.at FROM changes last WHERE last.revision = changes.revision - 1) AS "before"`
 
 /**
  * Records one change, if the condition holds at that moment of the batch.
@@ -27,7 +30,7 @@ export function append(
   const params = other ? [...other.when.params, other.extra, extra] : [extra]
   return {
     sql: `INSERT INTO changes (at, uri, event, body, extra) SELECT ?, ?, ?, ?, ${members} WHERE ${when.sql}
-      RETURNING ${COLUMNS}`,
+      RETURNING ${RECORDED}`,
     params: [...row, ...params, ...when.params],
   }
 }
@@ -35,7 +38,7 @@ export function append(
 /** Records one change per row of a SELECT of (at, uri, event, body, extra). */
 export function appendEach(select: Statement): Statement {
   return {
-    sql: `INSERT INTO changes (at, uri, event, body, extra) ${select.sql} RETURNING ${COLUMNS}`,
+    sql: `INSERT INTO changes (at, uri, event, body, extra) ${select.sql} RETURNING ${RECORDED}`,
     params: select.params,
   }
 }

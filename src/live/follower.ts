@@ -142,7 +142,7 @@ export class Follower {
         continue
       }
       // Who is to look does so before it takes what pokes brought along: that may be of a database that was put back.
-      const changes = more ? [] : this.#takeNext(cursor.revision)
+      const changes = more ? [] : this.#takeNext(cursor.mark)
       if (changes.length > 0) {
         await this.#tell(cursor, changes)
         continue
@@ -158,14 +158,15 @@ export class Follower {
   }
 
   /** The changes right after a revision, as far as they are in one run; what is not after it is dropped. */
-  #takeNext(revision: number): Change[] {
+  #takeNext({ revision, at }: Mark): Change[] {
     for (const known of this.#inbox.keys()) if (known <= revision) this.#inbox.delete(known)
     const run: Change[] = []
-    for (let next = revision + 1; ; next++) {
+    for (let next = revision + 1, last = at; ; next++) {
       const change = this.#inbox.get(next)
-      if (!change) return run
+      if (!change || !follows(change, last)) return run
       this.#inbox.delete(next)
       run.push(change)
+      last = change.at
     }
   }
 
@@ -278,6 +279,11 @@ export class Follower {
   #moveTo(position: Mark): void {
     this.#cursor = new Cursor(this.#parts.storage, position)
   }
+}
+
+/** False for a change behind another one than that made at this time: then the database was put back. */
+function follows({ before }: Change, at: number | null | undefined): boolean {
+  return before == null || at == null || before === at
 }
 
 function newestOf(readings: ReadonlyMap<string, Reading>): number {
