@@ -185,14 +185,13 @@ async function missedSince(asked: readonly Asked[], from: Position, { backlog, r
   while (known.length > 0) {
     const revisions = known.map((one) => one.revision)
     const position = { epoch: from.epoch, revision: Math.min(...revisions) }
-    // Another hub may have been ahead of this one: what it told must not be told again.
     const page = await backlog.since(position, Math.max(from.revision, ...revisions))
     if (!page.reset) {
-      const through = Math.max(page.reached, from.revision)
-      const { texts, lost } = missedBy(known, page.changes, resolve)
-      const told = known
-        .filter(({ target, revision }) => revision <= through && !lost.has(target.topic))
-        .map(({ target }) => target.topic)
+      const through = Math.max(page.through, from.revision)
+      // Where the journal has not come so far, it was put back since.
+      const real = known.filter((one) => one.revision <= through)
+      const { texts, lost } = missedBy(real, page.changes, resolve)
+      const told = real.map(({ target }) => target.topic).filter((topic) => !lost.has(topic))
       return { texts, through, told: new Set(told) }
     }
     const { first = Number.POSITIVE_INFINITY } = page
