@@ -11,10 +11,13 @@ import { writeUntold } from "./live.world.ts"
 const bindings = env as never as Parameters<typeof hubOf>[0] & { DB: D1Database }
 const hub = () => hubOf(bindings)
 
-function feed() {
+/** Services that tell no hub of what they write. */
+function quiet() {
   const around = { env, now: Date.now, newId: () => "x", poke: () => {} }
-  return createServices(around as never, new Request("https://tidemark.test/")).feed
+  return createServices(around as never, new Request("https://tidemark.test/"))
 }
+
+const feed = () => quiet().feed
 
 async function position(): Promise<string> {
   const { epoch, revision } = await feed().position()
@@ -233,5 +236,28 @@ describe("a connection that comes back", () => {
       since = `${reply.epoch}.${reply.position}`
       one.socket.close(1000)
     }
+  })
+})
+
+describe("a connection that knows more than the hub it comes back to", () => {
+  it("is not told again what another hub told it", async () => {
+    const other = await connect()
+    await other.ask("subscribe /api/apps/slower")
+    const before = await position()
+    await quiet().apps.put("/api/apps/slower", '{"n":1}')
+    const after = await position()
+    const one = await connect()
+    const { reply, frames } = await resume(one, [
+      { uri: "/api/apps/slower", since: after },
+      { uri: "/todo/", since: before },
+      { uri: "/api/apps/never", since: `${after}0` },
+    ])
+    const [slower, , never] = reply.topics
+    expect(`${reply.epoch}.${slower.position}`).toBe(after)
+    // That is nothing that any hub can have told.
+    expect(never).toMatchObject({ reset: true })
+    expect(frames).toEqual([])
+    await hub().poke([])
+    expect(await one.rest()).toEqual([])
   })
 })

@@ -106,6 +106,23 @@ describe("the follower", () => {
     expect(follower.position).toEqual({ epoch: "ab", revision: 3 })
   })
 
+  it("asks before it moves on whether the database was put back, by what it knew before it slept", async () => {
+    const { wake, write, feed, renew } = world()
+    const follower = wake()
+    write("create")
+    await follower.ready()
+    follower.save()
+    const asked: unknown[] = []
+    feed().renewIfRestored = async (mark) => {
+      asked.push(mark)
+      return renew() === "cd"
+    }
+    const woken = wake()
+    await woken.ready()
+    expect(asked).toEqual([{ epoch: "ab", revision: 1, at: 1 }])
+    expect(woken.position.epoch).toBe("cd")
+  })
+
   it("does not move past who began to follow while it looked for the newest", async () => {
     const { wake, write, topics, session } = world()
     const follower = wake()

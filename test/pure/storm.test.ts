@@ -104,7 +104,17 @@ describe("a seed", () => {
   it("meets everything in two hundred of them", () => {
     const plans = Array.from({ length: 200 }, (_, at) => planOf(at + 1))
     const kinds = new Set(plans.flatMap(({ steps }) => steps.map(({ kind }) => kind)))
-    const troubles = ["cut", "cut writer", "evict", "crash", "restart", "trim", "tick"]
+    const troubles = [
+      "cut",
+      "cut writer",
+      "evict",
+      "crash",
+      "restart",
+      "trim",
+      "tick",
+      "save",
+      "restore",
+    ]
     expect([...kinds].toSorted()).toEqual(["open", "rejoin", "write", ...troubles].toSorted())
     const mouths = new Set(plans.flatMap(({ followers }) => followers.map(({ mouth }) => mouth)))
     expect(mouths.size).toBe(6)

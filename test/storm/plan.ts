@@ -18,6 +18,8 @@ export type Trouble =
   | { kind: "cut writer" | "restart" | "tick" }
   | { kind: "evict" | "crash"; hub: string }
   | { kind: "trim"; keep: number }
+  /** The database is put back to what it was at `save`. */
+  | { kind: "save" | "restore" }
 
 /** A follower comes, or leaves one of its topics for a moment. */
 export type Coming = { kind: "open"; follower: number } | { kind: "rejoin"; follower: number }
@@ -221,6 +223,11 @@ function widened({ seed, followers, steps, fleeting }: Plan, topics: readonly st
   for (const following of followers) {
     if (following.mouth === "socket") following.resumes = random(3) > 0
     if (following.mouth === "socketio") following.polls = random(3) === 0
+  }
+  if (random(10) === 0) {
+    const saved = 5 + random(steps.length - 15)
+    steps.splice(saved + 1 + random(steps.length - saved - 1), 0, { kind: "restore" })
+    steps.splice(saved, 0, { kind: "save" })
   }
   return { seed, followers, steps, fleeting }
 }
