@@ -101,16 +101,16 @@ describe("a connection that comes back", () => {
   })
 
   it("is not told again what it knows, where it knows more of one than of another and the hub less", async () => {
-    const [ahead, quiet] = ["/api/apps/r-ahead", "/api/apps/r-quiet"]
+    const [ahead, still] = ["/api/apps/r-ahead", "/api/apps/r-quiet"]
     await send(`PUT ${ahead}`, { data: {} })
     const before = await position()
     const other = await connect()
-    await other.ask(`subscribe ${quiet}`)
+    await other.ask(`subscribe ${still}`)
     await writeUntold(`PATCH ${ahead}`, { data: { n: 1 } })
     const after = await position()
     const one = await connect()
     const uris = [
-      { uri: quiet, since: before },
+      { uri: still, since: before },
       { uri: ahead, since: after },
       { uri: "/todo/", since: after.replace(/\d+$/, "999999") },
     ]
