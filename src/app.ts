@@ -38,7 +38,7 @@ import { Expirer } from "./keys/expirer.ts"
 import { SWEPT as KEYS } from "./keys/sql.ts"
 import { KeyStore } from "./keys/store.ts"
 import { sumStats } from "./live/hubs.ts"
-import type { Listen } from "./live/listen.ts"
+import type { Listen, Wish } from "./live/listen.ts"
 import { changeHandlers, liveHandlers } from "./live/routes.ts"
 import { answerWhenNew, type Poll } from "./live/wait.ts"
 import { watch } from "./live/watch.ts"
@@ -120,7 +120,7 @@ export interface Services extends ResourceServices {
   listen?: Listen
   random: () => number
   mouths?: {
-    events: (uri: string, since: string | null) => Promise<Response>
+    events: (wish: Omit<Wish, "request">) => Promise<Response>
     whenNew: (poll: Omit<Poll, "request">) => Promise<Answer>
   }
 }
@@ -210,7 +210,7 @@ export function createServices(
       ? {
           listen,
           mouths: {
-            events: (uri, since) => watch({ request, uri, since }, listen, Math.random),
+            events: (wish) => watch({ request, ...wish }, listen, Math.random),
             whenNew: (poll) => answerWhenNew({ request, ...poll }, listen, () => feed.position()),
           },
         }

@@ -12,6 +12,8 @@ export class Talker {
   readonly socket: WebSocket
   /** Frames that nobody has heard yet. */
   readonly heard: any[] = []
+  /** Where the service asked how far the reader is; nobody answers by itself. */
+  readonly asked: string[] = []
   /** Texts as they came, replies among them. */
   readonly texts: string[] = []
   closed: Promise<CloseEvent>
@@ -42,6 +44,12 @@ export class Talker {
 
   reply(id: unknown): Promise<Reply & Said> {
     return new Promise((resolve) => this.#replies.set(id, resolve))
+  }
+
+  /** Says that all that came is read. */
+  ack(): void {
+    const newest = this.asked.splice(0).at(-1)
+    if (newest !== undefined) this.say(newest)
   }
 
   /** The next frame. */
@@ -80,6 +88,10 @@ export class Talker {
     this.texts.push(text)
     if (text === "pong") return
     const frame = JSON.parse(text)
+    if (frame.event === "ack") {
+      this.asked.push(text)
+      return
+    }
     // Who follows the list of apps sees the marks of others, too.
     const mark = /\/mark-\d+$/.exec(frame.member ?? frame.uri)
     if (mark && !("ok" in frame) && !this.#marks.has(frame.member ?? frame.uri)) return
@@ -93,9 +105,12 @@ export class Talker {
 }
 
 /** A new socket. */
-export async function connect(headers: Record<string, string> = {}): Promise<Talker> {
+export async function connect(
+  headers: Record<string, string> = {},
+  path = "/live",
+): Promise<Talker> {
   const response = await (exports as any).default.fetch(
-    new Request("https://tidemark.test/live", { headers: { Upgrade: "websocket", ...headers } }),
+    new Request(`https://tidemark.test${path}`, { headers: { Upgrade: "websocket", ...headers } }),
   )
   return new Talker(response.webSocket)
 }

@@ -13,6 +13,8 @@ export class Events {
   /** The last id seen, also of what dispatched nothing. */
   id = ""
   retry: number | undefined
+  /** What is said to people. */
+  readonly comments: string[] = []
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>
   readonly #decoder = new TextDecoder()
   #text = ""
@@ -27,6 +29,7 @@ export class Events {
     for (;;) {
       const block = await this.#block()
       if (block === null) return null
+      if (block.startsWith(": ")) this.comments.push(block.slice(2))
       const fields = block.split("\n").map((line) => /^(\w*): ?(.*)$/.exec(line)?.slice(1) ?? [])
       const of = (name: string) => fields.filter(([each]) => each === name).map(([, text]) => text!)
       this.id = of("id").at(-1) ?? this.id

@@ -206,6 +206,23 @@ describe("the feed", () => {
     expect(await feed.since(seen)).toEqual({ reset: true })
   })
 
+  it("I3: the same although as much was written since as was lost, where it is known when the last change was made", async () => {
+    let now = HOUR
+    const { db, feed } = open(() => now)
+    await feed.commit({ drafts: [draft("lost")], writes: [] })
+    const seen = await feed.position()
+    expect(seen.at).toBe(now)
+    expect(await feed.renewIfRestored(seen)).toBe(false)
+    expect(await feed.since(seen)).toMatchObject({ reset: false })
+    await db.batch([{ sql: "DELETE FROM changes WHERE revision = ?1", params: [seen.revision] }])
+    now += 1
+    for (const name of ["one", "two"]) await feed.commit({ drafts: [draft(name)], writes: [] })
+    expect(await feed.since(seen)).toMatchObject({ reset: true })
+    expect(await feed.renewIfRestored({ ...seen, at: null })).toBe(false)
+    expect(await feed.renewIfRestored(seen)).toBe(true)
+    expect((await feed.position()).epoch).not.toBe(seen.epoch)
+  })
+
   it("I5: trimming by age keeps what is within the window; who is behind it is told to reset", async () => {
     let now = 10 * HOUR
     const { feed } = open(() => now)

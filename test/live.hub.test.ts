@@ -348,6 +348,15 @@ describe("who comes back", () => {
 })
 
 describe("a database that was put back", () => {
+  /** As a restore does it: nothing from this revision on has ever been. */
+  const restore = (revision: number) =>
+    bindings.DB.batch([
+      bindings.DB.prepare("DELETE FROM changes WHERE revision >= ?1").bind(revision),
+      bindings.DB.prepare(
+        "DELETE FROM documents WHERE created > (SELECT coalesce(max(revision), 0) FROM changes)",
+      ),
+    ])
+
   it("resets every subscriber under a new epoch", async () => {
     await send("PUT /api/apps/restored", { data: { n: 1 } })
     const one = await connect()
@@ -356,11 +365,7 @@ describe("a database that was put back", () => {
     await one.hear()
     const { revision = 0 } = await send("PUT /api/apps/vanishes", { data: {} })
     expect(await gone.hear()).toMatchObject({ event: "state" })
-    // As a restore does it: the newest commits have never been.
-    await bindings.DB.batch([
-      bindings.DB.prepare("DELETE FROM changes WHERE revision >= ?1").bind(revision),
-      bindings.DB.prepare("DELETE FROM documents WHERE name = 'vanishes'"),
-    ])
+    await restore(revision)
     await hub().poke([])
     const state = await one.hear()
     expect(state).toMatchObject({ event: "state", reset: true, resource: { data: { n: 1 } } })
@@ -372,14 +377,34 @@ describe("a database that was put back", () => {
 
   it("is noticed by the next commit, whose revision was given out before", async () => {
     const one = await follow("/api/apps/again")
-    const { revision = 0 } = await send("PUT /api/apps/again", { data: { n: 1 } })
-    await one.hear()
-    await bindings.DB.prepare("DELETE FROM changes WHERE revision >= ?1")
-      .bind(revision - 1)
-      .run()
+    await send("PUT /api/apps/again", { data: { n: 1 } })
+    const { revision = 0 } = await send("PATCH /api/apps/again", { data: { n: 2 } })
+    await send("PATCH /api/apps/again", { data: { n: 3 } })
+    await one.hearAll(3)
+    await restore(revision)
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 5_000 })
-    await send("PATCH /api/apps/again", { data: { n: 2 } })
+    await send("PATCH /api/apps/again", { data: { n: 4 } })
     const frame = await one.hear()
-    expect(frame).toMatchObject({ event: "state", reset: true, resource: { data: { n: 2 } } })
+    expect(frame).toMatchObject({ event: "state", reset: true, resource: { data: { n: 4 } } })
   })
+
+  it.each(["the next look", "the next commit", "a commit that seems to be the next"])(
+    "is noticed by %s although as much was written since as was lost",
+    async (by) => {
+      const one = await connect()
+      const { epoch } = await one.ask("subscribe /api/apps/passed")
+      const { revision = 0 } = await send("PUT /api/apps/passed", { data: {} })
+      await one.hear()
+      await restore(revision)
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 5_000 })
+      const { apps, pokes } = mute()
+      for (let n = 0; n < 3; n++) await apps.put("/api/apps/passing", `{"n":${n}}`)
+      const [first = [], second = [], third = []] = pokes
+      const commits = by === "the next commit" ? [...first, ...second, ...third] : second
+      await hub().poke(by === "the next look" ? [] : commits)
+      const gone = await one.hear()
+      expect(gone).toMatchObject({ event: "delete", uri: "/api/apps/passed", reset: true })
+      expect(gone.epoch).not.toBe(epoch)
+    },
+  )
 })

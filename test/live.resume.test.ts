@@ -6,14 +6,18 @@ import { createServices } from "../src/app.ts"
 import { hubOf } from "../src/live/hubs.ts"
 import { connect, type Talker } from "./conversation.ts"
 import { send } from "./helpers.ts"
+import { writeUntold } from "./live.world.ts"
 
 const bindings = env as never as Parameters<typeof hubOf>[0] & { DB: D1Database }
 const hub = () => hubOf(bindings)
 
-function feed() {
+/** Services that tell no hub of what they write. */
+function quiet() {
   const around = { env, now: Date.now, newId: () => "x", poke: () => {} }
-  return createServices(around as never, new Request("https://tidemark.test/")).feed
+  return createServices(around as never, new Request("https://tidemark.test/"))
 }
+
+const feed = () => quiet().feed
 
 async function position(): Promise<string> {
   const { epoch, revision } = await feed().position()
@@ -94,6 +98,26 @@ describe("a connection that comes back", () => {
     const again = await resume(await connect(), uris, `${reply.epoch}.${reply.position}`)
     expect(told(again.frames)).toEqual([["create", "/api/apps/r-one"]])
     expect(told(await one.rest())).toEqual([["create", "/api/apps/r-one"]])
+  })
+
+  it("is not told again what it knows, where it knows more of one than of another and the hub less", async () => {
+    const [ahead, still] = ["/api/apps/r-ahead", "/api/apps/r-quiet"]
+    await send(`PUT ${ahead}`, { data: {} })
+    const before = await position()
+    const other = await connect()
+    await other.ask(`subscribe ${still}`)
+    await writeUntold(`PATCH ${ahead}`, { data: { n: 1 } })
+    const after = await position()
+    const one = await connect()
+    const uris = [
+      { uri: still, since: before },
+      { uri: ahead, since: after },
+      { uri: "/todo/", since: after.replace(/\d+$/, "999999") },
+    ]
+    const { reply } = await resume(one, uris)
+    expect(reply.topics).toMatchObject([{ resumed: true }, { resumed: true }, { reset: true }])
+    await send(`PATCH ${ahead}`, { data: { n: 2 } })
+    expect((await one.rest()).map(({ patch }) => patch)).toEqual([{ data: { n: 2 } }])
   })
 
   it("gets the state of what the journal cannot tell, and of nothing else", async () => {
@@ -212,5 +236,28 @@ describe("a connection that comes back", () => {
       since = `${reply.epoch}.${reply.position}`
       one.socket.close(1000)
     }
+  })
+})
+
+describe("a connection that knows more than the hub it comes back to", () => {
+  it("is not told again what another hub told it", async () => {
+    const other = await connect()
+    await other.ask("subscribe /api/apps/slower")
+    const before = await position()
+    await quiet().apps.put("/api/apps/slower", '{"n":1}')
+    const after = await position()
+    const one = await connect()
+    const { reply, frames } = await resume(one, [
+      { uri: "/api/apps/slower", since: after },
+      { uri: "/todo/", since: before },
+      { uri: "/api/apps/never", since: `${after}0` },
+    ])
+    const [slower, , never] = reply.topics
+    expect(`${reply.epoch}.${slower.position}`).toBe(after)
+    // That is nothing that any hub can have told.
+    expect(never).toMatchObject({ reset: true })
+    expect(frames).toEqual([])
+    await hub().poke([])
+    expect(await one.rest()).toEqual([])
   })
 })

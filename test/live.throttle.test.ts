@@ -68,6 +68,24 @@ describe("a throttled subscriber", () => {
     live.close()
   })
 
+  it("stays throttled when its connection was lost", async () => {
+    const uri = "/api/apps/cut"
+    await send(`PUT ${uri}`, { data: {} })
+    const live = open()
+    let count = 0
+    const copy = live.subscribe(uri, () => count++, { throttle: "1s" })
+    await copy.ready
+    sockets.at(-1)?.close(4001, "Cut")
+    await settled(live)
+    count = 0
+    for (let n = 0; n < 30; n++) await send(`PATCH ${uri}`, { data: { n } })
+    await settled(live)
+    expect(count).toBeLessThan(15)
+    const { json } = await send(`GET ${uri}`)
+    await expect.poll(() => copy.value, { timeout: 4_000 }).toEqual(json)
+    live.close()
+  })
+
   it("is told in words what is wrong with its throttle", async () => {
     const one = await connect()
     for (const throttle of ["", "250", "0ms", "1h", "6s", "-1s", 5]) {

@@ -1,5 +1,6 @@
 /** A WebSocket that comes back: reconnects with jittered backoff, and notices when the other side has gone silent. */
 
+import { isAck } from "../protocol/ack.ts"
 import { isReconnectable, retryHintIn, spreadMilliseconds } from "../protocol/close.ts"
 import { OVERLOAD_SPREAD_MILLISECONDS } from "../protocol/limits.ts"
 
@@ -130,7 +131,14 @@ export class Link {
     this.#heard = true
     // Only what the service says shows that it is well; a socket that opens and closes is not.
     this.#failures = 0
-    if (text !== "pong") this.#events.text(text)
+    // In its turn: what came before it is taken.
+    if (isAck(text)) this.#acknowledge(text)
+    else if (text !== "pong") this.#events.text(text)
+  }
+
+  #acknowledge(text: string): void {
+    // Some sockets throw when they are closing.
+    if (this.#socket?.readyState === OPEN) this.#socket.send(text)
   }
 
   #ping(): void {

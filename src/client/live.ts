@@ -123,12 +123,12 @@ export class Live {
   }
 
   #opened(): void {
-    const held = [...this.#topics].filter(([, topic]) => isResumed(topic))
+    const held = [...this.#topics].filter(([, { replica }]) => replica.since !== undefined)
     for (let at = 0; at < held.length; at += RESUME_MAX_URIS) {
       this.#resume(held.slice(at, at + RESUME_MAX_URIS))
     }
     for (const [uri, topic] of this.#topics) {
-      if (!isResumed(topic)) this.#follow(uri, topic)
+      if (topic.replica.since === undefined) this.#follow(uri, topic)
     }
     for (const pending of this.#pending.values()) this.#transmit(pending)
   }
@@ -151,9 +151,10 @@ export class Live {
 
   /** Goes on with all of these from where they are. */
   #resume(topics: Named[]): void {
-    const uris = topics.map(([uri, { replica }]) => ({
+    const uris = topics.map(([uri, { replica, throttle }]) => ({
       uri,
       since: this.#progress.sinceOf(replica.since ?? ""),
+      throttle,
     }))
     this.#command<Resumed>({ event: "resume", ...shortened(uris) }, (reply) => {
       this.#progress.begin(reply.epoch)
@@ -268,11 +269,6 @@ export class Live {
   }
 }
 
-/** True for what a resume goes on with; it has no throttle, so who wants one subscribes. */
-function isResumed({ replica, throttle }: Topic): boolean {
-  return replica.since !== undefined && throttle === undefined
-}
-
 function isReply(said: Frame | Reply): said is Reply {
   return "ok" in said
 }
@@ -282,6 +278,7 @@ function addressOf(url: string, token: string | undefined): string {
   if (!address.pathname.endsWith("/live")) {
     address.pathname = `${address.pathname.replace(/\/$/, "")}/live`
   }
+  address.searchParams.set("acks", "1")
   if (token !== undefined) address.searchParams.set("token", token)
   return address.href
 }

@@ -32,10 +32,14 @@ export class Progress {
   }
 }
 
-/** The position that most have is said once. */
-export function shortened(uris: { uri: string; since: string }[]) {
+/** The position that most have is said once. What is undefined is not written. */
+export function shortened(uris: { uri: string; since: string; throttle: string | undefined }[]) {
   const counts = new Map<string, number>()
   for (const { since } of uris) counts.set(since, (counts.get(since) ?? 0) + 1)
   const [since = ""] = [...counts].sort(([, one], [, other]) => other - one)[0] ?? []
-  return { since, uris: uris.map((each) => (each.since === since ? each.uri : each)) }
+  const short = uris.map(({ uri, throttle, ...own }) => {
+    if (own.since !== since) return { uri, since: own.since, throttle }
+    return throttle === undefined ? uri : { uri, throttle }
+  })
+  return { since, uris: short }
 }

@@ -53,10 +53,20 @@ export type Since =
   | { reset: true; first?: number }
   | { reset: false; changes: Change[]; more: boolean }
 
+/**
+ * A position, and when its change was made, in epoch milliseconds, where that is known. After a restore revisions are
+ * given out again, but at another time: so it is seen although as much was written since as was lost.
+ */
+export interface Mark extends Position {
+  at?: number | null
+}
+
 /** A run of changes that is removed, both ends included. */
 export interface Trimmed {
   first: number
   last: number
+  /** When the last change was made, in epoch milliseconds; null where there is none. */
+  at: number | null
 }
 
 /**
@@ -133,7 +143,7 @@ export class Feed implements Committer {
    * can happen between the two. Again does no harm.
    * @param at epoch milliseconds, more than at any time before; or the same, to see to it that it is still so
    */
-  async listen(name: string, at: number): Promise<Position> {
+  async listen(name: string, at: number): Promise<Mark> {
     const [, position] = await this.#db.batch<Bounds>([sql.listen(name, at), sql.position])
     return positionOf(known(position?.[0]))
   }
@@ -149,7 +159,7 @@ export class Feed implements Committer {
   }
 
   /** The newest position. */
-  async position(): Promise<Position> {
+  async position(): Promise<Mark> {
     return positionOf(await this.bounds())
   }
 
@@ -157,26 +167,29 @@ export class Feed implements Committer {
    * The changes after a position, a page at a time. `reset` when the position is of another incarnation of the
    * database, lies in the future, or when something after it has been trimmed.
    */
-  async since({ epoch, revision }: Position, rows = CHANGES_PAGE_ROWS): Promise<Since> {
-    const [bounds, changes] = await this.#db.batch<Bounds & Change>([
+  async since({ epoch, revision, at = null }: Mark, rows = CHANGES_PAGE_ROWS): Promise<Since> {
+    const [bounds, changes, made] = await this.#db.batch<Bounds & Change>([
       sql.position,
       sql.after(revision, rows),
+      ...(at === null ? [] : [sql.madeAt(revision)]),
     ])
     const now = bounds?.[0]
     if (!now || now.epoch !== epoch) return { reset: true }
-    if (revision > now.last || revision + 1 < now.first) return { reset: true, first: now.first }
+    const isOut = revision > now.last || revision + 1 < now.first
+    if (isOut || isAnother(made?.[0], at)) return { reset: true, first: now.first }
     const page = changes ?? []
     return { reset: false, changes: page, more: (page.at(-1)?.revision ?? now.last) < now.last }
   }
 
   /**
    * Begins a new epoch when the database was put back to an earlier state: the journal ends before a revision that
-   * has been seen under this epoch. Then revisions are given out again, and old positions must not be taken for
-   * new ones. Answers whether it did.
+   * has been seen under this epoch, or has another change there. Then revisions are given out again, and old positions
+   * must not be taken for new ones. Answers whether it did.
    */
-  async renewIfRestored({ epoch, revision }: Position): Promise<boolean> {
-    const now = await this.bounds()
-    if (now.epoch !== epoch || now.last >= revision) return false
+  async renewIfRestored({ epoch, revision, at = null }: Mark): Promise<boolean> {
+    const [bounds, made] = await this.#db.batch<Bounds>([sql.position, sql.madeAt(revision)])
+    const now = known(bounds?.[0])
+    if (now.epoch !== epoch || (now.last >= revision && !isAnother(made?.[0], at))) return false
     await this.#db.batch([sql.renew(epoch)])
     return true
   }
@@ -244,8 +257,13 @@ function known(bounds: Bounds | null | undefined): Bounds {
   return bounds
 }
 
-function positionOf({ epoch, last }: Bounds): Position {
-  return { epoch, revision: last }
+function positionOf({ epoch, last, at }: Bounds): Mark {
+  return { epoch, revision: last, at }
+}
+
+/** Whether a change is not the one that was made at that time; what is unknown may well be. */
+function isAnother(change: { at: number | null } | undefined, at: number | null): boolean {
+  return change !== undefined && at !== null && change.at !== at
 }
 
 interface Listener {
@@ -256,4 +274,6 @@ export interface Bounds {
   epoch: string
   first: number
   last: number
+  /** When the last change was made, in epoch milliseconds; null where there is none. */
+  at: number | null
 }

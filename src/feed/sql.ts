@@ -11,6 +11,9 @@ export interface Condition {
 }
 
 const COLUMNS = "revision, at, uri, event, body, extra"
+/** What was recorded, and when the change before it was made. */
+const RECORDED = `${COLUMNS},
+  (SELECT last.at FROM changes last WHERE last.revision = changes.revision - 1) AS "before"`
 
 /**
  * Records one change, if the condition holds at that moment of the batch.
@@ -27,7 +30,7 @@ export function append(
   const params = other ? [...other.when.params, other.extra, extra] : [extra]
   return {
     sql: `INSERT INTO changes (at, uri, event, body, extra) SELECT ?, ?, ?, ?, ${members} WHERE ${when.sql}
-      RETURNING ${COLUMNS}`,
+      RETURNING ${RECORDED}`,
     params: [...row, ...params, ...when.params],
   }
 }
@@ -35,17 +38,23 @@ export function append(
 /** Records one change per row of a SELECT of (at, uri, event, body, extra). */
 export function appendEach(select: Statement): Statement {
   return {
-    sql: `INSERT INTO changes (at, uri, event, body, extra) ${select.sql} RETURNING ${COLUMNS}`,
+    sql: `INSERT INTO changes (at, uri, event, body, extra) ${select.sql} RETURNING ${RECORDED}`,
     params: select.params,
   }
 }
 
-/** Epoch, and the first and last revision that are kept. */
+/** Epoch, the first and last revision that are kept, and when the last change was made. */
 export const position: Statement = {
   sql: `SELECT (SELECT value FROM meta WHERE name = 'epoch') AS epoch,
     coalesce((SELECT min(revision) FROM changes), 1) AS first,
-    coalesce((SELECT max(revision) FROM changes), 0) AS last`,
+    coalesce((SELECT max(revision) FROM changes), 0) AS last,
+    (SELECT at FROM changes ORDER BY revision DESC LIMIT 1) AS at`,
   params: [],
+}
+
+/** When a change was made, as far as it is kept. */
+export function madeAt(revision: number): Statement {
+  return { sql: "SELECT at FROM changes WHERE revision = ?1", params: [revision] }
 }
 
 /** A new epoch in place of this one; of several at it one wins. */

@@ -9,7 +9,7 @@ import { readBody } from "./body.ts"
 import { check, show } from "./check.ts"
 import { preflight } from "./cors.ts"
 import { isKnown, readConditions } from "./etag.ts"
-import { readMouth } from "./mouth.ts"
+import { readMouth, type Watch } from "./mouth.ts"
 import { problemReply, reply } from "./reply.ts"
 
 /** A line of the table with the code behind it; what it takes was checked against the line. */
@@ -26,7 +26,7 @@ interface Door {
   /** The other ways to answer a GET; absent where nobody may wait, as in the hub. */
   mouths?: {
     /** Events of a URI, from an id of theirs on. */
-    events: (uri: string, since: string | null) => Promise<Response>
+    events: (watch: Watch) => Promise<Response>
     /** The answer, once there is something new in it. */
     whenNew: (poll: Waiting) => Promise<Answer>
   }
@@ -135,7 +135,7 @@ async function pass<Services extends Door>(
   }
   const read = async () => handler(call, services)
   if (!mouths || mouth.kind === "answer") return reply(await read(), endpoint.method, conditions)
-  if (mouth.kind === "events") return mouths.events(mouth.uri, mouth.since)
+  if (mouth.kind === "events") return mouths.events(mouth)
   const { uri, known, seconds: waitSeconds } = mouth
   const answer = await mouths.whenNew({
     uri,

@@ -4,14 +4,23 @@ import { wantsEvents } from "../lib/event-stream.ts"
 import { parsePosition } from "../protocol/change.ts"
 import type { Endpoint } from "../protocol/endpoint.ts"
 import { WAIT_MAX_SECONDS } from "../protocol/limits.ts"
+import { Throttle } from "../protocol/throttle.ts"
 import { check } from "./check.ts"
 
 /** What a caller says it knows already; without an epoch, of the present one. */
 type Known = { epoch: string | null; revision: number }
 
+/** What events are wanted of. */
+export interface Watch {
+  uri: string
+  since: string | null
+  /** How often changes are told at most, `250ms` for example; absent: at once. */
+  throttle?: string | undefined
+}
+
 export type Mouth =
   | { kind: "answer" }
-  | { kind: "events"; uri: string; since: string | null }
+  | ({ kind: "events" } & Watch)
   | { kind: "wait"; uri: string; seconds: number; known: Known | null }
 
 /** EventSource sets no headers at first, so what stands in for it says where to begin in the query. */
@@ -24,6 +33,16 @@ export const WAIT = {
     "Wait at most so many seconds until there is something newer than `since` (a revision, or `<epoch>.<revision>` as `Last-Event-ID` in the answer says it) or than `If-None-Match`; 304 when there is not",
   schema: { type: "integer", minimum: 0, maximum: WAIT_MAX_SECONDS },
 }
+
+export const THROTTLE = {
+  name: "throttle",
+  in: "query",
+  description:
+    "Of an event stream (`Accept: text/event-stream`): tell changes at most so often, `250ms` or `2s` for example, together what became of each URI in that time",
+  schema: { type: "string" },
+}
+
+const Throttled = z.looseObject({ throttle: Throttle.optional() })
 
 const Wait = z.looseObject({
   wait: z.coerce.number().int().min(0).max(WAIT_MAX_SECONDS),
@@ -58,13 +77,16 @@ export function readMouth(
   }
   const asked = [headers.get("Last-Event-ID"), ...EVENT_IDS.map((name) => query[name])]
   const begin = isPosition || !hasSince ? since : undefined
-  return { kind: "events", uri, since: [...asked, begin].find(Boolean) ?? null }
+  const { throttle } = query
+  check(Throttled, throttle === undefined ? {} : { throttle }, "query")
+  delete query["throttle"]
+  return { kind: "events", uri, since: [...asked, begin].find(Boolean) ?? null, throttle }
 }
 
 /** The URI without what is about the way it is answered. */
 function topicOf({ pathname, searchParams }: URL, withoutSince: boolean): string {
   const rest = new URLSearchParams(searchParams)
-  for (const name of ["token", "wait", ...EVENT_IDS]) rest.delete(name)
+  for (const name of ["token", "wait", "throttle", ...EVENT_IDS]) rest.delete(name)
   if (withoutSince) rest.delete("since")
   return rest.size === 0 ? pathname : `${pathname}?${rest}`
 }

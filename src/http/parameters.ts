@@ -1,11 +1,11 @@
 /** What a line of the table takes beside its body, as OpenAPI parameters. */
 import type { Endpoint } from "../protocol/endpoint.ts"
-import { WAIT } from "./mouth.ts"
+import { THROTTLE, WAIT } from "./mouth.ts"
 import type { Components, Json } from "./schemas.ts"
 
 const REVISIONS = 'Revisions in the form of ETags (`"42"`), or `*` for any'
 
-/** What means the same everywhere: the conditional headers, and `wait`. */
+/** What means the same everywhere: the conditional headers, `wait` and `throttle`. */
 export const conditions: Json = {
   IfMatch: {
     name: "If-Match",
@@ -20,6 +20,7 @@ export const conditions: Json = {
     schema: { type: "string" },
   },
   Wait: WAIT,
+  Throttle: THROTTLE,
 }
 
 /** All parameters of an endpoint: path, query, headers. */
@@ -99,5 +100,5 @@ function shapeOf(json: Json) {
 /** Reads take If-None-Match, and wait; where a condition can fail, both are taken. */
 function conditionsOf({ verb, replies }: Endpoint): string[] {
   if (412 in replies) return ["IfMatch", "IfNoneMatch"]
-  return verb === "get" || verb === "list" ? ["IfNoneMatch", "Wait"] : []
+  return verb === "get" || verb === "list" ? ["IfNoneMatch", "Wait", "Throttle"] : []
 }

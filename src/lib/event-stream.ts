@@ -30,6 +30,8 @@ export interface EventStreamOptions {
   heartbeatMilliseconds: number
   /** With more than this sent but not taken, the next event ends the stream: the client comes back for it. */
   waitingMaxBytes: number
+  /** Called when all that was sent is taken. */
+  taken?: () => void
   /** Asked at every heartbeat; false ends the stream. */
   isAlive?: () => boolean
   /** Called once, whoever ended it. */
@@ -37,6 +39,8 @@ export interface EventStreamOptions {
 }
 
 const COMMENT = ":\n\n"
+/** Why a stream ends whose reader does not keep up. */
+export const TOO_SLOW = "too much waits to be read, connect again and go on from the last id"
 
 export class EventStream {
   readonly response: Response
@@ -51,7 +55,10 @@ export class EventStream {
     const body = new ReadableStream<Uint8Array>(
       {
         start: (controller) => void (this.#controller = controller),
-        pull: () => this.#pulled(),
+        pull: () => {
+          this.#pulled()
+          this.#options.taken?.()
+        },
         cancel: () => this.#ended(),
       },
       new ByteLengthQueuingStrategy({ highWaterMark: 0 }),
@@ -63,6 +70,11 @@ export class EventStream {
 
   get isOpen(): boolean {
     return this.#controller !== undefined
+  }
+
+  /** Bytes that were sent and not taken. */
+  get waitingBytes(): number {
+    return -(this.#controller?.desiredSize ?? 0)
   }
 
   send(event: ServerEvent): void {
@@ -78,9 +90,10 @@ export class EventStream {
     }
   }
 
-  /** What was sent still arrives, then the answer is at its end. */
-  end(): void {
+  /** What was sent still arrives, then the answer is at its end. The comment is for people. */
+  end(comment?: string): void {
     const controller = this.#controller
+    if (comment !== undefined) controller?.enqueue(this.#encoder.encode(`: ${comment}\n\n`))
     this.#ended()
     controller?.close()
   }
@@ -88,9 +101,8 @@ export class EventStream {
   #write(text: string): void {
     const controller = this.#controller
     if (!controller) return
-    const waitingBytes = -(controller.desiredSize ?? 0)
     // Asked before, so that an event that is larger by itself still goes out.
-    if (waitingBytes > this.#options.waitingMaxBytes) this.end()
+    if (this.waitingBytes > this.#options.waitingMaxBytes) this.end(TOO_SLOW)
     else controller.enqueue(this.#encoder.encode(text))
   }
 

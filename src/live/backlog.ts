@@ -3,7 +3,7 @@ import type { Feed } from "../feed/feed.ts"
 import type { Change, Position } from "../protocol/change.ts"
 import { BACKLOG_MAX_CHARACTERS, RESUME_MAX_CHARACTERS } from "../protocol/limits.ts"
 
-/** All changes after a position, or word that they cannot be told; `first` is then the first that can. */
+/** All changes after a position up to the revision `through`, or word that they cannot be told; `first` is then the first that can. */
 export type Backlogged =
   | { reset: true; first?: number }
   | { reset: false; changes: readonly Change[]; through: number }
@@ -75,7 +75,7 @@ export class Backlog {
     this.#keep(stretch)
     // The journal has not come to the position: it was put back since.
     if (stretch.through < revision) return { reset: true }
-    return { reset: false, changes, through: Math.max(stretch.through, target) }
+    return { reset: false, changes, through: stretch.through }
   }
 
   /** What is kept, where it reaches back far enough; else a new one, to be read. Until it is kept again it is nobody's. */

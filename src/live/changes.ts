@@ -1,5 +1,5 @@
 /** The journal for whoever asks: a page, a page as soon as there is one, or all that comes. */
-import type { Bounds, Feed } from "../feed/feed.ts"
+import type { Bounds, Feed, Mark } from "../feed/feed.ts"
 import { formatPosition, parsePosition, type Change, type Position } from "../protocol/change.ts"
 import { changeText } from "../protocol/frames.ts"
 import { CHANGES_LOOK_ROWS, CHANGES_PAGE_ROWS } from "../protocol/limits.ts"
@@ -20,7 +20,7 @@ export interface Selection {
 export interface Page {
   changes: Change[]
   /** All up to here was looked at. */
-  position: Position
+  position: Mark
   more: boolean
   /** What came before the position is not all known. */
   reset: boolean
@@ -44,7 +44,7 @@ export async function beginning(
 
 /** The changes after a position. It may be empty and have more: then none of many was wanted. */
 export async function pageAfter(
-  from: Position,
+  from: Mark,
   { pattern, limit }: Selection,
   journal: Journal,
 ): Promise<Page> {
@@ -54,14 +54,15 @@ export async function pageAfter(
     const rows = pattern ? CHANGES_PAGE_ROWS : limit
     const since = await journal.since(position, rows)
     if (since.reset) {
-      const { epoch, last } = await journal.bounds()
-      return { changes: [], position: { epoch, revision: last }, more: false, reset: true }
+      const { epoch, last, at } = await journal.bounds()
+      return { changes: [], position: { epoch, revision: last, at }, more: false, reset: true }
     }
-    for (const [at, change] of since.changes.entries()) {
-      position = { epoch: from.epoch, revision: change.revision }
+    for (const [nth, change] of since.changes.entries()) {
+      const { revision, at } = change
+      position = { epoch: from.epoch, revision, at }
       if (!pattern || pattern.matches(change.uri)) changes.push(change)
       if (changes.length < limit) continue
-      const more = since.more || at + 1 < since.changes.length
+      const more = since.more || nth + 1 < since.changes.length
       return { changes, position, more, reset: false }
     }
     looked += since.changes.length

@@ -7,29 +7,55 @@ import { composedRows } from "./conflate-series.ts"
 type Members = Map<string, Tree>
 
 /**
- * The frames that tell what these and one more tell, in order. Patches become one where a merge patch (RFC 7396) can
- * say both, and part of the state before them; what cannot be said by fewer stays as it is.
+ * The fewest frames found that tell what these do, in order. Patches become one where a merge patch (RFC 7396) can say
+ * both, and part of the state before them; what cannot be said by fewer stays as it is. Halves are folded by
+ * themselves, because onto one that grows every text would be as dear as all before it.
  */
-export function conflated(waiting: readonly string[], text: string): string[] {
+export function folded(texts: readonly string[]): string[] {
+  if (texts.length < 2) return [...texts]
+  const middle = texts.length >> 1
+  const waiting = folded(texts.slice(0, middle))
+  for (const text of folded(texts.slice(middle))) fold(waiting, text)
+  return waiting
+}
+
+/** Takes one more frame to those that wait. */
+function fold(waiting: string[], text: string): void {
   const last = waiting.at(-1)
-  if (last === undefined) return [text]
+  if (last === undefined) return void waiting.push(text)
   const { event, view, list } = headOf(text)
   const isWhole = list === undefined && (event === "state" || event === "delete")
-  if (view) return isWhole ? [text] : [...waiting, text]
-  const { event: lastEvent } = headOf(last)
-  if (event === "delete") return [text]
-  // A list that holds it must lose it first: what joins stands at the end.
-  if (event === "create") return lastEvent === "delete" ? [last, text] : [...waiting, text]
-  if (event === "state" && lastEvent !== "create") return [text]
+  // What is told whole makes all before it needless, but that a member joined: by that it has its place.
+  const joinedAt = event === "state" && !view ? waiting.findLastIndex(isCreate) : -1
+  if (view && !isWhole) return void waiting.push(text)
+  if (event === "create") {
+    // A list that holds it must lose it first: what joins stands at the end.
+    if (headOf(last).event === "delete") waiting.splice(0, waiting.length - 1)
+    return void waiting.push(text)
+  }
+  if (isWhole && joinedAt < 0) return void waiting.splice(0, waiting.length, text)
+  if (isWhole) waiting.length = joinedAt + 1
+  const before = waiting.at(-1) ?? ""
+  const both = together(before, text, isWhole)
+  if (both === null) waiting.push(text)
+  else waiting[waiting.length - 1] = both
+}
+
+function isCreate(text: string): boolean {
+  return headOf(text).event === "create"
+}
+
+/** Two frames as one; null where one cannot say both. */
+function together(one: string, other: string, isState: boolean): string | null {
   try {
-    const [before, next] = [parseTree(last) as Members, parseTree(text) as Members]
-    const both = event === "state" ? joining(before, next) : patched(before, next)
-    if (both) return [...waiting.slice(0, -1), textOf(both)]
+    const [before, next] = [parseTree(one) as Members, parseTree(other) as Members]
+    const both = isState ? joining(before, next) : patched(before, next)
+    return both && textOf(both)
   } catch (error) {
     // What a tree does not hold is not worth less.
     if (!(error instanceof Ambiguous)) throw error
+    return null
   }
-  return [...waiting, text]
 }
 
 /** A patch on top of what was told before; null where one frame cannot say both. */

@@ -1,5 +1,6 @@
 /** The hub's place in the journal: what its subscribers have been told. Kept in the object's storage. */
 import * as z from "zod"
+import type { Mark } from "../feed/feed.ts"
 import type { Change, Position } from "../protocol/change.ts"
 
 /** The synchronous storage of a Durable Object. */
@@ -12,6 +13,7 @@ const Stored = z.object({
   epoch: z.string(),
   revision: z.int(),
   at: z.number(),
+  madeAt: z.number().nullable().default(null),
   floors: z.array(z.tuple([z.string(), z.int()])),
 })
 
@@ -25,24 +27,29 @@ export class Cursor {
   #revision: number
   /** When the newest change that was seen was made, in epoch milliseconds. */
   #at: number
+  /** When the change at the revision was made; null where it was not seen. */
+  #madeAt: number | null
 
   constructor(
     storage: Storage,
-    { epoch, revision }: Position,
-    at = 0,
+    { epoch, revision, at: madeAt = null }: Mark,
+    at = madeAt ?? 0,
     floors: readonly (readonly [string, number])[] = [],
   ) {
     this.#storage = storage
     this.epoch = epoch
     this.#revision = revision
     this.#at = at
+    this.#madeAt = madeAt
     this.floors = new Map(floors)
   }
 
   /** The cursor as it was saved, or null when there is none. */
   static load(storage: Storage): Cursor | null {
     const { success, data } = Stored.safeParse(storage.get(KEY))
-    return success ? new Cursor(storage, data, data.at, data.floors) : null
+    if (!success) return null
+    const { epoch, revision, madeAt, at, floors } = data
+    return new Cursor(storage, { epoch, revision, at: madeAt }, at, floors)
   }
 
   get position(): Position {
@@ -53,9 +60,15 @@ export class Cursor {
     return this.#revision
   }
 
+  /** The position, by which a database that was put back is known. */
+  get mark(): Mark {
+    return { ...this.position, at: this.#madeAt }
+  }
+
   /** Goes past these changes. */
   pass(changes: readonly Change[]): void {
     for (const { revision, at } of changes) {
+      if (revision >= this.#revision) this.#madeAt = at
       this.#revision = Math.max(this.#revision, revision)
       this.#at = Math.max(this.#at, at)
     }
@@ -73,6 +86,6 @@ export class Cursor {
   save(): void {
     const floors = [...this.floors].filter(([, floor]) => floor > this.#revision)
     this.floors = new Map(floors)
-    this.#storage.put(KEY, { ...this.position, at: this.#at, floors })
+    this.#storage.put(KEY, { ...this.position, at: this.#at, madeAt: this.#madeAt, floors })
   }
 }

@@ -200,8 +200,15 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
     const key = `view ${view}`
     const ownKey = `${key} ${change.uri}`
     const memory = memories.has(view) ? memories.get(view) : desk.memories.get(view)
-    const floor = Math.max(floors.get(key) ?? 0, floors.get(ownKey) ?? 0, memory?.floor ?? 0)
+    const isGone = floors.get(key) === GONE
+    const wholeAt = isGone ? 0 : (floors.get(key) ?? 0)
+    const floor = Math.max(wholeAt, floors.get(ownKey) ?? 0, memory?.floor ?? 0)
     if (floor >= change.revision) return
+    if (isGone && change.event === "delete") floors.delete(key)
+    else if (isGone) {
+      tellWhole(target, key, change, undefined)
+      return
+    }
     const upTo = (last: number) =>
       desk.known.filter(
         ({ uri, revision }) =>
@@ -270,7 +277,10 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
     const told =
       reading && isKnown ? differenceOf(target, reading, { changes: news, memory, read }) : "state"
     if (told === "wait") return
-    floors.set(key, Math.max(reading?.revision ?? 0, through))
+    // Where its delete is still to come it may change before that; what shows parts of others is read each time.
+    const last = desk.known.findLast(({ uri, revision: at }) => uri === change.uri && at <= through)
+    const isGone = reading === null && target.endpoint.view && last?.event !== "delete"
+    floors.set(key, isGone ? GONE : Math.max(reading?.revision ?? 0, through))
     const value = told !== "state" ? told.memory : reading ? memoryOf(target, reading) : undefined
     memories.set(view, value === undefined ? undefined : { floor: 0, value })
     const whole = topicText(view, reading, { revision, position: revision }, desk.resolve)

@@ -1,5 +1,5 @@
 /** Follows the journal and passes on what it says: once, in order, one page at a time. */
-import type { Feed } from "../feed/feed.ts"
+import type { Feed, Mark } from "../feed/feed.ts"
 import type { Change, Position } from "../protocol/change.ts"
 import { READINGS_AT_ONCE } from "../protocol/limits.ts"
 import { isPattern } from "../protocol/pattern.ts"
@@ -7,6 +7,7 @@ import { Cursor, type Storage } from "./cursor.ts"
 import { Listening } from "./listening.ts"
 import type { Memories } from "./memories.ts"
 import { GONE, planOf, type Delivery, type Plan, type Reading } from "./fanout.ts"
+import { endOf } from "./missed.ts"
 import { topicText } from "./state.ts"
 import type { Topics } from "./topics.ts"
 import type { Resolve } from "./uris.ts"
@@ -87,13 +88,17 @@ export class Follower {
    */
   ready(): Promise<void> {
     return this.#enqueue(async () => {
-      const { topics } = this.#parts
+      const { topics, feed } = this.#parts
       if (this.isReady && !topics.isEmpty) return
       const wasOn = this.#listening.isOn
-      const position = await this.#listening.begin()
+      const cursor = this.#cursor
+      let position = await this.#listening.begin()
+      // What this hub knows from before may be all that tells of a database that was put back.
+      const isRenewed = cursor !== null && (await feed().renewIfRestored(cursor.mark))
+      if (isRenewed) position = await feed().position()
       // Asked again, because somebody may have begun to follow from the position there was.
       if (!this.#cursor || topics.isEmpty) this.#moveTo(position)
-      else if (!wasOn) void this.drain(true)
+      else if (!wasOn || isRenewed) void this.drain(true)
     })
   }
 
@@ -137,13 +142,14 @@ export class Follower {
         await this.#reset(null)
         continue
       }
-      const changes = this.#takeNext(cursor.revision)
+      // Who is to look does so before it takes what pokes brought along: that may be of a database that was put back.
+      const changes = more ? [] : this.#takeNext(cursor.mark)
       if (changes.length > 0) {
         await this.#tell(cursor, changes)
         continue
       }
       if (!more && this.#inbox.size === 0) return
-      const since = await feed().since(cursor.position)
+      const since = await feed().since(cursor.mark)
       if (since.reset) await this.#reset(cursor)
       else if (since.changes.length > 0) await this.#tell(cursor, since.changes)
       // What the journal does not know yet will be there at the next poke.
@@ -153,14 +159,15 @@ export class Follower {
   }
 
   /** The changes right after a revision, as far as they are in one run; what is not after it is dropped. */
-  #takeNext(revision: number): Change[] {
+  #takeNext({ revision, at }: Mark): Change[] {
     for (const known of this.#inbox.keys()) if (known <= revision) this.#inbox.delete(known)
     const run: Change[] = []
-    for (let next = revision + 1; ; next++) {
+    for (let next = revision + 1, last = at; ; next++) {
       const change = this.#inbox.get(next)
-      if (!change) return run
+      if (!change || !follows(change, last)) return run
       this.#inbox.delete(next)
       run.push(change)
+      last = change.at
     }
   }
 
@@ -234,7 +241,7 @@ export class Follower {
   /** Goes to the newest position, and sees to it that a database that was put back gets an epoch of its own. */
   async #settle(): Promise<void> {
     const { topics, feed } = this.#parts
-    if (this.#cursor) await feed().renewIfRestored(this.#cursor.position)
+    if (this.#cursor) await feed().renewIfRestored(this.#cursor.mark)
     const position = await feed().position()
     if (!topics.isEmpty) return
     this.#moveTo(position)
@@ -244,7 +251,7 @@ export class Follower {
   /** The journal cannot tell what happened since: every topic is told as it is now. */
   async #reset(cursor: Cursor | null): Promise<void> {
     const { topics, feed, resolve } = this.#parts
-    if (cursor) await feed().renewIfRestored(cursor.position)
+    if (cursor) await feed().renewIfRestored(cursor.mark)
     const now = await feed().position()
     const told = new Set<string>()
     for (;;) {
@@ -252,14 +259,19 @@ export class Follower {
       if (next.length === 0) break
       const readings = new Map<string, Reading>()
       await this.#readAll(next, readings)
+      const isGone = [...readings.values()].includes(null)
+      // After all was read, because where there is nothing it may have gone while it was read.
+      const since = isGone ? await feed().since(now) : null
+      const meanwhile = since?.reset === false ? since.changes : []
       for (const [topic, reading] of readings) {
         told.add(topic)
-        const revision = reading?.revision ?? now.revision
+        const target = resolve(topic)
+        const end = target && !reading ? endOf(target, meanwhile) : 0
+        const revision = Math.max(reading?.revision ?? now.revision, end)
         const position = Math.max(revision, now.revision)
         const place = { revision, position, reset: true, epoch: now.epoch } as const
         const text = topicText(topic, reading, place, resolve)
         this.#send({ revision, frames: [[topic, text]], floor: position })
-        const target = resolve(topic)
         const value = target && reading ? memoryOf(target, reading) : undefined
         this.#remember(
           new Map([[topic, value === undefined ? undefined : { floor: position, value }]]),
@@ -270,9 +282,14 @@ export class Follower {
     this.save()
   }
 
-  #moveTo(position: Position): void {
+  #moveTo(position: Mark): void {
     this.#cursor = new Cursor(this.#parts.storage, position)
   }
+}
+
+/** False for a change behind another one than that made at this time: then the database was put back. */
+function follows({ before }: Change, at: number | null | undefined): boolean {
+  return before == null || at == null || before === at
 }
 
 function newestOf(readings: ReadonlyMap<string, Reading>): number {

@@ -11,11 +11,13 @@ import {
   RESTART_SPREAD_MILLISECONDS,
   SOCKET_WAITING_MAX_BYTES,
 } from "../protocol/limits.ts"
+import { ackIn } from "../protocol/ack.ts"
 import { JOURNAL } from "../protocol/changes.ts"
 import { isPattern } from "../protocol/pattern.ts"
 import { Problem } from "../protocol/problem.ts"
 import { pathOf } from "../protocol/uri.ts"
 import { byteLength } from "../lib/bytes.ts"
+import { acknowledge } from "./anew.ts"
 import { Refusal, type Dispatch } from "./ask.ts"
 import { Backlog } from "./backlog.ts"
 import { obey, refuse, type Bench } from "./command.ts"
@@ -27,6 +29,7 @@ import { CLOCK_HUB, type HubCalls, type HubStats } from "./hubs.ts"
 import { Memories } from "./memories.ts"
 import { Readings, type Found, type ReadingsParts } from "./readings.ts"
 import { Session } from "./session.ts"
+import { REAL_CLOCK } from "./throttle.ts"
 import { Engine, type EngineParts } from "./socketio/engine.ts"
 import { Topics } from "./topics.ts"
 import { sourceOf, type Resolve } from "./uris.ts"
@@ -76,11 +79,13 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
   override async fetch(request: Request): Promise<Response> {
     const { parts, sessions, engine, readings } = this.#wake()
     readings.begin()
-    if (new URL(request.url).pathname.startsWith("/socket.io")) return engine.fetch(request)
+    const { pathname, searchParams } = new URL(request.url)
+    if (pathname.startsWith("/socket.io")) return engine.fetch(request)
     const who = await parts.admit(request)
     const { 0: client, 1: server } = new WebSocketPair()
     this.ctx.acceptWebSocket(server)
-    const session = new Session(server, who)
+    const isAcking = searchParams.get("acks") === "1"
+    const session = new Session(server, who, [], REAL_CLOCK, isAcking ? null : undefined)
     session.save()
     sessions.set(server, session)
     return new Response(null, { status: 101, webSocket: client })
@@ -93,6 +98,13 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
     if (heard !== false) return void (await heard)
     const session = bench.sessions.get(socket)
     if (!session) return
+    // Before the commands that wait: how long those take says nothing of how the reader reads.
+    const mark = ackIn(message)
+    if (mark !== null) return acknowledge(mark, session, bench)
+    if (session.outlet.isFull) {
+      const detail = "Too much was sent to this socket that is not acknowledged, read it first"
+      return refuse(message, session, new Problem("overloaded", detail))
+    }
     const bytes = typeof message === "string" ? byteLength(message) : message.byteLength
     const done = session.enqueue(bytes, SOCKET_WAITING_MAX_BYTES, () =>
       obey(message, session, bench),

@@ -8,9 +8,9 @@ import { ask, Refusal } from "./ask.ts"
 import type { Bench } from "./command.ts"
 import type { Reading } from "./fanout.ts"
 import { tellOfLeaving } from "./hooks.ts"
-import { missedBy } from "./missed.ts"
+import { endOf, missedBy } from "./missed.ts"
 import type { Session } from "./session.ts"
-import { isFollowable, selectionOf, sourceOf, tidied, type Selection, type Target } from "./uris.ts"
+import { isFollowable, selectionOf, tidied, type Selection, type Target } from "./uris.ts"
 import { memoryOf } from "./views.ts"
 
 /** A topic, and the position from which it is to go on, as the client wrote it. */
@@ -148,8 +148,8 @@ async function welcomeTo(asked: readonly Asked[], who: string, bench: Bench): Pr
 }
 
 /**
- * Where there is nothing now, all up to its last delete is known: who has nothing could make nothing of what came before
- * that. No answer says when there was nothing, and the hub may not have come to the delete yet, so the journal is asked.
+ * Where there is nothing now, all up to its last delete is told. No answer says when there was nothing, and the hub may not
+ * have come to the delete yet, so the journal is asked.
  */
 async function buried(
   joined: readonly Joined[],
@@ -162,11 +162,8 @@ async function buried(
   return joined.map((one) => {
     const { target, reply } = one
     if (!reply.absent || "pattern" in target) return one
-    const uri = sourceOf(target) ?? target.topic
-    const end = since.changes.findLast((change) => change.uri === uri && change.event === "delete")
-    if (!end) return one
-    const { revision } = end
-    return { ...one, floor: Math.max(one.floor, revision), reply: { ...reply, revision } }
+    const revision = Math.max(one.floor, endOf(target, since.changes))
+    return { ...one, floor: revision, reply: { ...reply, revision } }
   })
 }
 
@@ -179,12 +176,16 @@ async function missedSince(asked: readonly Asked[], from: Position, { backlog, r
     return from.revision - revision > RESUME_MAX_CHANGES ? [] : [{ target, revision }]
   })
   while (known.length > 0) {
-    const revision = Math.min(...known.map((one) => one.revision))
-    const page = await backlog.since({ epoch: from.epoch, revision }, from.revision)
+    const revisions = known.map((one) => one.revision)
+    const position = { epoch: from.epoch, revision: Math.min(...revisions) }
+    const page = await backlog.since(position, Math.max(from.revision, ...revisions))
     if (!page.reset) {
-      const { texts, lost } = missedBy(known, page.changes, resolve)
-      const told = known.map(({ target }) => target.topic).filter((topic) => !lost.has(topic))
-      return { texts, through: page.through, told: new Set(told) }
+      const through = Math.max(page.through, from.revision)
+      // Where the journal has not come so far, it was put back since.
+      const real = known.filter((one) => one.revision <= through)
+      const { texts, lost } = missedBy(real, page.changes, resolve)
+      const told = real.map(({ target }) => target.topic).filter((topic) => !lost.has(topic))
+      return { texts, through, told: new Set(told) }
     }
     const { first = Number.POSITIVE_INFINITY } = page
     known = known.filter((one) => one.revision + 1 >= first)

@@ -12,6 +12,8 @@ export interface Wish {
   uri: string
   /** `<epoch>.<position>`. */
   since?: string | null
+  /** How often changes are told at most, as a subscribe says it. */
+  throttle?: string | undefined
 }
 
 /** Opens a subscription. Throws Problem overloaded when the hub is away. */
@@ -33,7 +35,7 @@ export class Ear {
   #closed = false
   #silent = false
 
-  constructor(socket: WebSocket, { uri, since }: Wish) {
+  constructor(socket: WebSocket, { uri, since, throttle }: Wish) {
     this.#socket = socket
     this.reply = new Promise((resolve, reject) => {
       socket.addEventListener("message", ({ data }) => {
@@ -56,7 +58,8 @@ export class Ear {
     this.reply.catch(() => {})
     socket.accept()
     const place = typeof since === "string" ? { since } : {}
-    socket.send(JSON.stringify({ id: 1, event: "subscribe", uri, ...place }))
+    // What is undefined is not written.
+    socket.send(JSON.stringify({ id: 1, event: "subscribe", uri, ...place, throttle }))
   }
 
   /** From here on; what came before is heard first. */
@@ -95,7 +98,7 @@ export function listenAt(env: HubEnv, newId: () => string = () => crypto.randomU
     if (token !== null) headers.set("Authorization", token)
     let socket: WebSocket | null
     try {
-      const door = new Request(wish.request.url, { headers })
+      const door = new Request(doorOf(new URL(wish.request.url)), { headers })
       ;({ webSocket: socket } = await hubOf(env, hubFor(env, newId())).fetch(door))
     } catch (error) {
       console.error({ event: "hub_unreachable", message: String(error) })
@@ -104,6 +107,14 @@ export function listenAt(env: HubEnv, newId: () => string = () => crypto.randomU
     if (!socket) throw away()
     return new Ear(socket, wish)
   }
+}
+
+/** Nothing of what the caller asked means anything to the hub, but the token. */
+function doorOf({ origin, searchParams }: URL): URL {
+  const door = new URL("/live", origin)
+  const token = searchParams.get("token")
+  if (token !== null) door.searchParams.set("token", token)
+  return door
 }
 
 function away(): Problem {

@@ -3,8 +3,7 @@
  * listeners, so it listens before the first subscriber's state is read, and ends when the last one has left.
  */
 import * as z from "zod"
-import type { Feed } from "../feed/feed.ts"
-import type { Position } from "../protocol/change.ts"
+import type { Feed, Mark } from "../feed/feed.ts"
 import type { Storage } from "./cursor.ts"
 
 const Stored = z.object({ at: z.number(), isOn: z.boolean() })
@@ -38,7 +37,7 @@ export class Listening {
   }
 
   /** Every commit after the position that this answers names this hub. Again sees to it that it is still so. */
-  async begin(): Promise<Position> {
+  async begin(): Promise<Mark> {
     const { feed, name, now } = this.#parts
     if (!this.#isOn) {
       // Saved before the call goes out, so that no time is ever used twice: an end that D1 is late with, or carries out

@@ -76,6 +76,15 @@ export function missedBy(
   return { texts, lost }
 }
 
+/**
+ * The last delete of what a topic shows, 0 where there is none. To who has nothing, all up to there is told: nobody could
+ * make anything of a patch from before it.
+ */
+export function endOf(target: Target, changes: readonly Change[]): number {
+  const uri = sourceOf(target) ?? target.topic
+  return changes.findLast((each) => each.uri === uri && each.event === "delete")?.revision ?? 0
+}
+
 function isAfter(known: Known | undefined, { revision }: Change): boolean {
   return known !== undefined && revision > known.revision
 }

@@ -8,6 +8,13 @@ import { full, join, letIn, targetAt, type Asked, type Joined } from "./join.ts"
 import type { Session } from "./session.ts"
 import { topicText } from "./state.ts"
 
+/** One URI of a resume. */
+interface Wish {
+  uri: string
+  since: string | undefined
+  throttle?: number | undefined
+}
+
 type Trouble = Refused["problem"]
 
 /** Subscribes to all of the URIs that it can, and replies what became of each. */
@@ -19,15 +26,16 @@ export async function resume(
   const asked = new Map<string, Asked>()
   const answers: (string | ResumedTopic)[] = []
   for (const each of uris) {
-    const one = typeof each === "string" ? { uri: each, since } : each
+    const one: Wish = { since, ...(typeof each === "string" ? { uri: each } : each) }
     try {
       const target = await targetAt(one.uri, session, bench)
       const { topic } = target
-      if (!session.hasRoomFor(...asked.keys(), topic)) throw full(topic)
+      const wanted = [...asked].map(([other, { throttle }]) => [other, throttle] as const)
+      if (!session.hasRoomFor(...wanted, [topic, one.throttle])) throw full(topic)
       if (!asked.has(topic)) await letIn(target, session, bench)
-      const { since: other } = asked.get(topic) ?? one
+      const { since: other, throttle } = asked.get(topic) ?? one
       // Two positions need not be of one epoch, so that neither is the earlier: then it goes on from none.
-      asked.set(topic, { target, since: other === one.since ? other : "" })
+      asked.set(topic, { target, since: other === one.since ? other : "", throttle })
       answers.push(topic)
     } catch (error) {
       answers.push({ uri: one.uri, problem: problemOf(error) })

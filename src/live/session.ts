@@ -3,7 +3,9 @@ import * as z from "zod"
 import { byteLength } from "../lib/bytes.ts"
 import { ATTACHMENT_MAX_BYTES } from "../protocol/limits.ts"
 import type { Delivery } from "./fanout.ts"
-import { REAL_CLOCK, Throttle, type Clock } from "./throttle.ts"
+import { Outlet } from "./outlet.ts"
+import type { Kept } from "./pace.ts"
+import { REAL_CLOCK, type Clock } from "./throttle.ts"
 
 /** What a session needs of a WebSocket. */
 export interface Line {
@@ -18,15 +20,18 @@ export interface Line {
 const Attachment = z.object({
   who: z.string(),
   topics: z.array(z.tuple([z.string(), z.int()], z.int())),
+  /** Of a reader that acknowledges. */
+  pace: z.tuple([z.int(), z.int(), z.literal([0, 1])]).optional(),
 })
 
 /** A topic, the revision up to which the subscriber knows it, and how often it is told at most, in milliseconds. */
 export type Followed = readonly [topic: string, floor: number, interval?: number | undefined]
 
-/** The runtime's serialisation adds a few bytes around a string, and a new topic may come with an interval. */
+/** The runtime's serialisation adds a few bytes around a string. */
 const ENVELOPE_BYTES = 24
-/** A floor may grow to the largest revision, and must find its place then. */
+/** A floor may grow to the largest revision, and must find its place then; so must what is kept of the pace. */
 const LARGEST_FLOOR = Number.MAX_SAFE_INTEGER
+const LARGEST_PACE: Kept = [LARGEST_FLOOR, LARGEST_FLOOR, 1]
 
 export class Session {
   /** Who opened the socket: an opaque word that its requests carry. */
@@ -38,30 +43,33 @@ export class Session {
   readonly #floors: Map<string, number>
   /** Topic → how often the subscriber is told of it at most; those told at once are not in it. */
   readonly #intervals = new Map<string, number>()
-  readonly #throttle: Throttle
+  readonly outlet: Outlet
   #held: Delivery[] | null = null
   #work: Promise<void> = Promise.resolve()
   #waitingBytes = 0
 
+  /** @param kept where the reader acknowledges: of a socket that slept; null for a new one */
   constructor(
     line: Line,
     who: string,
     topics: readonly Followed[] = [],
     clock: Clock = REAL_CLOCK,
+    kept?: Kept | null,
   ) {
     this.#line = line
     this.who = who
     this.#floors = new Map(topics.map(([topic, floor]) => [topic, floor]))
     for (const [topic, , interval] of topics) this.#setInterval(topic, interval)
-    this.#throttle = new Throttle(clock, (text) => this.send(text))
+    const write = (text: string) => this.#write(text)
+    this.outlet = new Outlet({ write, save: () => this.save(), clock }, kept)
   }
 
   /** The session of a socket that slept, or null when the attachment is none of ours. */
   static wake(line: Line, attachment: unknown): Session | null {
     try {
-      const { who, topics } = Attachment.parse(JSON.parse(String(attachment)))
+      const { who, topics, pace } = Attachment.parse(JSON.parse(String(attachment)))
       const followed = topics.map(([topic, floor, interval]): Followed => [topic, floor, interval])
-      return new Session(line, who, followed)
+      return new Session(line, who, followed, REAL_CLOCK, pace)
     } catch {
       return null
     }
@@ -83,11 +91,18 @@ export class Session {
     return floor !== undefined && floor >= first && floor < last
   }
 
+  /** How often the subscriber is told of a topic at most, in milliseconds; undefined: at once. */
+  interval(topic: string): number | undefined {
+    return this.#intervals.get(topic)
+  }
+
   /** True when these topics would still fit the attachment. */
-  hasRoomFor(...added: string[]): boolean {
-    const topics = new Set([...this.#floors.keys(), ...added])
+  hasRoomFor(...added: (readonly [topic: string, interval?: number | undefined])[]): boolean {
+    const all = new Map(this.topics.map((topic) => [topic, this.interval(topic)]))
+    for (const [topic, interval] of added) all.set(topic, interval)
     const largest = this.#attachment(
-      [...topics].map((each) => [each, LARGEST_FLOOR, this.#intervals.get(each)]),
+      [...all].map(([topic, interval]) => [topic, LARGEST_FLOOR, interval]),
+      this.outlet.kept && LARGEST_PACE,
     )
     const reserved = ENVELOPE_BYTES + (this.#line.reservedBytes ?? 0)
     return byteLength(largest) + reserved <= ATTACHMENT_MAX_BYTES
@@ -109,7 +124,7 @@ export class Session {
 
   /** Ends a subscription. */
   leave(topic: string): void {
-    this.#throttle.flush()
+    this.outlet.flush()
     this.#intervals.delete(topic)
     if (this.#floors.delete(topic)) this.save()
   }
@@ -121,16 +136,12 @@ export class Session {
       floor,
       this.#intervals.get(topic),
     ])
-    this.#line.serializeAttachment(this.#attachment(followed))
+    this.#line.serializeAttachment(this.#attachment(followed, this.outlet.kept))
   }
 
   /** Sends a text. A socket that does not take it is closed, and nobody else is bothered. */
   send(text: string): void {
-    try {
-      this.#line.send(text)
-    } catch {
-      this.close(4000, "A frame could not be sent, connect again")
-    }
+    this.outlet.send(text)
   }
 
   /** Ends the socket; fine when it is ending already. */
@@ -149,21 +160,24 @@ export class Session {
       this.#held.push(delivery)
       return
     }
+    if (this.outlet.isLost) return
     const text = this.pick(delivery)
     if (text === null) return
-    if (this.#intervals.size === 0) this.send(text)
-    else this.#pass(text, delivery)
-    // Not while it is held back: a subscription that is made meanwhile sets its own.
     const { frames, floor } = delivery
-    if (floor === undefined) return
+    if (floor === undefined) {
+      this.#tell(text, delivery)
+      return
+    }
+    if (!this.outlet.tellReset(text)) return
+    // Not while it is held back: a subscription that is made meanwhile sets its own.
     const topics = frames.map(([topic]) => topic).filter((topic) => this.#floors.has(topic))
     this.followAll(topics.map((topic) => [topic, floor, this.#intervals.get(topic)]))
   }
 
-  #pass(text: string, { revision, frames, floor: reset }: Delivery): void {
-    if (reset !== undefined) {
-      this.#throttle.flush()
-      this.send(text)
+  /** Passes a frame on, as often as says the shortest interval of the topics that tell it. */
+  #tell(text: string, { revision, frames }: Delivery): void {
+    if (this.#intervals.size === 0) {
+      this.outlet.tell(text)
       return
     }
     const topics = frames.flatMap(([topic]): [string, number][] => {
@@ -173,7 +187,15 @@ export class Session {
         : [[topic, this.#intervals.get(topic) ?? 0]]
     })
     const [shortest] = topics.sort(([, one], [, other]) => one - other)
-    if (shortest) this.#throttle.pass(...shortest, text)
+    if (shortest) this.outlet.tellAtTimes(...shortest, text)
+  }
+
+  #write(text: string): void {
+    try {
+      this.#line.send(text)
+    } catch {
+      this.close(4000, "A frame could not be sent, connect again")
+    }
   }
 
   /** The frame of a delivery that this session is to get, if any. */
@@ -190,7 +212,7 @@ export class Session {
    * happens must come after that state, in order and once.
    */
   hold(): void {
-    this.#throttle.flush()
+    this.outlet.flush()
     this.#held ??= []
   }
 
@@ -215,8 +237,8 @@ export class Session {
     else this.#intervals.set(topic, interval)
   }
 
-  #attachment(followed: readonly Followed[]): string {
+  #attachment(followed: readonly Followed[], pace: Kept | undefined): string {
     const topics = followed.map((each) => each.filter((part) => part !== undefined))
-    return JSON.stringify({ who: this.who, topics })
+    return JSON.stringify({ who: this.who, topics, ...(pace ? { pace } : {}) })
   }
 }

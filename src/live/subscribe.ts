@@ -16,7 +16,7 @@ export async function subscribe(
   if (uri === JOURNAL) return followJournal(id, session, bench)
   const target = await targetAt(uri, session, bench)
   const { topic } = target
-  if (!session.hasRoomFor(topic)) throw full(topic)
+  if (!session.hasRoomFor([topic, throttle])) throw full(topic)
   await letIn(target, session, bench)
   await join([{ target, since, throttle }], session, bench, ({ joined: [one], missed }) => {
     if (!one || one.refusal) throw one?.refusal ?? new Error("Nothing was joined")
@@ -38,7 +38,7 @@ async function followJournal(
   session: Session,
   { topics, follower }: Bench,
 ): Promise<void> {
-  if (!session.hasRoomFor(JOURNAL)) throw full(JOURNAL)
+  if (!session.hasRoomFor([JOURNAL])) throw full(JOURNAL)
   do await follower.ready()
   while (!follower.isReady)
   if (session.closed) return topics.isEmpty ? follower.rest() : undefined

@@ -5,10 +5,9 @@
  * A timer keeps the Durable Object awake, so that it is not put to sleep while something waits; when it is lost all the
  * same, so are its sockets, and whoever comes back goes on from the position it has. Therefore: while something waits, no frame may let its receiver go on from behind that: `position` stays below it.
  */
-import { byteLength } from "../lib/bytes.ts"
-import { headOf, placedText } from "../protocol/frames.ts"
-import { THROTTLE_WAITING_MAX_BYTES } from "../protocol/limits.ts"
-import { conflated } from "./conflate.ts"
+import { headOf, placedText, type Head } from "../protocol/frames.ts"
+import { THROTTLE_WAITING_MAX_CHARACTERS } from "../protocol/limits.ts"
+import { keyOf, Waiting } from "./waiting.ts"
 
 export interface Clock {
   /** Epoch milliseconds. */
@@ -16,16 +15,10 @@ export interface Clock {
   after: (milliseconds: number, job: () => void) => void
 }
 
-interface Waiting {
-  texts: string[]
-  /** The first change that waits. */
-  since: number
-}
-
 interface Window {
   milliseconds: number
   endsAt: number
-  waiting: Map<string, Waiting>
+  waiting: Waiting
 }
 
 export const REAL_CLOCK: Clock = {
@@ -38,7 +31,6 @@ export class Throttle {
   readonly #send: (text: string) => void
   readonly #windows = new Map<string, Window>()
   #newest = 0
-  #bytes = 0
   /** The next time, in epoch milliseconds. */
   #ringsAt = Number.POSITIVE_INFINITY
 
@@ -49,16 +41,15 @@ export class Throttle {
 
   /** The position up to which nothing waits; null while nothing does. */
   get #owedFrom(): number | null {
-    const all = [...this.#windows.values()].flatMap(({ waiting }) => [...waiting.values()])
-    return all.length === 0 ? null : Math.min(...all.map(({ since }) => since)) - 1
+    const all = [...this.#windows.values()].flatMap(({ waiting }) => waiting.owedFrom ?? [])
+    return all.length === 0 ? null : Math.min(...all)
   }
 
   /** Sends a frame, now or with the next of its topic; `milliseconds` 0 is now. */
   pass(topic: string, milliseconds: number, text: string): void {
     const head = headOf(text)
-    const { uri, member = uri, list = uri, revision, position = revision } = head
-    // The frames of a view depend on those before, whichever members they tell.
-    const key = head.view ? `view ${list}` : member
+    const { revision, position = revision } = head
+    const key = keyOf(head)
     for (const [other, { waiting }] of this.#windows) {
       // What is told of a URI must stay in order, also where several topics tell it.
       if (other !== topic && waiting.has(key)) this.#flush(other)
@@ -66,15 +57,15 @@ export class Throttle {
     this.#newest = Math.max(this.#newest, position)
     const now = this.#clock.now()
     const window = this.#windows.get(topic)
-    const isBusy = window !== undefined && (window.waiting.size > 0 || now < window.endsAt)
+    const isBusy = window !== undefined && (!window.waiting.isEmpty || now < window.endsAt)
     if (milliseconds > 0 && isBusy) {
-      this.#wait(window, key, text, Math.min(revision, position))
+      this.#wait(window, text, head)
       return
     }
     if (isBusy) this.#flush(topic)
     if (milliseconds > 0) {
       const endsAt = now + milliseconds
-      this.#windows.set(topic, { milliseconds, endsAt, waiting: new Map() })
+      this.#windows.set(topic, { milliseconds, endsAt, waiting: new Waiting() })
     }
     const owedFrom = this.#owedFrom
     this.#send(owedFrom === null || position <= owedFrom ? text : placedText(text, owedFrom))
@@ -85,34 +76,24 @@ export class Throttle {
     for (const topic of this.#windows.keys()) this.#flush(topic)
   }
 
-  #wait(window: Window, key: string, text: string, revision: number): void {
-    const { waiting } = window
-    const known = waiting.get(key)
-    const texts = conflated(known?.texts ?? [], text)
-    // What comes to be anew stands behind those that came to be before it.
-    if (headOf(text).event === "create") waiting.delete(key)
-    waiting.set(key, { texts, since: known?.since ?? revision })
-    this.#bytes += byteLength(text)
-    if (this.#bytes > THROTTLE_WAITING_MAX_BYTES) this.flush()
+  #wait({ waiting }: Window, text: string, head: Head): void {
+    waiting.add(text, head)
+    if (waiting.characters > THROTTLE_WAITING_MAX_CHARACTERS) this.flush()
     else this.#ringLater()
   }
 
   #flush(topic: string): void {
-    const { waiting } = this.#windows.get(topic) ?? {}
-    if (!waiting || waiting.size === 0) return
-    for (const [key, { texts }] of waiting) {
-      for (const [at, text] of texts.entries()) {
-        if (at === texts.length - 1) waiting.delete(key)
-        // The last of all tells that everything is told.
-        this.#send(placedText(text, this.#owedFrom ?? this.#newest))
-      }
-    }
-    if (this.#owedFrom === null) this.#bytes = 0
+    const window = this.#windows.get(topic)
+    if (!window || window.waiting.isEmpty) return
+    const { waiting } = window
+    window.waiting = new Waiting()
+    // The last of all tells that everything is told.
+    for (const text of waiting.take(this.#owedFrom ?? this.#newest)) this.#send(text)
   }
 
   #ringLater(): void {
     const ends = [...this.#windows.values()].flatMap(({ waiting, endsAt }) =>
-      waiting.size > 0 ? [endsAt] : [],
+      !waiting.isEmpty ? [endsAt] : [],
     )
     const next = Math.min(...ends)
     if (ends.length === 0 || next >= this.#ringsAt) return
@@ -125,7 +106,7 @@ export class Throttle {
     const now = this.#clock.now()
     for (const [topic, window] of this.#windows) {
       if (window.endsAt > now) continue
-      if (window.waiting.size === 0) {
+      if (window.waiting.isEmpty) {
         this.#windows.delete(topic)
         continue
       }

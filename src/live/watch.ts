@@ -1,6 +1,5 @@
 /** Any GET URI as server-sent events: the frames of a subscription, each with the place to go on from as its id. */
 import { EventStream, EVENT_STREAM_HEADERS } from "../lib/event-stream.ts"
-import { formatPosition } from "../protocol/change.ts"
 import { deleteText, resetText, type Head } from "../protocol/frames.ts"
 import {
   EVENTS_HEARTBEAT_MILLISECONDS,
@@ -8,6 +7,7 @@ import {
   EVENTS_WAITING_MAX_BYTES,
 } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
+import { FrameStream } from "./frame-stream.ts"
 import type { Ear, Listen, Wish } from "./listen.ts"
 
 /**
@@ -43,7 +43,7 @@ export function comeBack(error: unknown, random: () => number): Response {
 export function eventStream(
   request: Request,
   random: () => number,
-  { isAlive, ended }: { isAlive?: () => boolean; ended: () => void },
+  { isAlive, taken, ended }: { isAlive?: () => boolean; taken?: () => void; ended: () => void },
 ): EventStream {
   const end = () => stream.end()
   const stream = new EventStream({
@@ -51,6 +51,7 @@ export function eventStream(
     heartbeatMilliseconds: EVENTS_HEARTBEAT_MILLISECONDS,
     waitingMaxBytes: EVENTS_WAITING_MAX_BYTES,
     ...(isAlive ? { isAlive } : {}),
+    ...(taken ? { taken } : {}),
     ended: () => {
       request.signal.removeEventListener("abort", end)
       ended()
@@ -68,24 +69,27 @@ function pipe(
 ): Response {
   const stream = eventStream(request, random, {
     isAlive: () => ear.ping(),
+    taken: () => events.flush(),
     ended: () => ear.close(),
   })
-  let current = epoch
-  const place = (at: number) => formatPosition({ epoch: current, revision: at })
+  const events = new FrameStream(stream, epoch)
   // All up to the position of the reply is told when the last of its own frames is.
   let own = frames
   if (frames === 0) {
     const gone = deleteText({ uri, revision, reset: true, epoch })
-    if (reset && absent) stream.send({ id: place(position), event: "delete", data: gone })
-    else stream.send({ id: place(position) })
+    if (reset && absent) events.send(gone, { event: "delete" }, position)
+    else events.place(position)
   }
   ear.listen({
     heard: (text, head) => {
-      current = head.epoch ?? current
-      const isFirst = own > 0 && own === frames
-      const at = own > 0 && --own === 0 ? position : (head.position ?? head.revision)
-      const data = isFirst && reset ? resetText(text, current) : text
-      stream.send({ id: place(at), event: head.event ?? "message", data })
+      if (own === 0) {
+        events.tell(text, head)
+        return
+      }
+      const isFirst = own === frames
+      own--
+      const at = own === 0 ? position : (head.position ?? head.revision)
+      events.send(isFirst && reset ? resetText(text, epoch) : text, head, at)
     },
     closed: () => stream.end(),
   })

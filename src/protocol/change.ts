@@ -15,6 +15,8 @@ export interface Change {
   event: ChangeEvent
   body: string | null
   extra: string | null
+  /** When the change before it was made, where it is told by its commit; null where there was none. */
+  before?: number | null
 }
 
 /** A place in the journal. Positions of different epochs have nothing to do with each other. */

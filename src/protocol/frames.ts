@@ -42,32 +42,25 @@
  *   stays below what waits. Where another topic of the socket tells a change, too, the shorter time counts.
  * - A connection that comes back sends one `resume` for all that it follows (resume.ts). Behind its reply comes what was
  *   missed, as if it had been there all the time; then, marked `reset`, the states of what the journal cannot tell.
+ * - On a socket that was opened with `?acks=1` the service asks now and then, between any two frames, how far its
+ *   reader is: `{"event":"ack","mark":7}` is sent back as it is, in its turn, and has no reply. To who is far behind
+ *   changes wait and come together as they do with a `throttle`; when too much waits it is dropped, and once the reader
+ *   has caught up comes the state of all that it follows, marked `reset`. Who is not asked is told everything at once.
  * - `revision` is the resource's ETag. `position` is where to resume from; it is told only where it is not the
  *   revision: a resource that had to be read again is newer than the change that is told.
  * - Whoever holds `revision` drops what is not above it, unless the frame says `reset` or the one before it `more`.
  */
 import * as z from "zod"
 import type { Change } from "./change.ts"
-import { THROTTLE_MAX_MILLISECONDS, URI_MAX_CHARACTERS } from "./limits.ts"
+import { URI_MAX_CHARACTERS } from "./limits.ts"
 import { resumeMembers, type Resumed } from "./resume.ts"
+import { Throttle } from "./throttle.ts"
 
 const ID_MAX_CHARACTERS = 100
 
 export const CommandId = z.union([z.int(), z.string().max(ID_MAX_CHARACTERS)]).nullable()
 
 const common = { id: CommandId.default(null), uri: z.string().min(1).max(URI_MAX_CHARACTERS) }
-
-/** `250ms` or `2s`, read as milliseconds. */
-const Throttle = z
-  .string()
-  .transform((text, context) => {
-    const [, count = "0", unit] = /^(\d{1,6})(ms|s)$/.exec(text) ?? []
-    const milliseconds = Number(count) * (unit === "s" ? 1_000 : 1)
-    if (milliseconds >= 1 && milliseconds <= THROTTLE_MAX_MILLISECONDS) return milliseconds
-    context.addIssue(`must be a duration such as 250ms, up to ${THROTTLE_MAX_MILLISECONDS}ms`)
-    return z.NEVER
-  })
-  .optional()
 
 /**
  * `since` is `<epoch>.<position>`; `attributes` and `patch` go to the resource as they are. A `patch` that is an array is
@@ -78,7 +71,7 @@ export const Command = z.discriminatedUnion("event", [
     ...common,
     event: z.literal("subscribe"),
     since: z.string().optional(),
-    throttle: Throttle,
+    throttle: Throttle.optional(),
   }),
   z.object({ ...common, event: z.literal("unsubscribe") }),
   z.object({ id: common.id, event: z.literal("resume"), ...resumeMembers }),

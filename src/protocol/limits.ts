@@ -80,8 +80,18 @@ export const URI_MAX_CHARACTERS = 8_192
 export const HUBS_MAX = 32
 /** How seldom a subscriber may ask to be told: until then a timer keeps the hub awake. */
 export const THROTTLE_MAX_MILLISECONDS = 5_000
+/** What a frame takes beside its text, wherever frames are bounded: about what the runtime spends on one. */
+export const FRAME_COST_CHARACTERS = 250
 /** Frames that wait for a throttled subscriber; at more they are sent at once. */
-export const THROTTLE_WAITING_MAX_BYTES = 1_000_000
+export const THROTTLE_WAITING_MAX_CHARACTERS = 1_000_000
+/** A socket that acks is asked to after this much was sent: small beside the next, and yet seldom. */
+export const ACK_EVERY_CHARACTERS = 32_000
+/** A reader that has not taken this much is told together what changes from then on. A long fast line holds as much. */
+export const BEHIND_MAX_CHARACTERS = 500_000
+/** Frames that wait for such a reader; when as few as possible are half of it, it is told everything anew instead. */
+export const BEHIND_WAITING_MAX_CHARACTERS = 1_000_000
+/** With more than this not taken, a socket that acks may send no commands: their replies would come on top. */
+export const UNREAD_MAX_CHARACTERS = 16_000_000
 /** Frames of one socket that may wait for those before them, together. */
 export const SOCKET_WAITING_MAX_BYTES = 8_000_000
 /**

@@ -1,5 +1,6 @@
 /** The WebSocket as a line of the table. What it speaks is in frames.ts. */
 import { CLOSES, isReconnectable } from "./close.ts"
+import * as z from "zod"
 import type { Endpoint } from "./endpoint.ts"
 import { PROBLEMS } from "./problem.ts"
 import { problems } from "./shared.ts"
@@ -42,6 +43,12 @@ export const liveEndpoints = {
     upgrades: true,
     summary: "Open a WebSocket: subscribe to any URI, and create, patch and delete",
     description,
+    query: z.looseObject({
+      acks: z.literal("1").optional().meta({
+        description:
+          'The client sends every `{"event":"ack","mark":…}` back as it is. When it is far behind, changes wait for it and come together; when too much waits, it is told everything anew (`reset`) as soon as it has caught up. Without this nothing is known of how fast it reads, and all is sent at once',
+      }),
+    }),
     replies: { 101: { description: "The socket is open" }, ...problems(426) },
   },
 } as const satisfies Record<string, Endpoint>

@@ -12,11 +12,13 @@
 import * as z from "zod"
 import type { CommandId, Refused } from "./frames.ts"
 import { RESUME_MAX_URIS, URI_MAX_CHARACTERS } from "./limits.ts"
+import { Throttle } from "./throttle.ts"
 
 const uri = z.string().min(1).max(URI_MAX_CHARACTERS)
 
 /**
- * `since` is of all that name none of their own. What has neither is told anew, as by a subscribe without it.
+ * `since` is of all that name none of their own. What has neither is told anew, as by a subscribe without it. The
+ * `throttle` of a subscription goes with its URI: a new socket knows of none.
  *
  * A client that held the connection may say the newest `position` (where there is none the `revision`) less one, of
  * frames that were neither marked `view` or `reset` nor announced by a reply: all before it was told, of every topic.
@@ -24,7 +26,13 @@ const uri = z.string().min(1).max(URI_MAX_CHARACTERS)
 export const resumeMembers = {
   since: z.string().optional(),
   uris: z
-    .array(z.union([uri, z.object({ uri, since: z.string() })]))
+    .array(
+      z.union([
+        uri,
+        z.object({ uri, since: z.string(), throttle: Throttle.optional() }),
+        z.object({ uri, throttle: Throttle }),
+      ]),
+    )
     .min(1)
     .max(RESUME_MAX_URIS),
 }

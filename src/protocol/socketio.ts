@@ -5,7 +5,7 @@
  * Events to the service. Their acknowledgements are the replies of frames.ts without the `id`, and come after the
  * events that the command itself causes:
  *
- * - `subscribe` and `unsubscribe` take a URI, or an object with what else the command takes: `{uri, since}`.
+ * - `subscribe` and `unsubscribe` take a URI, or an object with what else the command takes: `{uri, since, throttle}`.
  * - `resume` takes the members of the command, for all that the client followed.
  * - `create` takes `{uri, attributes}`, `patch` takes `{uri, patch}`, `delete` takes `{uri}`.
  *
@@ -24,6 +24,9 @@
  *
  * Heartbeats are the server's in Engine.IO 4. While anybody is connected, an alarm wakes the hub every 45 s for them;
  * who has not answered by the next one is gone. Between them it sleeps, and with nobody connected nothing wakes it.
+ *
+ * Who reads slowly is told together what changed meanwhile, and anew when that becomes too much, as frames.ts says of
+ * `?acks=1`. The service asks by pings of Engine.IO, some more than heartbeats need, and every client answers those.
  *
  * A session that polls is known to the memory of its hub alone, and a poll that is held back keeps that awake. When
  * the hub is evicted or newly deployed, the next poll is refused, and the client connects anew by itself, as after any

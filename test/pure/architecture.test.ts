@@ -29,7 +29,9 @@ const MAY_IMPORT: Record<string, string[]> = {
 }
 
 /** Modules of protocol whose values the client may carry; zod must not come along. */
-const CLIENT_VALUES = ["routes.ts", "limits.ts", "uri.ts", "pattern.ts", "change.ts", "close.ts"]
+const CLIENT_VALUES = ["routes", "limits", "uri", "pattern", "change", "close", "ack"].map(
+  (name) => `${name}.ts`,
+)
 
 interface Import {
   file: string

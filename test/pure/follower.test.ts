@@ -106,6 +106,23 @@ describe("the follower", () => {
     expect(follower.position).toEqual({ epoch: "ab", revision: 3 })
   })
 
+  it("asks before it moves on whether the database was put back, by what it knew before it slept", async () => {
+    const { wake, write, feed, renew } = world()
+    const follower = wake()
+    write("create")
+    await follower.ready()
+    follower.save()
+    const asked: unknown[] = []
+    feed().renewIfRestored = async (mark) => {
+      asked.push(mark)
+      return renew() === "cd"
+    }
+    const woken = wake()
+    await woken.ready()
+    expect(asked).toEqual([{ epoch: "ab", revision: 1, at: 1 }])
+    expect(woken.position.epoch).toBe("cd")
+  })
+
   it("does not move past who began to follow while it looked for the newest", async () => {
     const { wake, write, topics, session } = world()
     const follower = wake()
@@ -137,6 +154,25 @@ describe("the follower", () => {
     expect([follower.isReady, listeners.size]).toEqual([false, 0])
     await follower.ready()
     expect([follower.isReady, listeners.size]).toEqual([true, 1])
+  })
+
+  it("tells nothing of what was before it went, where a reset finds nothing", async () => {
+    const { follower, write, said, readings, renew } = await followed()
+    const old = write("create")
+    await follower.hear([old])
+    renew()
+    readings.push(() => {
+      write("patch")
+      write("delete", null)
+      return null
+    })
+    await follower.hear([{ ...old, at: 1_000 }])
+    await follower.hear([write("create")])
+    expect(said.map(({ event, revision, reset }) => [event, revision, reset])).toEqual([
+      ["state", 1, undefined],
+      ["delete", 3, true],
+      ["state", 4, undefined],
+    ])
   })
 
   it("leaves the listeners when it is told of something although nobody follows", async () => {

@@ -1,5 +1,5 @@
 /** A hub without its object: a journal, one socket that follows /l/a, and a place to keep the cursor. */
-import type { Since } from "../../src/feed/feed.ts"
+import type { Mark, Since } from "../../src/feed/feed.ts"
 import type { Reading } from "../../src/live/fanout.ts"
 import { Follower } from "../../src/live/follower.ts"
 import { Memories } from "../../src/live/memories.ts"
@@ -36,12 +36,17 @@ export function world() {
   const listeners = new Set<string>()
   let epoch = "ab"
   let reads = 0
+  const newest = () => ({
+    epoch,
+    revision: journal.at(-1)?.revision ?? 0,
+    at: journal.at(-1)?.at ?? null,
+  })
   const feed = {
-    position: async () => ({ epoch, revision: journal.at(-1)?.revision ?? 0 }),
-    renewIfRestored: async () => false,
+    position: async () => newest(),
+    renewIfRestored: async (_mark: Mark) => false,
     listen: async (name: string) => {
       listeners.add(name)
-      return { epoch, revision: journal.at(-1)?.revision ?? 0 }
+      return newest()
     },
     unlisten: async (name: string) => void listeners.delete(name),
     since: async (position: Position): Promise<Since> => {

@@ -74,7 +74,7 @@ describe("the live client", () => {
   it("goes to /live of the service, by ws", async () => {
     const { live, urls, first } = service({ token: "a b" })
     await first
-    expect(urls).toEqual(["ws://localhost:8787/base/live?x=1&token=a+b"])
+    expect(urls).toEqual(["ws://localhost:8787/base/live?x=1&acks=1&token=a+b"])
     live.close()
   })
 

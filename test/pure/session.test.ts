@@ -96,13 +96,31 @@ describe("a session", () => {
     const { socket, attachments } = line()
     const session = new Session(socket, "write")
     let count = 0
-    while (session.hasRoomFor(`/apps/${count}`)) session.follow(`/apps/${count++}`, 1)
+    while (session.hasRoomFor([`/apps/${count}`])) session.follow(`/apps/${count++}`, 1)
     expect(count).toBeGreaterThan(300)
-    expect(session.hasRoomFor("/apps/0")).toBe(true)
+    expect(session.hasRoomFor(["/apps/0"])).toBe(true)
     for (const topic of session.topics) session.follow(topic, Number.MAX_SAFE_INTEGER)
     const size = new TextEncoder().encode(String(attachments.at(-1))).byteLength
     expect(size).toBeLessThanOrEqual(ATTACHMENT_MAX_BYTES - 16)
     expect(size).toBeGreaterThan(ATTACHMENT_MAX_BYTES - 100)
+  })
+
+  it("counts how often it is told of them, and how far its reader is, to what the attachment holds", () => {
+    const { socket, attachments } = line()
+    const clock = { now: () => Number.MAX_SAFE_INTEGER, after: () => {} }
+    const session = new Session(socket, "write", [], clock, null)
+    let topics: [string, number][] = []
+    for (const at of Array(1_000).keys()) {
+      const more: [string, number][] = [...topics, [`/apps/${at}`, 5_000]]
+      if (!session.hasRoomFor(...more)) break
+      topics = more
+    }
+    session.followAll(topics.map(([topic, interval]) => [topic, Number.MAX_SAFE_INTEGER, interval]))
+    session.send("x".repeat(100_000))
+    const text = String(attachments.at(-1))
+    expect(text).toContain('"pace":[9007199254740991,')
+    expect(new TextEncoder().encode(text).byteLength).toBeLessThanOrEqual(ATTACHMENT_MAX_BYTES - 16)
+    expect(session.hasRoomFor(["/apps/new", 5_000])).toBe(false)
   })
 
   it("closes its socket when that does not take a text, and throws nothing", () => {

@@ -82,6 +82,13 @@ describe("the ledger of a subscriber", () => {
   it("forgives what could not be told because it was gone when it was read, and nothing else", () => {
     const gone = journal(["create"], ["STATE"], ["patch"], ["delete"])
     expect(audit(ITEM, [state(1), frame(4)], gone).missed).toEqual([])
+    for (const begin of [state(2), state(3)]) {
+      expect(audit(ITEM, [begin, frame(4)], gone).missed).toEqual([])
+      expect(audit(ITEM, [begin], gone).missed).toContain(4)
+    }
+    expect(audit(ITEM, [state(1), frame(2), frame(4)], gone).missed).toEqual([3])
+    const whole = journal(["create"], ["STATE"], ["state"], ["patch"], ["delete"])
+    expect(audit(ITEM, [state(3), frame(5)], whole).missed).toEqual([4])
     const told = journal(["create"], ["state"], ["patch"], ["delete"])
     expect(audit(ITEM, [state(1), frame(4)], told).missed).toEqual([2, 3])
     expect(audit(ITEM, [state(1)], gone).missed).toEqual([2, 3, 4])
@@ -97,7 +104,17 @@ describe("a seed", () => {
   it("meets everything in two hundred of them", () => {
     const plans = Array.from({ length: 200 }, (_, at) => planOf(at + 1))
     const kinds = new Set(plans.flatMap(({ steps }) => steps.map(({ kind }) => kind)))
-    const troubles = ["cut", "cut writer", "evict", "crash", "restart", "trim", "tick"]
+    const troubles = [
+      "cut",
+      "cut writer",
+      "evict",
+      "crash",
+      "restart",
+      "trim",
+      "tick",
+      "save",
+      "restore",
+    ]
     expect([...kinds].toSorted()).toEqual(["open", "rejoin", "write", ...troubles].toSorted())
     const mouths = new Set(plans.flatMap(({ followers }) => followers.map(({ mouth }) => mouth)))
     expect(mouths.size).toBe(6)

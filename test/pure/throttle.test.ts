@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { applyPatch, type SeriesState } from "../../src/client/replica-series.ts"
 import { Replica } from "../../src/client/replica.ts"
-import { conflated } from "../../src/live/conflate.ts"
+import { folded } from "../../src/live/conflate.ts"
 import type { Delivery } from "../../src/live/fanout.ts"
 import { Session, type Line } from "../../src/live/session.ts"
 import { createText, deleteText, patchText, stateText } from "../../src/protocol/frames.ts"
@@ -171,8 +171,7 @@ describe("a throttled topic", () => {
 
 describe("frames that wait become", () => {
   const uri = "/l/a"
-  const text = (...frames: string[]) =>
-    frames.reduce<string[]>((waiting, frame) => conflated(waiting, frame), [])
+  const text = (...frames: string[]) => folded(frames)
   const told = (...frames: string[]) => text(...frames).map((frame) => JSON.parse(frame))
   const create = (revision: number, resource: string) =>
     createText({ uri: "/l/", member: uri, revision, resource })

@@ -106,6 +106,28 @@ describe("a change of a series", () => {
     ])
   })
 
+  it("is told by all of it again where it seemed gone, until something whole or its delete has come", () => {
+    const topic = `${SERIES}?start=2015-01-02`
+    const memory = { [topic]: { columns: ["v"] } }
+    const [large, gone] = [rows(5, {}), rows(7, {})].map((one) => ({ ...one, body: null }))
+    const first = plan([large!], desk(memory, { [topic]: null }))
+    expect(first.frames).toMatchObject([{ event: "delete", revision: 5 }])
+    const from = { ...desk(memory), floors: first.floors }
+    const told = rows(6, { [label(2)]: 2 })
+    const known = plan([large!, { ...gone!, event: "delete" }], desk(memory, { [topic]: null }))
+    expect(known.frames).toMatchObject([{ event: "delete", revision: 7 }])
+    const deleted: Change = { ...gone!, event: "delete" }
+    expect(plan([told, deleted], from).missing).toEqual([topic])
+    const there = { json: `{"v":{"${label(2)}":3}}`, revision: 6 }
+    const back = plan([told], { ...from, readings: new Map([[topic, there]]) })
+    expect(back.frames).toMatchObject([{ event: "state", revision: 6 }])
+    const still = plan([told], { ...from, readings: new Map([[topic, null]]) })
+    expect(still.frames).toMatchObject([{ event: "delete", revision: 6 }])
+    const end = plan([deleted], { ...from, floors: still.floors })
+    expect(end.frames).toMatchObject([{ event: "delete", revision: 7 }])
+    expect([end.missing, end.floors.size]).toEqual([[], 0])
+  })
+
   it("of two far stretches is two readings, and of many one", () => {
     const topic = `${SERIES}?every=1h`
     const memory = { first: 0, last: Date.UTC(2016, 0) * 1_000, columns: ["v"], seen: ["v"] }

@@ -14,6 +14,7 @@ export const openEvents: OpenMouth = ({ url, uris, heard }) => {
     const replica = new Replica(uri, PATCHERS)
     const events: Event[] = []
     let frames = 0
+    let era: string | undefined
     /** The first id after a connection says up to where all is told. */
     let isNew = true
     let isFresh = true
@@ -42,6 +43,9 @@ export const openEvents: OpenMouth = ({ url, uris, heard }) => {
           failures.push(`${uri}: an event without a place: ${id}`)
           return
         }
+        // In another epoch revisions are given out again: what was heard before can be held against nothing.
+        if (place.epoch !== era) events.length = 0
+        era = place.epoch
         const frame = data === undefined ? undefined : (JSON.parse(data) as Frame)
         if (isNew) begin(place.epoch, place.revision, frame)
         if (frame && replica.take(frame) === "lost") {

@@ -3,12 +3,13 @@ import { parsePosition } from "../../src/protocol/change.ts"
 import type { OpenMouth } from "./mouth.ts"
 import { follow } from "./stream.ts"
 
-export const openJournal: OpenMouth = ({ url, heard }) => {
+export const openJournal: OpenMouth = ({ url, heard, isRestored = false }) => {
   const failures: string[] = []
   /** A gap is one where the stream said that it cannot tell. */
   const told: { revision: number; uri: string; event: string }[] = []
   const gaps: { after: number; to: number }[] = []
   let begun: number | undefined
+  let era: string | undefined
   let last = 0
   const close = follow({
     url: `${url}/api/changes`,
@@ -17,13 +18,21 @@ export const openJournal: OpenMouth = ({ url, heard }) => {
       if (status < 500) failures.push(`${status} ${text}`)
     },
     heard: ({ id, data }) => {
-      const revision = parsePosition(id ?? "")?.revision ?? 0
+      const { epoch, revision } = parsePosition(id ?? "") ?? { epoch: "", revision: 0 }
       const change = data === undefined ? undefined : JSON.parse(data)
+      // In another epoch revisions are given out again; a reset may tell of the restore before the epoch does.
+      const isReset = change !== undefined && change.uri === undefined
+      if (epoch !== era || (isReset && isRestored)) {
+        begun = undefined
+        told.length = 0
+        gaps.length = 0
+        era = epoch
+      }
       if (begun === undefined) {
-        begun = change ? revision - 1 : revision
+        begun = change === undefined || isReset ? revision : revision - 1
         last = begun
       }
-      if (change && change.uri === undefined) gaps.push({ after: last, to: revision })
+      if (isReset) gaps.push({ after: last, to: revision })
       else if (change) told.push(change)
       last = Math.max(last, revision)
       heard(`${id} ${change?.event} ${change?.uri}`)

@@ -98,19 +98,25 @@ export function audit(topic: string, events: readonly Event[], journal: readonly
     place = Math.max(place, position)
   }
 
-  /** What was not told. A change that must be read again and whose resource is gone by then need not be. */
+  /**
+   * What was not told. A change that must be read again and whose resource is gone by then need not be, nor patches after
+   * it; also where only who tells had to read it, because it was behind what the subscriber knew by a state.
+   */
   function missed(): number[] {
     const missing: number[] = []
     for (const uri of new Set(concerning.map((entry) => entry.uri))) {
       let gap: Entry[] = []
+      let isUnsure = false
       for (const entry of concerning.filter((each) => each.uri === uri)) {
         if (!known.has(entry.revision)) {
           gap.push(entry)
           continue
         }
-        const isMoot = gap[0]?.told === false && entry.event !== "patch"
+        const isMoot = (isUnsure || gap[0]?.told === false) && entry.event !== "patch"
         if (!isMoot) missing.push(...gap.map(({ revision }) => revision))
         gap = []
+        if (!entry.told) isUnsure = known.get(entry.revision) !== "frame"
+        else if (entry.event !== "patch") isUnsure = false
       }
       missing.push(...gap.map(({ revision }) => revision))
     }

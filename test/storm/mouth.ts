@@ -32,6 +32,8 @@ export interface Post {
   resumes?: boolean
   /** Of Socket.IO: whether it begins by polling, as a stock client does unless it is told otherwise. */
   polls?: boolean
+  /** Whether the database is put back meanwhile. */
+  isRestored?: boolean
   /** Told of whatever comes, and what happens to the connection, as a line of the log. */
   heard: (line: string) => void
 }

@@ -1,5 +1,6 @@
 /** What a storm does, all of it chosen by its seed. Pure: the same seed is the same plan. */
 import { chance } from "./chance.ts"
+import { withViews } from "./views.ts"
 
 /** A request; its path may hold `{todo}`, which becomes some to-do that exists then. */
 export interface Write {
@@ -17,6 +18,8 @@ export type Trouble =
   | { kind: "cut writer" | "restart" | "tick" }
   | { kind: "evict" | "crash"; hub: string }
   | { kind: "trim"; keep: number }
+  /** The database is put back to what it was at `save`. */
+  | { kind: "save" | "restore" }
 
 /** A follower comes, or leaves one of its topics for a moment. */
 export type Coming = { kind: "open"; follower: number } | { kind: "rejoin"; follower: number }
@@ -190,7 +193,7 @@ export function planOf(seed: number): Plan {
     const at = random(steps.length / 2)
     steps.splice(at, 0, write("PUT", `${uri}?expire_in=1`, { v: 1 }))
   }
-  return widened({ seed, followers, steps, fleeting }, topics)
+  return withViews(widened({ seed, followers, steps, fleeting }, topics))
 }
 
 /** More of it, chosen by chance of its own, so that what a seed was without it stays the same. */
@@ -220,6 +223,11 @@ function widened({ seed, followers, steps, fleeting }: Plan, topics: readonly st
   for (const following of followers) {
     if (following.mouth === "socket") following.resumes = random(3) > 0
     if (following.mouth === "socketio") following.polls = random(3) === 0
+  }
+  if (random(10) === 0) {
+    const saved = 5 + random(steps.length - 15)
+    steps.splice(saved + 1 + random(steps.length - saved - 1), 0, { kind: "restore" })
+    steps.splice(saved, 0, { kind: "save" })
   }
   return { seed, followers, steps, fleeting }
 }

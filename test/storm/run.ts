@@ -3,6 +3,7 @@
  *
  *     npm run storm -- --seeds 5000              seeds 1 to 5000
  *     npm run storm -- --seed 123                that one again, with its log
+ *     npm run storm -- --seed 6,10,69            those
  *     npm run storm -- --seeds 100 --from 1000   --lanes 4 runs four at a time, each in a runtime of its own
  */
 import { mkdirSync, writeFileSync } from "node:fs"
@@ -24,22 +25,23 @@ const { values: options } = parseArgs({
   },
 })
 
-const first = Number(options.seed ?? options.from)
-const isOne = options.seed !== undefined
-const last = isOne ? first : first + Number(options.seeds) - 1
+const seeds =
+  options.seed?.split(",").map(Number) ??
+  Array.from({ length: Number(options.seeds) }, (_, at) => Number(options.from) + at)
+const isOne = seeds.length === 1
 const FAULT_LINES = 12
 
 const modules = bundle()
 const start = performance.now()
-let next = first
+let next = 0
 let changes = 0
 const failed: number[] = []
 
 async function lane(): Promise<void> {
   const runtime = await Runtime.start(modules)
   try {
-    while (next <= last && !(options.bail && failed.length > 0)) {
-      const seed = next++
+    while (next < seeds.length && !(options.bail && failed.length > 0)) {
+      const seed = seeds[next++] ?? 0
       const began = performance.now()
       const outcome = await storm(seed, runtime).catch((error: Error) => ({
         faults: [error.stack ?? error.message],
@@ -68,11 +70,10 @@ async function lane(): Promise<void> {
   }
 }
 
-const lanes = Math.min(Number(options.lanes), last - first + 1)
+const lanes = Math.min(Number(options.lanes), seeds.length)
 await Promise.all(Array.from({ length: lanes }, lane))
 const seconds = ((performance.now() - start) / 1_000).toFixed(1)
-const count = next - first
-console.log(`storm: ${count - failed.length} passed, ${failed.length} failed`)
+console.log(`storm: ${next - failed.length} passed, ${failed.length} failed`)
 console.log(`${changes} changes in ${seconds} s`)
 if (failed.length > 0) console.log(`failed: ${failed.join(" ")}`)
 process.exit(failed.length > 0 ? 1 : 0)

@@ -40,6 +40,8 @@ export class Runtime {
   readonly #folder = mkdtempSync(join(tmpdir(), "tidemark-storm-"))
   readonly #modules: Modules
   readonly #miniflare: Miniflare
+  /** Told of the errors that the Worker logs. */
+  heard: (line: string) => void = () => {}
   #url = new URL("http://localhost")
   #busy: Promise<unknown> = Promise.resolve()
 
@@ -103,7 +105,9 @@ export class Runtime {
       logRequests: false,
       telemetry: { enabled: false },
       resourcePersistencePath: this.#folder,
-      handleStructuredLogs: () => {},
+      handleStructuredLogs: ({ level, message }) => {
+        if (level === "error") this.heard(message)
+      },
       workers: [
         {
           config: {

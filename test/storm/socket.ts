@@ -27,6 +27,8 @@ interface Topic {
   /** Of one that is resumed: what it knew then. */
   resumedFrom: number | undefined
   events: Event[]
+  /** The epoch that the events are of. */
+  era: string | undefined
   /** Of a view: the position of the change that was told last. */
   shown: number
   /** And whether more of the same is to come. */
@@ -62,6 +64,7 @@ export const openSocket: OpenMouth = ({ url, uris, heard, resumes = false }) => 
       isJoined: false,
       resumedFrom: undefined,
       events: [],
+      era: undefined,
       shown: 0,
       more: false,
     })
@@ -126,7 +129,7 @@ export const openSocket: OpenMouth = ({ url, uris, heard, resumes = false }) => 
     const since = epoch === undefined ? {} : { since: `${epoch}.${position}` }
     say<Done>({ event: "subscribe", uri, ...since }, (reply) => {
       if (!reply.ok) return refused(uri, reply.problem)
-      const place = begin(topic, reply, position)
+      const place = begin(topic, reply, position, reply.epoch)
       expect({ topic, left: reply.frames ?? 0, done: () => settle(topic, place, reply.epoch) })
     })
   }
@@ -143,7 +146,7 @@ export const openSocket: OpenMouth = ({ url, uris, heard, resumes = false }) => 
         if (!told || told.problem) {
           const lost = { code: "none", status: 0, detail: "is not in the reply" }
           refused(topic.uri, told?.problem ?? lost)
-        } else places.push([topic, begin(topic, told, sinces.get(topic) ?? 0)])
+        } else places.push([topic, begin(topic, told, sinces.get(topic) ?? 0, reply.epoch)])
       }
       const done = () => places.forEach(([topic, place]) => settle(topic, place, reply.epoch))
       expect({ topic: null, left: reply.frames, done })
@@ -154,7 +157,9 @@ export const openSocket: OpenMouth = ({ url, uris, heard, resumes = false }) => 
     topic: Topic,
     { uri, resumed, position = 0 }: Done | ResumedTopic,
     since: number,
+    epoch: string | undefined,
   ): number {
+    turn(topic, epoch)
     topic.canonical = uri
     topic.isConcerned = concerns(uri)
     topic.resumedFrom = resumed && since
@@ -164,6 +169,15 @@ export const openSocket: OpenMouth = ({ url, uris, heard, resumes = false }) => 
       topic.shown = 0
     }
     return position
+  }
+
+  /** In another epoch revisions are given out again: what was heard before can be held against nothing. */
+  function turn(topic: Topic, epoch: string | undefined): void {
+    if (topic.era !== undefined && topic.era !== epoch) {
+      topic.events = []
+      shared.clear()
+    }
+    topic.era = epoch
   }
 
   function settle(topic: Topic, position: number, epoch: string | undefined): void {
@@ -222,6 +236,7 @@ export const openSocket: OpenMouth = ({ url, uris, heard, resumes = false }) => 
     // Of a change told in parts, all but the last say to resume from before it.
     const change = frame.more ? position + 1 : position
     if (reset) {
+      turn(topic, epoch)
       topic.events.push({ kind: "state", floor: position })
       topic.position = position
       topic.epoch = epoch ?? topic.epoch

@@ -32,6 +32,16 @@ const OPEN: Record<MouthName, OpenMouth> = {
 
 /** Nobody writes any more; whoever does not know by then what is so will never know. */
 const SETTLE_MILLISECONDS = 10_000
+/** Nothing else begins before these are over. */
+const WAITED_FOR: readonly Step["kind"][] = ["restart", "save", "restore"]
+
+/** Where the journal is. */
+interface Place {
+  epoch: string
+  last: number
+  /** Hubs that somebody follows something at. */
+  listeners: number
+}
 
 export interface Outcome {
   faults: string[]
@@ -57,13 +67,17 @@ class Storm {
   readonly #mouths = new Map<number, Mouth>()
   readonly #todos: string[] = []
   /** What was answered with success: revision → who. */
-  readonly #acknowledged: { revision: number; what: string }[] = []
+  #acknowledged: { revision: number; what: string }[] = []
+  #saved: Place | undefined
+  /** An epoch that must be over in the end. */
+  #lostEpoch: string | undefined
   #writer: { wire: Wire; live: Live } | undefined
   #wake = () => {}
 
   constructor(plan: Plan, runtime: Runtime) {
     this.#plan = plan
     this.#runtime = runtime
+    runtime.heard = (line) => this.#log.push(`    worker: ${line}`)
   }
 
   async rage(): Promise<Outcome> {
@@ -82,9 +96,13 @@ class Storm {
 
     let running: Promise<void>[] = []
     for (const [at, step] of steps.entries()) {
+      if (step.kind === "save" || step.kind === "restore") {
+        await Promise.all(running)
+        running = []
+      }
       running.push(this.#take(at, step))
       // A writer's answer is seldom waited for, but not everything is asked for at once.
-      if (step.isAlone || step.kind === "restart") {
+      if (step.isAlone || WAITED_FOR.includes(step.kind)) {
         await Promise.all(running)
         running = []
       }
@@ -146,20 +164,39 @@ class Storm {
       case "tick":
         await this.#runtime.control("tick")
         return
+      case "save":
+        this.#saved = await this.#runtime.control<Place>("save")
+        return
+      case "restore":
+        return this.#restore()
       case "trim":
         await this.#runtime.control("trim", { keep: String(step.keep) })
     }
+  }
+
+  async #restore(): Promise<string> {
+    const saved = this.#saved
+    if (!saved) throw new Error("Nothing was saved")
+    // A restore goes back further than a hub is ever behind.
+    await this.#runtime.control("tick")
+    const { epoch, last, listeners } = await this.#runtime.control<Place>("place")
+    await this.#runtime.control("restore")
+    this.#acknowledged = this.#acknowledged.filter(({ revision }) => revision <= saved.last)
+    // Where nobody follows anything, nobody knows what is lost.
+    if (epoch === saved.epoch && last > saved.last && listeners > 0) this.#lostEpoch = epoch
+    return `${epoch}.${last} back to ${saved.last}`
   }
 
   #open(follower: number): void {
     const following: Following = this.#plan.followers[follower] ?? { mouth: "journal", uris: [] }
     const { mouth } = following
     const url = this.#wires[follower + 1]?.url ?? ""
+    const isRestored = this.#plan.steps.some(({ kind }) => kind === "restore")
     const heard = (line: string) => {
       this.#log.push(`    ${mouth} ${follower}: ${line}`)
       this.#wake()
     }
-    this.#mouths.set(follower, OPEN[mouth]({ ...following, url, heard }))
+    this.#mouths.set(follower, OPEN[mouth]({ ...following, isRestored, url, heard }))
   }
 
   async #write(step: Write): Promise<string> {
@@ -221,7 +258,9 @@ class Storm {
     const lost = this.#acknowledged
       .filter(({ revision }) => !revisions.has(revision))
       .map(({ revision, what }) => `${what} was acknowledged at ${revision}, which is not there`)
-    const faults = [...new Set([...lost, ...this.#faults(truths, journal)])]
+    const { epoch } = await this.#runtime.control<Place>("place")
+    const stale = epoch === this.#lostEpoch ? ["The epoch is that of before the restore"] : []
+    const faults = [...new Set([...lost, ...stale, ...this.#faults(truths, journal)])]
     return { faults, log: this.#log, changes: journal.length }
   }
 

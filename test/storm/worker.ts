@@ -57,6 +57,11 @@ export class Hub extends CalmHub {
     if (random === null || random(10) >= LOST) await super.ringBy(at)
   }
 
+  /** Forgets the pokes that are held back. */
+  calm(): void {
+    this.#held.length = 0
+  }
+
   /** Falls over: what is in fields is gone, and so are the sockets. */
   crash(): void {
     this.ctx.abort("The storm took it")
@@ -71,6 +76,34 @@ const KEEP = [
      INSERT OR REPLACE INTO storm_journal
      VALUES (NEW.revision, NEW.uri, NEW.event, NEW.event = 'delete' OR NEW.body IS NOT NULL); END`,
 ]
+
+/** All that a restore puts back, and what the storm keeps of it. */
+async function tablesOf(env: Env): Promise<string[]> {
+  const { results } = await env.DB.prepare(
+    `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*'
+       AND name NOT GLOB '_cf_*' AND name NOT GLOB 'd1_*' AND name NOT GLOB 'storm_saved_*'`,
+  ).all<{ name: string }>()
+  return results.map(({ name }) => name)
+}
+
+async function runAll(env: Env, statements: string[]): Promise<void> {
+  await env.DB.batch(statements.map((text) => env.DB.prepare(text)))
+}
+
+interface Place {
+  epoch: string
+  last: number
+  listeners: number
+}
+
+async function placeOf(env: Env): Promise<Place> {
+  const place = await env.DB.prepare(
+    `SELECT (SELECT value FROM meta WHERE name = 'epoch') AS epoch,
+       (SELECT max(revision) FROM changes) AS last, (SELECT count(*) FROM listeners) AS listeners`,
+  ).first<Place>()
+  if (!place) throw new Error("The database has no place")
+  return place
+}
 
 /** What the storm does to a Worker, as requests. */
 const CONTROLS: Record<string, (env: Env, query: URLSearchParams) => Promise<unknown>> = {
@@ -87,6 +120,33 @@ const CONTROLS: Record<string, (env: Env, query: URLSearchParams) => Promise<unk
       ),
     )
     return env.DB.prepare("SELECT max(revision) AS last FROM changes").first()
+  },
+  place: (env) => placeOf(env),
+  /** What `restore` goes back to. */
+  save: async (env) => {
+    const tables = await tablesOf(env)
+    await runAll(
+      env,
+      tables.flatMap((name) => [
+        `DROP TABLE IF EXISTS storm_saved_${name}`,
+        `CREATE TABLE storm_saved_${name} AS SELECT * FROM ${name}`,
+      ]),
+    )
+    return placeOf(env)
+  },
+  /** As Time Travel does it: the database alone, while the Worker goes on. It takes longer than any poke is late. */
+  restore: async (env) => {
+    for (const name of ["hub-0", "hub-1"]) {
+      await (env.HUB.getByName(name) as unknown as { calm(): Promise<void> }).calm()
+    }
+    const tables = await tablesOf(env)
+    await runAll(
+      env,
+      tables.flatMap((name) => [
+        `DELETE FROM ${name}`,
+        `INSERT OR REPLACE INTO ${name} SELECT * FROM storm_saved_${name}`,
+      ]),
+    )
   },
   journal: async (env) =>
     (await env.DB.prepare("SELECT * FROM storm_journal ORDER BY revision").all()).results,

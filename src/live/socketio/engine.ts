@@ -4,6 +4,7 @@
  */
 import { SOCKETIO_PING_INTERVAL_MILLISECONDS, SOCKETIO_POLLS_MAX } from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
+import { acknowledge } from "../anew.ts"
 import type { Bench } from "../command.ts"
 import type { Storage } from "../cursor.ts"
 import type { Session } from "../session.ts"
@@ -149,7 +150,7 @@ export class Engine {
   #begin(carrier: Carrier, request: Request, who: string): IoLine {
     const sid = request.headers.get(SESSION_HEADER) ?? this.#parts.newId()
     const at = this.#parts.now()
-    return new IoLine(carrier, this.#events, { sid, who, at, isPinged: false, bare: [] })
+    return new IoLine(carrier, this.#events, { sid, who, at, isPinged: false, pings: 0, bare: [] })
   }
 
   /** Sees to it that there will be a ping. */
@@ -204,11 +205,16 @@ export class Engine {
     if (typeof packet !== "string" || packet.startsWith("b") || line.isOver) return undefined
     const [type, content] = [packet.slice(0, 1), packet.slice(1)]
     if (type === ENGINE.message) return this.#sockets.hear(line, content)
-    if (type === ENGINE.pong) line.pong()
-    else if (type === ENGINE.ping) line.say(ENGINE.pong + content)
+    if (type === ENGINE.pong) return this.#pong(line)
+    if (type === ENGINE.ping) line.say(ENGINE.pong + content)
     else if (type === ENGINE.close) this.#end(line)
     else if (type !== ENGINE.noop) this.#end(line)
     return undefined
+  }
+
+  #pong(line: IoLine): Promise<void> | undefined {
+    const mark = line.pong()
+    return mark === null || !line.session ? undefined : acknowledge(mark, line.session, this.#bench)
   }
 
   /** Ends a session, and its connection with it. */

@@ -2,6 +2,7 @@
 import * as z from "zod"
 import { SOCKETIO_PING_INTERVAL_MILLISECONDS } from "../../protocol/limits.ts"
 import { byteLength } from "../../lib/bytes.ts"
+import { ackIn, isAck } from "../../protocol/ack.ts"
 import { listOf } from "../../protocol/uri.ts"
 import { Session, type Line } from "../session.ts"
 import { ENGINE } from "./packet.ts"
@@ -23,6 +24,8 @@ const Io = z.object({
   /** When it was opened, in epoch milliseconds. */
   at: z.number(),
   isPinged: z.boolean(),
+  /** How many pings were not answered. */
+  pings: z.int(),
   bare: z.array(z.string()),
 })
 const Attachment = z.object({ io: Io })
@@ -43,12 +46,14 @@ export class IoLine implements Line {
   connecting: Promise<void> | null = null
   /** A ping that was not answered. */
   isPinged: boolean
+  /** What each ping that was not answered asks, oldest first: how far the reader is, or null for a sign of life. */
+  readonly #pings: (number | null)[]
   #reply: string | null = null
 
   constructor(
     carrier: Carrier,
     events: Events,
-    { sid, who, at, isPinged, bare }: z.infer<typeof Io>,
+    { sid, who, at, isPinged, pings, bare }: z.infer<typeof Io>,
   ) {
     this.carrier = carrier
     this.#events = events
@@ -56,6 +61,7 @@ export class IoLine implements Line {
     this.who = who
     this.#at = at
     this.isPinged = isPinged
+    this.#pings = Array.from({ length: pings }, () => null)
     this.#bare = new Set(bare)
   }
 
@@ -65,6 +71,9 @@ export class IoLine implements Line {
       const text = String(attachment)
       const line = new IoLine(carrier, events, Attachment.parse(JSON.parse(text)).io)
       line.session = Session.wake(line, text)
+      // Which of them asked for what is forgotten; the last is late enough for all.
+      const [mark = null] = line.session?.outlet.kept ?? []
+      if (line.#pings.length > 0) line.#pings.splice(-1, 1, mark)
       return line
     } catch {
       return null
@@ -74,6 +83,7 @@ export class IoLine implements Line {
   /** Says something of frames.ts: a frame becomes an event, a reply is kept for whoever carries out the command. */
   send(text: string): void {
     if (isReply(text)) this.#reply = text
+    else if (isAck(text)) this.#ask(ackIn(text))
     else this.carrier.write(this.#events.of(text, this.#isBare(text)))
   }
 
@@ -127,15 +137,23 @@ export class IoLine implements Line {
     const isLate = !this.session && now - this.#at > SOCKETIO_PING_INTERVAL_MILLISECONDS
     if (this.isPinged || isLate) return false
     this.isPinged = true
+    this.#ask(null)
     this.save()
-    this.say(ENGINE.ping)
     return !this.isOver
   }
 
-  /** There was a sign of life. */
-  pong(): void {
+  /** There was a sign of life. Answers the mark up to which all is read, null where that is not said. */
+  pong(): number | null {
+    const mark = this.#pings.shift() ?? null
     this.isPinged = false
     this.save()
+    return mark
+  }
+
+  /** Every client answers a ping in its turn, so that it says how far the reader is, too. */
+  #ask(mark: number | null): void {
+    this.#pings.push(mark)
+    this.say(ENGINE.ping)
   }
 
   /** A member is told as its list is written, unless it is followed itself. */
@@ -149,7 +167,14 @@ export class IoLine implements Line {
   #attachment(): string {
     const { sid, who, isPinged } = this
     return JSON.stringify({
-      io: { sid, who, at: this.#at, isPinged, bare: [...this.#bare] },
+      io: {
+        sid,
+        who,
+        at: this.#at,
+        isPinged,
+        pings: this.#pings.length,
+        bare: [...this.#bare],
+      },
     }).slice(0, -1)
   }
 }

@@ -5,6 +5,7 @@ import { SOCKET_WAITING_MAX_BYTES } from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
 import type { Bench } from "../command.ts"
 import { Session } from "../session.ts"
+import { REAL_CLOCK } from "../throttle.ts"
 import type { IoLine } from "./line.ts"
 import { obeyEvent, refuseEvent } from "./obey.ts"
 import { connectedText, notConnectedText, readPacket, type Packet } from "./packet.ts"
@@ -61,6 +62,11 @@ export class Sockets {
   }
 
   #event(line: IoLine, session: Session, packet: Packet, content: string): Promise<void> {
+    if (session.outlet.isFull) {
+      const detail = "Too much was sent to this socket that it has not read, read it first"
+      refuseEvent(packet, line, new Problem("overloaded", detail))
+      return Promise.resolve()
+    }
     const job = () => obeyEvent(packet, line, session, this.#bench)
     const done = session.enqueue(byteLength(content), SOCKET_WAITING_MAX_BYTES, job)
     if (done) return done
@@ -80,7 +86,7 @@ export class Sockets {
       const detail = "Connect with a token: auth: { token }, or ?token="
       line.say(notConnectedText(namespace, detail, new Problem("unauthorized", detail)))
     } else {
-      line.session = new Session(line, who)
+      line.session = new Session(line, who, [], REAL_CLOCK, null)
       line.save()
       line.say(connectedText(namespace, this.#parts.newId()))
     }
