@@ -382,6 +382,8 @@ describe("what cannot be saved", () => {
     ["", 400, "invalid_json"],
     ["{", 400, "invalid_json"],
     ["7", 400, "invalid_request"],
+    ['{"v":{"2015-01-05":1},"v":{"2015-01-05":2}}', 400, "invalid_request"],
+    ['{"v":{"2015-01-05":{"x":1,"x":2}}}', 400, "invalid_request"],
     ['{"v":{"soon":1}}', 400, "invalid_request"],
     ['{"v":{"2015-01-01":1},"w":7}', 400, "invalid_request"],
     ['{"v":{"2015-01-01T00:00:00.0000001":1}}', 422, "unprocessable"],

@@ -23,6 +23,22 @@ const counts = ({ json }: Sent) => [json.inserted, json.replaced, json.removed]
 const queries = ({ headers }: Sent) =>
   Number(/(\d+) queries/.exec(headers.get("Server-Timing") ?? "")?.[1])
 
+describe("a label that an object has twice", () => {
+  it("counts the last time, unless on_duplicate=error refuses it", async () => {
+    for (const [orient, body] of [
+      ["columns", '{"v":{"2015-01-01":1,"2015-01-01":2}}'],
+      ["index", '{"2015-01-01":{"v":1},"2015-01-01":{"v":2}}'],
+    ]) {
+      const uri = fresh()
+      expect((await send(`PUT ${uri}?orient=${orient}`, body)).status).toBe(200)
+      expect(await rows(uri)).toEqual({ 1: 2 })
+      const refused = await send(`PUT ${uri}?orient=${orient}&on_duplicate=error`, body)
+      expect([400, 422], orient).toContain(refused.status)
+      expect(JSON.stringify(refused.json.errors)).toMatch(/2015-01-01.*is there twice/)
+    }
+  })
+})
+
 describe("a mode", () => {
   it("update, the default, replaces the range from the first row to the last", async () => {
     const uri = fresh()

@@ -1,5 +1,6 @@
 /** JSON whose integers keep every digit: bigint where a double would not do. Pure. */
 import { JSON_MAX_DEPTH } from "../protocol/limits.ts"
+import { twiceIn } from "../lib/twice.ts"
 import { Problem } from "../protocol/problem.ts"
 import type { Json } from "./frame.ts"
 
@@ -23,6 +24,21 @@ export function parseJson(text: string): Json {
       errors: { "": reason },
     })
   }
+}
+
+/**
+ * The same of what was sent, where each member must be there once.
+ * @param isFree see `twiceIn`
+ * Throws Problem: invalid_json; invalid_request, for a member that is there twice.
+ */
+export function parseSent(text: string, isFree?: (depth: number) => boolean): Json {
+  const value = parseJson(text)
+  const place = twiceIn(text, isFree)?.join(".")
+  if (place === undefined) return value
+  const flaw = "is there twice"
+  throw new Problem("invalid_request", `"${place}" of the body ${flaw}`, {
+    errors: { [place]: flaw },
+  })
 }
 
 function parseExactly(text: string): Json {

@@ -1,7 +1,7 @@
 /** The six JSON orients of pandas, text ⇄ frame. Pure. */
 import type { DateFormat, Orient } from "../protocol/orients.ts"
 import type { Frame, Json } from "./frame.ts"
-import { parseJson } from "./json.ts"
+import { parseSent } from "./json.ts"
 import { readColumns, readIndex, readRecords, readSplit, readValues } from "./orients/read.ts"
 import { frameOf } from "./orients/sheet.ts"
 import { readTable } from "./orients/table.ts"
@@ -15,12 +15,17 @@ export function orientOf({ orient, json_format, jsonformat }: OrientQuery): Orie
   return orient || json_format || jsonformat || "columns"
 }
 
+/** How deep the labels are among the members, where they are members. */
+const LABEL_DEPTHS: Partial<Record<Orient, number>> = { columns: 2, index: 1 }
+
 /**
  * The frame in a JSON text, rows in the order of the text.
+ * @param isUnique whether a label may be there only once; else of several the last counts
  * Throws Problem: invalid_json, invalid_request for another shape, unprocessable for what cannot be kept exactly.
  */
-export function readFrame(text: string, orient: Orient): Frame {
-  return toFrame(parseJson(text), orient)
+export function readFrame(text: string, orient: Orient, isUnique = false): Frame {
+  const isFree = (depth: number) => !isUnique && depth === LABEL_DEPTHS[orient]
+  return toFrame(parseSent(text, isFree), orient)
 }
 
 /** The same from a value that `parseJson` made. */

@@ -3,7 +3,7 @@ import { CHANGE_BODY_MAX_BYTES, SERIES_MAX_REMOVED } from "../protocol/limits.ts
 import { Problem } from "../protocol/problem.ts"
 import { readBound } from "./bounds.ts"
 import { sorted, type Frame, type IndexKind, type Json, type Unit } from "./frame.ts"
-import { parseJson } from "./json.ts"
+import { parseSent } from "./json.ts"
 import { frameText, toFrame } from "./orient.ts"
 import { listAt, objectAt } from "./orients/read.ts"
 import { cover, type Span } from "./ranges.ts"
@@ -18,7 +18,7 @@ export interface Patch {
 
 /** Throws Problem: invalid_json, invalid_request, unprocessable. */
 export function readPatch(text: string): Patch {
-  const patch = objectAt(parseJson(text), "")
+  const patch = objectAt(parseSent(text), "")
   const { removed = [], rows, ...rest } = patch
   const [stray] = Object.keys(rest)
   if (stray !== undefined) throw patchProblem(stray, "is neither removed nor rows")

@@ -7,7 +7,7 @@ import type { seriesEndpoints } from "../protocol/series.ts"
 import { Name } from "../protocol/shared.ts"
 import type { Json } from "./frame.ts"
 import { writeHandlers, type WriteServices } from "./ingest/routes.ts"
-import { parseJson } from "./json.ts"
+import { parseSent } from "./json.ts"
 import type { Keeper } from "./keeper.ts"
 import { orientOf, toFrame } from "./orient.ts"
 import { objectAt } from "./orients/read.ts"
@@ -112,7 +112,7 @@ function listed(listing: Listing, uri: string, query: ListQuery): Answer {
 
 /** `{"symbol": …, "orient": …, "frame": …}`. Throws Problem: invalid_json, invalid_request. */
 function readCreation(text: string): { symbol: string; orient: Orient; frame: Json } {
-  const { symbol, orient = "columns", frame, ...rest } = objectAt(parseJson(text), "")
+  const { symbol, orient = "columns", frame, ...rest } = objectAt(parseSent(text), "")
   const name = Name.safeParse(symbol)
   if (!name.success) throw creationProblem("symbol", name.error.issues[0]?.message ?? "is wrong")
   const known = ORIENTS.find((one) => one === orient)

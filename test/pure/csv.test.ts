@@ -296,6 +296,11 @@ describe("a CSV file", () => {
     expect((await problemOf(read("index,a,a\n"))).message).toBe(
       '"columns.a" of the frame is there twice',
     )
+    for (const line of ["2015-01-01,1", "2015-01-01T12:00:00Z,a"]) {
+      expect((await problemOf(read(`${line}\n2015-01-02,2\n`))).message).toMatch(
+        /^The CSV must begin with a header .* begins with a time, "2015-01-01/,
+      )
+    }
     expect((await problemOf(read("a,b\n1,2\n", { index: "c" }))).message).toBe(
       '"index" must name a column of the header, a, b; it is "c"',
     )

@@ -44,6 +44,21 @@ const members = (prefix: string) =>
   Array.from({ length: 1_500 }, (_, at) => `"${prefix}${at}":1`).join(",")
 
 describe("JSON lines", () => {
+  it("with a member twice are bad, those of one value or with colons in their texts are not", async () => {
+    const batch = await only([
+      '{"index":1,"a":1,"a":2}',
+      '{"index":2,"a" :1,"\\u0061":2}',
+      '{"index":3,"a":{"x":[{"y":1,"y":2}]}}',
+      '{"index":4,"a":{"x":[{"y":1},{"y":2}]},"b":"\\"x\\":1,\\"x\\":2"}',
+    ])
+    expect(reasons(batch)).toEqual([
+      [1, 'has the member "a" twice'],
+      [2, 'has the member "a" twice'],
+      [3, 'has the member "a.x.0.y" twice'],
+    ])
+    expect([...batch.frame.index]).toEqual([4])
+  })
+
   it("are rows, with null for what is absent", async () => {
     const batch = await only([
       '{"index":"2015-01-01","a":1,"b":"x","c":true}',

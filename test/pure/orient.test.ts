@@ -492,5 +492,5 @@ describe("a large frame", () => {
       const text = pieces.map((piece) => new TextDecoder().decode(piece)).join("")
       expect(readFrame(text, orient)).toStrictEqual(through(orient, large))
     }
-  })
+  }, 30_000)
 })

@@ -14,6 +14,9 @@ export interface Header {
   columns: ColumnPlace[]
 }
 
+/** No name of an index, but what stands under one: the header was forgotten, and its row would be lost. */
+const TIME = /^\d{4}-\d\d-\d\d(?:[T ]|$)/
+
 /** Throws Problem invalid_request. */
 export function readHeader(record: Line, fields: string[] | null, options: CsvOptions): Header {
   const flaw = record.flaw ?? (fields ? null : STRAY_TEXT)
@@ -28,6 +31,12 @@ export function readHeader(record: Line, fields: string[] | null, options: CsvOp
     throw new Problem("invalid_request", `"index" ${wish}; it is "${options.index}"`, {
       errors: { "query.index": `is "${options.index}", ${wish}` },
     })
+  }
+  const first = names[index] ?? ""
+  if (options.index === undefined && TIME.test(first)) {
+    const wish =
+      "The CSV must begin with a header of column names; its first line begins with a time"
+    throw headerProblem(`${wish}, ${JSON.stringify(shorten(first))}`)
   }
   const known = new Map((options.columns ?? []).map(({ name, mask }) => [name, startOf(mask)]))
   const columns = names.map((name, at) => ({ name, at, mask: known.get(name) ?? 0 }))

@@ -4,6 +4,7 @@ import { Problem } from "../../protocol/problem.ts"
 import { unitOf, type Frame, type IndexKind, type Json } from "../frame.ts"
 import { flawOf, jsonText, parseJson } from "../json.ts"
 import { objectAt } from "../orients/read.ts"
+import { twiceIn } from "../../lib/twice.ts"
 import { badLine, shorten, type BadLine } from "../../lines/bad.ts"
 import { isFull, type Batch } from "./batch.ts"
 import { indexAmong, LabelReader } from "./labels.ts"
@@ -135,11 +136,20 @@ function readObject(text: string): Entry["members"] | string {
   // Errors cost a hundred times what this look does, and a body of another type is full of them.
   if (!/^\s*\{/.test(text)) return "is no JSON object"
   try {
-    return objectAt(parseJson(text), "")
+    const members = objectAt(parseJson(text), "")
+    const twice = mayRepeat(text, members) ? twiceIn(text) : null
+    return twice === null ? members : `has the member "${shorten(twice.join("."))}" twice`
   } catch (error) {
     if (!(error instanceof Problem)) throw error
     return `is not valid JSON: ${shorten(error.details.errors?.[""] ?? error.message, 200)}`
   }
+}
+
+const COLON = /"\s*:/g
+
+/** False where there are as many colons as members: no object has more than it shows. */
+function mayRepeat(text: string, members: Entry["members"]): boolean {
+  return text.match(COLON)?.length !== Object.keys(members).length
 }
 
 function nameOfIndex(members: Entry["members"]): string | undefined {

@@ -47,7 +47,8 @@ async function save(call: Save, { seriesWriter }: WriteServices): Promise<Answer
   if (format === "json") {
     const orient = orientOf(query)
     const body = await call.body.whole(BODY_MAX_BYTES)
-    const frame = readQuickly(body.bytes, orient) ?? readFrame(body.text(), orient)
+    const isUnique = options.onDuplicate === "error"
+    const frame = readQuickly(body.bytes, orient) ?? readFrame(body.text(), orient, isUnique)
     deliveries = [{ rows: [{ ...params, frame }], bad: [] }]
   } else {
     // How numbers and texts are read hangs on what is there; that it fits, the commit checks.

@@ -1,7 +1,7 @@
 /** A column that grows value by value as its JSON is read, in doubles as long as it can. Pure. */
 import type { JsonBytes } from "../../lib/json-bytes.ts"
 import type { Column, Json } from "../frame.ts"
-import { parseJson } from "../json.ts"
+import { parseSent } from "../json.ts"
 import * as kinds from "../kinds.ts"
 import { inferColumn } from "./sheet.ts"
 
@@ -15,14 +15,14 @@ export class Builder {
   #cells: Json[] | null = null
   rows = 0
 
-  /** Takes the value that comes next. Throws SyntaxError, or Problem invalid_json, where there is none. */
+  /** Takes the value that comes next. Throws SyntaxError, or Problem, where there is none. */
   read(json: JsonBytes): void {
     const number = json.number()
     if (number === number && this.#cells === null) {
       this.#push(number, kinds.isInteger(number) ? kinds.INTEGER : kinds.FLOAT)
     } else if (number === number) this.#add(number)
     else if (json.skipNull()) this.#add(null)
-    else this.#add(json.plainString() ?? parseJson(json.text()))
+    else this.#add(json.plainString() ?? parseSent(json.text()))
   }
 
   /** The values, where all are numbers that a double has, or null, which is NaN. */
