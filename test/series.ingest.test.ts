@@ -103,6 +103,15 @@ describe("a body of lines", () => {
     expect(put.json.bad_lines).toHaveLength(1_000)
   })
 
+  it("that came without its type is told how to come", async () => {
+    const rows = "date,a\n2015-01-01,1\n"
+    for (const headers of [text, {}]) {
+      const answer = await send(`PUT ${fresh()}`, rows, headers)
+      expect(answer).toMatchObject({ status: 400, json: { code: "invalid_json" } })
+      expect(answer.json.detail).toContain("Content-Type text/csv")
+    }
+  })
+
   it("without a header, or of nothing, says so or makes an empty series", async () => {
     expect(await send(`PUT ${fresh()}`, "", csv)).toMatchObject({
       status: 400,

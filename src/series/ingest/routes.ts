@@ -1,6 +1,7 @@
 /** The handlers that write rows. */
 import type { Answer, Call, Handlers } from "../../protocol/endpoint.ts"
 import { BODY_MAX_BYTES } from "../../protocol/limits.ts"
+import { Problem } from "../../protocol/problem.ts"
 import type { seriesEndpoints } from "../../protocol/series.ts"
 import { readCsv } from "../formats/csv.ts"
 import { readLineProtocol } from "../formats/lineprotocol.ts"
@@ -48,7 +49,9 @@ async function save(call: Save, { seriesWriter }: WriteServices): Promise<Answer
     const orient = orientOf(query)
     const body = await call.body.whole(BODY_MAX_BYTES)
     const isUnique = options.onDuplicate === "error"
-    const frame = readQuickly(body.bytes, orient) ?? readFrame(body.text(), orient, isUnique)
+    const frame =
+      readQuickly(body.bytes, orient) ??
+      hinting(call.body.type, () => readFrame(body.text(), orient, isUnique))
     deliveries = [{ rows: [{ ...params, frame }], bad: [] }]
   } else {
     // How numbers and texts are read hangs on what is there; that it fits, the commit checks.
@@ -58,6 +61,18 @@ async function save(call: Save, { seriesWriter }: WriteServices): Promise<Answer
   const outcome = await seriesWriter.write(params, deliveries, options, conditions)
   const { revision } = outcome
   return { body: answerOf(outcome), revision }
+}
+
+/** Rows that came without their type are taken for JSON, which alone would be a riddle. */
+function hinting<Result>(type: string, read: () => Result): Result {
+  try {
+    return read()
+  } catch (error) {
+    const isOther = error instanceof Problem && error.code === "invalid_json" && !/json/.test(type)
+    if (!isOther) throw error
+    const hint = "CSV comes with Content-Type text/csv, JSON lines with application/x-ndjson"
+    throw new Problem(error.code, `${error.message} (${hint})`, error.details)
+  }
 }
 
 interface WriteQuery {
