@@ -37,7 +37,7 @@ import { keyHandlers } from "./keys/routes.ts"
 import { Expirer } from "./keys/expirer.ts"
 import { SWEPT as KEYS } from "./keys/sql.ts"
 import { KeyStore } from "./keys/store.ts"
-import { sumStats } from "./live/hubs.ts"
+import { hubOf, sumStats } from "./live/hubs.ts"
 import type { Listen, Wish } from "./live/listen.ts"
 import { changeHandlers, liveHandlers } from "./live/routes.ts"
 import { answerWhenNew, type Poll } from "./live/wait.ts"
@@ -151,7 +151,8 @@ export function createServices(
   // What it costs in the background is no cost of the request, whose answer is under way by then.
   const quiet = new Database(env.DB)
   const compactor = new Compactor(quiet, new Feed(quiet, { now, poke }))
-  const piledUp = (place: Place) => background(compactor.compact(place).catch(logFailure))
+  const piledUp = (place: Place) =>
+    background(compactor.compact(place).catch(logFailure("compaction_failed")))
   const edge = new EdgeCopies(env.KV, { now, background })
   const blobs = new Blobs(db, feed, env.KV, { now, newId })
   // What a key does when it expires is a request like any other, in one transaction with the key's end.
@@ -165,6 +166,7 @@ export function createServices(
   const keyLists = new KeyLists(db, edge, expiring)
   const together = (requests: Request[]) => answerTogether(requests, surroundings, db, feed)
   const apps = new DocumentStore(db, signed, appShape, expiring)
+  const ringBy = (at: number) => background(hubOf(env).ringBy(at).catch(logFailure("bell_lost")))
   const takeTurn = (uri: string) => env.TURNS.getByName(uri).take()
   return {
     env,
@@ -177,7 +179,7 @@ export function createServices(
     appHistory: new DocumentHistory(db, expiring),
     journalKeepers: [new KeyKeeper(db), new HistoryKeeper(db)],
     appExporter: new DocumentExporter(db, expiring),
-    appImporter: new DocumentImporter(db, documentJournal, { stager: feed, now, newId }),
+    appImporter: new DocumentImporter(db, documentJournal, { stager: feed, now, newId, ringBy }),
     from,
     journal: documentJournal,
     apps,
@@ -231,8 +233,8 @@ function answerTogether(
   return commitTogether(feed, operations, (response) => response.ok)
 }
 
-function logFailure(error: unknown): void {
-  console.error({ event: "compaction_failed", message: String(error) })
+const logFailure = (event: string) => (error: unknown) => {
+  console.error({ event, message: String(error) })
 }
 
 /** Up to 10, 20, 40 … ms, so that those who collided do not meet again. */

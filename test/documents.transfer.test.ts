@@ -204,6 +204,41 @@ describe("an import", () => {
     expect(text).toBe(line("brief", '{"n":2}'))
   })
 
+  it("keeps when documents expire, and tells so; what expires of it goes by itself", async () => {
+    await send("PUT /api/apps/later?expire_in=1h", { data: { n: 1 } })
+    await send("PUT /api/apps/never", { data: {} })
+    const text = await exported()
+    const expiry = (await send("GET /api/apps/later")).headers.get("X-Expires-At") as string
+    expect(text).toContain(`{"name":"later","data":{"n":1},"expires_at":"${expiry}"}\n`)
+    for (const name of ["later", "never"]) await send(`DELETE /api/apps/${name}`)
+    const talker = await connect()
+    for (const name of ["later", "soon"]) await talker.ask(`subscribe /api/apps/${name}`)
+    const soon = new Date(Date.now() + 1_500).toISOString()
+    const brief = `{"name":"soon","data":{},"expires_at":"${soon}"}\n`
+    // Not as the last one, whose change is told.
+    expect((await importing(brief + text)).status).toBe(200)
+    expect((await send("GET /api/apps/later")).headers.get("X-Expires-At")).toBe(expiry)
+    expect((await send("GET /api/apps/never")).headers.get("X-Expires-At")).toBeNull()
+    expect(await talker.hear()).toMatchObject({ uri: "/api/apps/soon", event: "state" })
+    expect(await talker.hear()).toMatchObject({
+      uri: "/api/apps/later",
+      expires_at: Date.parse(expiry),
+    })
+    expect(await talker.hear()).toMatchObject({
+      uri: "/api/apps/soon",
+      event: "delete",
+      reason: "expired",
+    })
+    expect(await exported()).toBe(text)
+    for (const wrong of ['"soon"', "5", '"2015-01-31"', '"2015-01-31T12:00:00"', "{}"]) {
+      const answer = await importing(`{"name":"wrong","data":{},"expires_at":${wrong}}`)
+      expect(answer, wrong).toMatchObject({
+        status: 422,
+        json: { errors: { "line.1": expect.stringMatching(/a time with its zone/) } },
+      })
+    }
+  })
+
   it("refuses all for one bad line, with its number and what is wrong, unless it may keep the others", async () => {
     const bad = [
       "{",

@@ -28,7 +28,7 @@ export const documentTransferEndpoints = {
     tag: "documents",
     summary: "All apps' documents as JSON lines, in the order they were created",
     description:
-      'Streamed. Each document is as it was when its page was read; the ETag is the revision at the beginning. When documents expire is not told. When there are more than one request may read, the last line is `{"next":"…"}`, and `cursor` takes what it says; imports pass over that line.',
+      'Streamed. Each document is as it was when its page was read; the ETag is the revision at the beginning. When there are more than one request may read, the last line is `{"next":"…"}`, and `cursor` takes what it says; imports pass over that line.',
     query: z.object({
       limit: z.coerce
         .number()
@@ -44,7 +44,7 @@ export const documentTransferEndpoints = {
     }),
     replies: {
       200: {
-        description: 'Lines of `{"name":…,"data":{…}}`',
+        description: 'Lines of `{"name":…,"data":{…}}`, with `expires_at` where they expire',
         type: "application/x-ndjson",
         schema: z.string(),
       },

@@ -45,6 +45,8 @@ export interface ImporterOptions {
   /** Epoch milliseconds. */
   now: () => number
   newId: () => string
+  /** Told when the first of what was written expires, epoch milliseconds: of all its changes only the last is told. */
+  ringBy: (at: number) => void
 }
 
 export class DocumentImporter {
@@ -102,6 +104,7 @@ export class DocumentImporter {
       { reads: [count], drafts: [], writes: [sql.unstage(id)] },
     ]
     const changes = await this.#journal.commitAll(commits)
+    if (stage.firstExpiry !== null) this.#options.ringBy(stage.firstExpiry)
     const { total, created } = counts
     const revision = changes.at(-1)?.revision ?? 0
     return { revision, created, replaced: total - created, skipped: documents - total }
@@ -144,6 +147,7 @@ class Stage {
   #parts = 0
   #statements = 0
   documents = 0
+  firstExpiry: number | null = null
 
   constructor(committer: Committer, id: string, at: number) {
     this.#committer = committer
@@ -151,12 +155,13 @@ class Stage {
     this.#at = at
   }
 
-  async add({ name, data }: Named): Promise<void> {
+  async add({ name, data, expiresAt }: Named): Promise<void> {
     if (++this.documents > IMPORT_MAX_DOCUMENTS) {
       throw tooLarge(`${IMPORT_MAX_DOCUMENTS} documents`, IMPORT_MAX_DOCUMENTS)
     }
     const uri = fill("/api/apps/:name", { name })
-    const text = `[${JSON.stringify(name)},${JSON.stringify(uri)},${data}]`
+    const text = `[${JSON.stringify(name)},${JSON.stringify(uri)},${data},${expiresAt}]`
+    if (expiresAt !== null) this.firstExpiry = Math.min(this.firstExpiry ?? expiresAt, expiresAt)
     const bytes = byteLength(text) + 1
     if (this.#bytes + bytes > DATABASE_TEXT_MAX_BYTES) this.#close()
     this.#open.push(text)

@@ -1,5 +1,6 @@
-/** Documents as JSON lines, `{"name":…,"data":{…}}`, in and out. Pure. */
+/** Documents as JSON lines, `{"name":…,"data":{…}}`, with `expires_at` where they expire, in and out. Pure. */
 import { depthOf } from "../../lib/json.ts"
+import { parseMoment } from "../../lib/moment.ts"
 import { parseTree, textOf, type Tree } from "../../lib/tree.ts"
 import { byteLength } from "../../lib/bytes.ts"
 import { badLine, type BadLine } from "../../lines/bad.ts"
@@ -16,11 +17,14 @@ export interface Named {
   name: string
   /** JSON text. */
   data: string
+  /** Epoch milliseconds; null for never. */
+  expiresAt: number | null
 }
 
 /** The line of a document. */
-export function lineOf({ name, data }: Named): string {
-  return `{"name":${JSON.stringify(name)},"data":${data}}\n`
+export function lineOf({ name, data, expiresAt }: Named): string {
+  const expiry = expiresAt === null ? "" : `,"expires_at":"${new Date(expiresAt).toISOString()}"`
+  return `{"name":${JSON.stringify(name)},"data":${data}${expiry}}\n`
 }
 
 /** The line that says how to go on after it. No document: its only member is `next`. */
@@ -66,7 +70,19 @@ function documentIn({ text }: Line): Named | string | null {
   const [name, data] = [tree.get("name"), tree.get("data")]
   if (typeof name !== "string" || !name.startsWith('"')) return 'must have a text as "name"'
   if (!(data instanceof Map)) return 'must have an object as "data"'
-  return { name: JSON.parse(name) as string, data: textOf(data) }
+  const expiresAt = expiryIn(tree.get("expires_at") ?? "null")
+  if (expiresAt === undefined) return `must have ${TIME_WISH} as "expires_at"`
+  return { name: JSON.parse(name) as string, data: textOf(data), expiresAt }
+}
+
+const TIME_WISH = "a time with its zone, such as 2015-01-31T12:00:00Z,"
+
+/** Epoch milliseconds, null for never; undefined when it is no time. */
+function expiryIn(given: Tree): number | null | undefined {
+  if (given === "null") return null
+  const text: unknown = typeof given === "string" ? JSON.parse(given) : null
+  const moment = typeof text === "string" ? parseMoment(text) : null
+  return moment?.zoned ? Math.floor(moment.stamp / 1_000) : undefined
 }
 
 function flawOf({ name, data }: Named, seen: ReadonlyMap<string, number>): string | null {

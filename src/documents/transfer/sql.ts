@@ -19,7 +19,7 @@ export function page(after: number, last: number, rows: number, bytes: number): 
         SELECT created, sum(size) OVER (ORDER BY created ROWS UNBOUNDED PRECEDING) AS bytes FROM (
           SELECT created, octet_length(data) + octet_length(name) AS size FROM documents
           WHERE collection = ?1 AND created > ?2 AND created <= ?3 ORDER BY created LIMIT ?4))
-      SELECT created, name, data FROM documents WHERE collection = ?1 AND created > ?2 AND created <=
+      SELECT created, name, data, expires_at AS expiresAt FROM documents WHERE collection = ?1 AND created > ?2 AND created <=
         coalesce((SELECT max(created) FROM sized WHERE bytes <= ?5), (SELECT min(created) FROM sized))
       ORDER BY created`,
     params: [COLLECTION, after, last, rows, bytes],
@@ -55,6 +55,7 @@ const LINES = "document_imports AS i CROSS JOIN json_each(i.lines) AS e"
 const NAME = "e.value ->> 0"
 const URI = "e.value ->> 1"
 const DATA = "json_extract(e.value, '$[2]')"
+const EXPIRES = "e.value ->> 3"
 const TAKEN = `EXISTS (SELECT 1 FROM documents d WHERE d.collection = '${COLLECTION}' AND d.name = ${NAME})`
 
 /** No document of the import is there already. */
@@ -94,7 +95,8 @@ const CLEARED = `EXISTS (SELECT 1 FROM documents d
 const CHANGES = `SELECT ?2, ${URI}, CASE WHEN ${TAKEN} THEN 'state' ELSE 'create' END,
     CASE WHEN octet_length(e.value) <= ${CHANGE_BODY_MAX_BYTES}
       THEN '{"name":' || (e.value -> 0) || ',"data":' || ${DATA} || '}' END,
-    CASE WHEN ${CLEARED} THEN json_set(coalesce(?3, '{}'), '$.expires_at', NULL) ELSE ?3 END
+    CASE WHEN ${EXPIRES} IS NOT NULL OR ${CLEARED}
+      THEN json_set(coalesce(?3, '{}'), '$.expires_at', ${EXPIRES}) ELSE ?3 END
   FROM ${LINES} WHERE i.import = ?1`
 const IS_LAST = `(e.key = i.count - 1 AND i.part = (
   SELECT max(part) FROM document_imports WHERE import = ?1 AND count > 0))`
@@ -118,13 +120,14 @@ export function write(id: string): Statement {
     sql: `WITH placed AS MATERIALIZED (
         SELECT part, sum(count) OVER (ORDER BY part) - count AS before, sum(count) OVER () AS total
         FROM document_imports WHERE import = ?1)
-      INSERT INTO documents (collection, created, name, revision, data)
+      INSERT INTO documents (collection, created, name, revision, data, expires_at, uri)
       SELECT ?2, ${REVISION} - p.total + p.before + e.key + 1, ${NAME},
-        ${REVISION} - p.total + p.before + e.key + 1, ${DATA}
+        ${REVISION} - p.total + p.before + e.key + 1, ${DATA},
+        ${EXPIRES}, CASE WHEN ${EXPIRES} IS NOT NULL THEN ${URI} END
       FROM placed AS p CROSS JOIN document_imports AS i ON i.import = ?1 AND i.part = p.part
         CROSS JOIN json_each(i.lines) AS e WHERE true
       ON CONFLICT (collection, name) DO UPDATE SET revision = excluded.revision,
-        expires_at = NULL, uri = NULL, data = excluded.data`,
+        expires_at = excluded.expires_at, uri = excluded.uri, data = excluded.data`,
     params: [id, COLLECTION],
   }
 }
