@@ -23,6 +23,29 @@ const counts = ({ json }: Sent) => [json.inserted, json.replaced, json.removed]
 const queries = ({ headers }: Sent) =>
   Number(/(\d+) queries/.exec(headers.get("Server-Timing") ?? "")?.[1])
 
+describe("whole numbers that are written as floats", () => {
+  it("are floats where the form can say so, and integers in other JSON", async () => {
+    const field = (name: string, type: string) => ({ name, type })
+    const table = {
+      schema: { fields: [field("i", "datetime"), field("v", "number")], primaryKey: ["i"] },
+      data: [{ i: `${day(1)}T00:00:00.000`, v: 1 }],
+    }
+    for (const [body, query, type, kind] of [
+      ["date,v\n2015-01-01,1.0\n", "", "text/csv", "float64"],
+      ['{"date":"2015-01-01","v":1.0}\n', "", "application/x-ndjson", "float64"],
+      [JSON.stringify(table), "?orient=table", "application/json", "float64"],
+      ['{"v":{"2015-01-01":1.0}}', "", "application/json", "int64"],
+    ] as const) {
+      const uri = fresh()
+      const put = await send(`PUT ${uri}${query}`, body, { "Content-Type": type })
+      expect(put.status, put.text).toBe(200)
+      const entries = (await send("GET /api/store/writes/")).json as { symbol: string }[]
+      const entry = entries.find(({ symbol }) => uri.endsWith(`/${symbol}`))
+      expect(entry, body).toMatchObject({ columns: [{ name: "v", kind }] })
+    }
+  })
+})
+
 describe("a label that an object has twice", () => {
   it("counts the last time, unless on_duplicate=error refuses it", async () => {
     for (const [orient, body] of [

@@ -186,6 +186,8 @@ export const seriesEndpoints = {
     verb: "replace",
     batch: true,
     summary: "Save a frame over the range that it covers",
+    description:
+      "In JSON a whole number is an integer however it is written (`1.0`), as it is for the reader of pandas; `orient=table` says itself what its columns are, and in CSV and JSON lines `1.0` is a float.",
   },
   "series.post": {
     ...save,
