@@ -153,6 +153,17 @@ describe("a batch", () => {
     const refused = await batch(put("b-sum", { n: "no number" }), patch("b-sum", inc))
     expect(refused).toMatchObject({ status: 409, json: { operation: 1 } })
     expect(await data("b-sum")).toEqual({ n: 5, m: 7 })
+    // Who meant what the batch itself writes is told what was looked at.
+    const append = { method: "PUT", uri: "/api/apps/b-sum/data/new/-", body: 1 }
+    for (const operation of [append, patch("b-sum", { op: "remove", path: "/data/new/0" })]) {
+      const unseen = await batch(put("b-sum", { new: [0] }), operation)
+      expect(unseen).toMatchObject({ json: { operation: 1 } })
+      expect(unseen.json.problem.detail).toMatch(/, as it was before the batch$/)
+    }
+    const alone = await send("PUT /api/apps/b-sum/data/new/-", "1", {
+      "Content-Type": "application/json",
+    })
+    expect(alone.json.detail).toBe('There is nothing at "/data/new" in this document')
   })
 
   it("carries in a 412 what is there, as the call alone would", async () => {

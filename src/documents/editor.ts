@@ -130,7 +130,7 @@ export class DocumentEditor {
     if (tried.has(revision)) throw clash(name)
     tried.add(revision)
     const read = this.#shape.resource(name, data)
-    const after = applied(parseTree(read), operations, JSON_PATCH_MAX_COPIED)
+    const after = this.#applied(read, operations)
     const next = dataOf(after, parseTree(read), operations.length - 1)
     const patch = textOf(mergeBetween(parseTree(read), after) ?? "null")
     const state = this.#shape.resource(name, next)
@@ -143,6 +143,17 @@ export class DocumentEditor {
         explain: async () => stopped(),
       }),
     )
+  }
+
+  /** What operations of a batch wrote before is not seen; who finds nothing is told so. */
+  #applied(read: string, operations: readonly Operation[]): Tree {
+    try {
+      return applied(parseTree(read), operations, JSON_PATCH_MAX_COPIED)
+    } catch (error) {
+      const isBatch = this.#options.takeTurn === undefined
+      if (isBatch && error instanceof PatchFailed) error.when = ", as it was before the batch"
+      throw error
+    }
   }
 
   /** The revision of a commit; null when it was stopped by what is no fault of the caller. */

@@ -24,6 +24,8 @@ export class PatchFailed extends Error {
   readonly failure: Failure
   readonly index: number
   readonly pointer: string
+  /** Of which document it is said, where that is not the one of now: the end of the sentence. */
+  when = ""
 
   constructor(failure: Failure, index: number, path: readonly string[], reason: string) {
     super(reason)

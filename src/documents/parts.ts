@@ -76,7 +76,7 @@ async function edit(
     if (!(error instanceof PatchFailed)) throw error
     const isOwn =
       operations(path).length === 1 && error.pointer.length <= `/data/${params.pointer}`.length
-    if (error.failure === "missing" && isOwn) throw nothingAt(error.pointer)
+    if (error.failure === "missing" && isOwn) throw nothingAt(error.pointer, error.when)
     throw problemOf(error, isJsonPatch)
   }
 }
@@ -109,6 +109,8 @@ function tokensOf(pointer: string): string[] {
   return pointer === "" ? [] : (pathOf(`/${pointer}`) ?? [])
 }
 
-function nothingAt(pointer: string): Problem {
-  return new Problem("not_found", `There is nothing at "${pointer}" in this document`, { pointer })
+function nothingAt(pointer: string, when = ""): Problem {
+  return new Problem("not_found", `There is nothing at "${pointer}" in this document${when}`, {
+    pointer,
+  })
 }

@@ -14,10 +14,10 @@ const CODES: Record<Failure, ProblemCode> = {
  * @param isPatch true where it was a JSON Patch; then the operation's index is told, too
  */
 export function problemOf(
-  { failure, index, pointer, message }: PatchFailed,
+  { failure, index, pointer, message, when }: PatchFailed,
   isPatch = true,
 ): Problem {
-  const reason = `"${pointer}" ${message}`
+  const reason = `"${pointer}" ${message}${when}`
   const place = { pointer, errors: { [pointer]: message } }
   if (!isPatch) return new Problem(CODES[failure], `This cannot be done: ${reason}`, place)
   const detail = `Operation ${index} of the patch cannot be done: ${reason}`
