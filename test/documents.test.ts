@@ -352,7 +352,7 @@ describe("bad documents", () => {
       ["GET /api/apps/?limit=1.5", "query.limit", 'must be an integer, got "1.5"'],
       ["GET /api/apps/?limit=0", "query.limit", 'must be at least 1, got "0"'],
       ["GET /api/apps/?limit=99999", "query.limit", 'must be at most 10000, got "99999"'],
-      ["GET /api/apps/?count=yes", "query.count", 'must be one of "0", "1", "", got "yes"'],
+      ["GET /api/apps/?count=yes", "query.count", 'must be one of "0", "1", got "yes"'],
       ["GET /api/apps/x/diff", "query.from", "must be given, got nothing"],
       ["GET /api/apps/x?as_of=", "query.as_of", 'must not be empty, got ""'],
     ] as const) {

@@ -42,6 +42,7 @@ function amount(origin: string, bound: string, limit: unknown): string {
 }
 
 function oneOf(values: readonly unknown[]): string {
-  const shown = values.map((value) => JSON.stringify(value))
+  // An empty text only stands for what is not given.
+  const shown = values.filter((value) => value !== "").map((value) => JSON.stringify(value))
   return shown.length > 1 ? `must be one of ${shown.join(", ")}` : `must be ${shown.join()}`
 }

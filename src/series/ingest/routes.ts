@@ -51,7 +51,7 @@ async function save(call: Save, { seriesWriter }: WriteServices): Promise<Answer
     const isUnique = options.onDuplicate === "error"
     const frame =
       readQuickly(body.bytes, orient) ??
-      hinting(call.body.type, () => readFrame(body.text(), orient, isUnique))
+      hinting(call.body.type, body.text(), (text) => readFrame(text, orient, isUnique))
     deliveries = [{ rows: [{ ...params, frame }], bad: [] }]
   } else {
     // How numbers and texts are read hangs on what is there; that it fits, the commit checks.
@@ -64,12 +64,12 @@ async function save(call: Save, { seriesWriter }: WriteServices): Promise<Answer
 }
 
 /** Rows that came without their type are taken for JSON, which alone would be a riddle. */
-function hinting<Result>(type: string, read: () => Result): Result {
+function hinting<Result>(type: string, text: string, read: (text: string) => Result): Result {
   try {
-    return read()
+    return read(text)
   } catch (error) {
-    const isOther = error instanceof Problem && error.code === "invalid_json" && !/json/.test(type)
-    if (!isOther) throw error
+    const isJson = /json/.test(type) || /^\s*[[{]/.test(text)
+    if (isJson || !(error instanceof Problem) || error.code !== "invalid_json") throw error
     const hint = "CSV comes with Content-Type text/csv, JSON lines with application/x-ndjson"
     throw new Problem(error.code, `${error.message} (${hint})`, error.details)
   }
