@@ -100,7 +100,7 @@ export const keyHandlers: Handlers<typeof keyEndpoints & typeof keyValueEndpoint
       throw new Problem("unsupported_type", detail)
     }
     const ending = readEnding(query, now())
-    const value = await keys.take(body.bytes, type)
+    const value = await keys.take(id, body.bytes, type)
     const wantsPrevious = query.return !== undefined
     const written = await keys.set(id, value, { ...ending, conditions, wantsPrevious })
     return answerOf(written, { status: 204 })

@@ -25,12 +25,11 @@ CREATE INDEX keys_by_expiry ON keys (expires_at) WHERE expires_at IS NOT NULL;
 
 CREATE INDEX keys_by_warning ON keys (warn_at) WHERE warn_at IS NOT NULL;
 
-CREATE INDEX keys_by_blob ON keys (blob) WHERE blob IS NOT NULL;
-
 -- Every blob there is, written down before it is: whatever ends half-way, nothing stays in Workers KV unknown.
--- `created_at` is in epoch milliseconds; what is doomed is about to be removed, and no key may name it any more.
+-- `key` is the only key that may name it. `created_at` is in epoch milliseconds; what is doomed is about to be removed, and no key may name it any more.
 CREATE TABLE key_blobs (
   name TEXT PRIMARY KEY,
+  key TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   doomed INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
