@@ -186,10 +186,12 @@ export function otherwise(pairs: [name: string, revision: number][]): Statement 
   }
 }
 
+/** Where a key that is replaced has something from: itself, or what is given. */
+const from = (given: unknown) => (given === undefined ? "keys" : "excluded")
+
 /** A key that is there is replaced; what of its ending is undefined stays then. */
 export function put(name: string, uri: string, ending: Ending, stored: Stored): Statement {
   const { expiry, warn, onExpire } = ending
-  const from = (given: unknown) => (given === undefined ? "keys" : "excluded")
   const { type, size, number, blob, value } = stored
   return {
     sql: `INSERT INTO keys
@@ -200,10 +202,10 @@ export function put(name: string, uri: string, ending: Ending, stored: Stored): 
         number = excluded.number, blob = excluded.blob, value = excluded.value,
         on_expire = ${from(onExpire)}.on_expire, warn = ${from(warn)}.warn,
         warn_at = ${warn === undefined ? "keys.warn_at" : `${from(expiry)}.expires_at - ?10`}`,
-    params: [
-      ...[name, uri, expiry ?? null, type, size, number, blob, value],
-      ...[onExpire ?? null, warn ?? null],
-    ],
+    params: [name, uri, expiry ?? null, type, size, number, blob, value].concat(
+      onExpire ?? null,
+      warn ?? null,
+    ),
   }
 }
 

@@ -67,10 +67,10 @@ export function readOperations(
   return given.map((operation, at) => {
     const { op: kind, name } = operation
     const members = trees[at] as Map<string, Tree>
-    const place = { at, name, uri: uriOf(name), kind }
+    const base = { at, name, uri: uriOf(name), kind }
     try {
       return {
-        ...place,
+        ...base,
         value: kind === "set" ? valueOf(members) : null,
         ...endingOf(operation, members, now),
         match: readTag(operation.if_match),
