@@ -96,7 +96,10 @@ export function changes(json: string, now: number): Statement {
   }
 }
 
-/** The revision of each URI among the changes just recorded, which are the last; `count` is how many at most. */
+/**
+ * The revision of each URI among the changes just recorded, which are the last; `count` is how many at most. To be joined
+ * by CROSS JOIN behind the items: SQLite looks through the JSON once for each of these rows otherwise.
+ */
 const recorded = (count: number) =>
   `(SELECT uri, max(revision) AS revision FROM changes WHERE revision > ${REVISION} - ${count} GROUP BY uri)`
 
@@ -111,7 +114,7 @@ export function set(json: string, count: number): Statement {
     sql: `INSERT INTO keys (name, uri, revision, ${ENDING.join()}, ${STORED.join()})
       SELECT ${given("name")}, ${given("uri")}, c.revision, ${given("expires")}, ${given("warn")},
         ${given("expires")} - ${given("warn")}, ${given("onExpire")}, ${STORED.map(given).join()}
-      FROM json_each(?1) w JOIN ${recorded(count)} c ON c.uri = ${given("uri")}
+      FROM json_each(?1) w CROSS JOIN ${recorded(count)} c ON c.uri = ${given("uri")}
       WHERE ${given("kind")} = 'set'
       ON CONFLICT (name) DO UPDATE SET revision = excluded.revision,
         ${[...ENDING, ...STORED].map((column) => `${column} = excluded.${column}`).join()}`,
@@ -126,7 +129,7 @@ export function expire(json: string, count: number): Statement {
         warn_at = n.expires - n.warn, on_expire = n.onExpire
       FROM (SELECT k.name, ${given("expires")} AS expires, c.revision, ${WARN} AS warn,
           CASE WHEN ${given("keepsAction")} THEN k.on_expire ELSE ${given("onExpire")} END AS onExpire
-        FROM json_each(?1) w JOIN ${recorded(count)} c ON c.uri = ${given("uri")}
+        FROM json_each(?1) w CROSS JOIN ${recorded(count)} c ON c.uri = ${given("uri")}
         JOIN keys k ON k.name = ${given("name")}
         WHERE ${given("kind")} = 'expire') n
       WHERE keys.name = n.name`,
