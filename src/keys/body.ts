@@ -1,5 +1,5 @@
 /** What JSON bodies say of a key: its value and its end, as they were written. Pure. */
-import { textOf, type Tree } from "../lib/tree.ts"
+import { stringOf, textOf, type Tree } from "../lib/tree.ts"
 import type { JsonBody } from "../protocol/endpoint.ts"
 import { Problem } from "../protocol/problem.ts"
 import { GIVING, readGiven } from "./given.ts"
@@ -23,7 +23,8 @@ export function readPatch(id: string, { value: body, tree }: JsonBody<object>, n
   const members = new Map(tree as Map<string, Tree>)
   const own = members.get(id)
   // A key may have the name of a member: then a text is its value.
-  const isOwn = own !== undefined && (!MEMBERS.includes(id) || (id !== "value" && isText(own)))
+  const isOwn =
+    own !== undefined && (!MEMBERS.includes(id) || (id !== "value" && stringOf(own) !== null))
   if (isOwn) {
     members.delete(id)
     // As a merge patch it would mean some of the members.
@@ -64,11 +65,7 @@ export function readTreeEnding(
   return readBodyEnding({ ...said, action: action === "null" ? null : text }, now, unsaid)
 }
 
-function isText(tree: Tree): boolean {
-  return typeof tree === "string" && tree.startsWith('"')
-}
-
+/** A decimal, as a number or as text. */
 function stepOf(given: Tree): string {
-  const text = typeof given === "string" ? given : textOf(given)
-  return readStep(isText(text) ? (JSON.parse(text) as string) : text, false, "inc")
+  return readStep(stringOf(given) ?? textOf(given), false, "inc")
 }

@@ -1,6 +1,6 @@
 /** Values as JSON bodies give them. Pure. */
 import { fromBase64 } from "../lib/base64.ts"
-import { textOf, type Tree } from "../lib/tree.ts"
+import { stringOf, textOf, type Tree } from "../lib/tree.ts"
 import { Problem } from "../protocol/problem.ts"
 import { kindOf, readType, textValue, valueOfBytes, type Value } from "./value.ts"
 
@@ -21,6 +21,14 @@ export function readGiven(members: ReadonlyMap<string, Tree>): Value | undefined
   }
   if (value !== undefined) return valueOf(value, type)
   return type === null ? undefined : refuse("type", 'goes with "value" or "base64"')
+}
+
+/** The same where there must be one. */
+export function readValue(members: ReadonlyMap<string, Tree>): Value {
+  const value = readGiven(members)
+  if (value) return value
+  const errors = { value: "is missing" }
+  throw new Problem("invalid_request", '"value" or "base64" must give the value', { errors })
 }
 
 /** Text, or the JSON that it is. */
@@ -52,11 +60,6 @@ function bytesOf(given: Tree): Uint8Array {
     // Told below.
   }
   return refuse("base64", wish)
-}
-
-/** What a JSON string says; null for anything else. */
-function stringOf(tree: Tree): string | null {
-  return typeof tree === "string" && tree.startsWith('"') ? (JSON.parse(tree) as string) : null
 }
 
 function refuse(place: string, wish: string): never {

@@ -8,7 +8,7 @@ import { Problem } from "../protocol/problem.ts"
 import { toJson, toMetaJson, uriOf } from "./entry.ts"
 import type { KeyRemover } from "./batch/remover.ts"
 import { readPatch, readTreeEnding } from "./body.ts"
-import { readGiven } from "./given.ts"
+import { readValue } from "./given.ts"
 import { readEnding, readPair, readStep } from "./input.ts"
 import { consistencyOf, wishOf } from "./reading.ts"
 import { notFound } from "./refused.ts"
@@ -59,7 +59,7 @@ export const keyHandlers: Handlers<typeof keyEndpoints & typeof keyValueEndpoint
   "keys.create": async ({ body, conditions }, { keys, now }) => {
     const { name } = body.value
     const members = body.tree as Map<string, Tree>
-    const value = readGiven(members) ?? valueless()
+    const value = readValue(members)
     const ending = readTreeEnding(members, body.value, now(), null)
     const { revision } = await keys.set(name, value, { ...ending, onlyNew: true, conditions })
     const headers = { Location: uriOf(name), ...expiryHeaders(ending.expiry) }
@@ -126,11 +126,6 @@ function metaOf(name: string, row: MetaRow | null, now: number): Answer {
   const headers = { ...expiryHeaders(expiresAt), ...strong }
   // Its time to live goes down although nobody writes.
   return { json: toMetaJson(row, now), revision, headers, isAging: expiresAt !== null }
-}
-
-function valueless(): never {
-  const errors = { value: "is missing" }
-  throw new Problem("invalid_request", '"value" or "base64" must give the value', { errors })
 }
 
 function uncounted(): Problem {

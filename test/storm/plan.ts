@@ -187,7 +187,7 @@ export function planOf(seed: number): Plan {
   for (const follower of followers.keys()) {
     if (!opened.has(follower)) steps.push({ kind: "open", follower })
   }
-  if (random(8) >= 0) {
+  if (random(8) === 0) {
     const uri = key("fleeting")
     fleeting.push(uri)
     const at = random(steps.length / 2)

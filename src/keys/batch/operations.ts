@@ -7,7 +7,7 @@ import { DATABASE_TEXT_MAX_BYTES } from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
 import { place, uriOf } from "../entry.ts"
 import { readTreeEnding } from "../body.ts"
-import { readGiven } from "../given.ts"
+import { readValue } from "../given.ts"
 import type { Stored } from "../sql.ts"
 import { kindOf, type Value } from "../value.ts"
 import { ofNew, type Ending } from "../write.ts"
@@ -71,7 +71,7 @@ export function readOperations(
     try {
       return {
         ...base,
-        value: kind === "set" ? valueOf(members) : null,
+        value: kind === "set" ? readValue(members) : null,
         ...endingOf(operation, members, now),
         match: readTag(operation.if_match),
         none: readTag(operation.if_none_match),
@@ -138,13 +138,6 @@ export function packed(items: readonly unknown[]): { json: string; count: number
     } else packs.push({ texts: [text], bytes })
   }
   return packs.map(({ texts }) => ({ json: `[${texts.join()}]`, count: texts.length }))
-}
-
-function valueOf(members: ReadonlyMap<string, Tree>): Value {
-  const value = readGiven(members)
-  if (value) return value
-  const errors = { value: "is missing" }
-  throw new Problem("invalid_request", '"value" or "base64" must give the value', { errors })
 }
 
 function endingOf(operation: Given, members: ReadonlyMap<string, Tree>, now: number) {
