@@ -172,6 +172,23 @@ describe("a key that warns before it expires", () => {
     expect((await ask("GET /api/apps/e-pump")).text).toContain('{"online":false}')
   })
 
+  it("is found by its index: a sweep with nothing to do reads as much whatever there is", async () => {
+    const { ask, services } = world()
+    const costOfSweep = async () => {
+      const { sweep, db } = services()
+      await sweep()
+      return db.cost
+    }
+    await costOfSweep()
+    const few = await costOfSweep()
+    const operations = Array.from({ length: 100 }, (_, at) => {
+      return { op: "set", name: `i-${at}`, value: "1", expire_in: 6_000 + at, warn: 5 }
+    })
+    expect((await ask("POST /keys/batch", { operations })).status).toBe(200)
+    expect(await costOfSweep()).toEqual(few)
+    await ask("DELETE /keys?match=i-*")
+  })
+
   it("costs a row more to set, and nothing where it is not asked for", async () => {
     const { ask } = world()
     const rows = async (request: string) => (await ask(request)).headers.get("X-Rows-Written")
