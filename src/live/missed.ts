@@ -1,7 +1,7 @@
 /** What subscribers missed, from the journal. Pure. */
 import type { Change } from "../protocol/change.ts"
 import { listOf } from "../protocol/uri.ts"
-import { deliveryOf, isTold } from "./fanout.ts"
+import { deliveryOf, isTold } from "./delivery.ts"
 import {
   isFollowable,
   isTouched,

@@ -2,7 +2,7 @@
 import { describe, expect, it, vi } from "vitest"
 import { PatternReplica } from "../../src/client/replica-pattern.ts"
 import { Replica } from "../../src/client/replica.ts"
-import { conflated } from "../../src/live/conflate.ts"
+import { folded } from "../../src/live/conflate.ts"
 import { expiryOf } from "../../src/live/expiry.ts"
 import { planOf, type Desk } from "../../src/live/fanout.ts"
 import { pokeHubs } from "../../src/live/hubs.ts"
@@ -129,9 +129,7 @@ describe("a copy", () => {
 
 describe("frames that wait", () => {
   const told = (...frames: string[]) =>
-    frames
-      .reduce<string[]>((waiting, text) => conflated(waiting, text), [])
-      .map((text) => [frame(text).event, frame(text).revision])
+    folded(frames).map((text) => [frame(text).event, frame(text).revision])
   const create = createText({ uri: "/l/", member: uri, revision: 1, resource: "{}" })
 
   it("keep all warnings, before what took the place of the others", () => {
