@@ -173,7 +173,8 @@ describe("a document that expires", () => {
     for (let at = 0; at < 20; at++) await send(`PUT /api/apps/e-many-${at}`, body({}))
     await send("PUT /api/apps/e-many?expire_in=1d", body({}))
     expect(await costOfSweep()).toEqual(few)
-    expect(few.rowsRead).toBeLessThanOrEqual(14)
+    // Seven of them for the keys that warn, however many there are.
+    expect(few.rowsRead).toBeLessThanOrEqual(21)
     expect(few.rowsWritten).toBe(0)
   })
 

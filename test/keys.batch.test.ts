@@ -248,7 +248,9 @@ describe("a batch of keys", () => {
   it.each<[Given, string]>([
     [{ op: "set", name: "a" }, "value"],
     [{ op: "set", name: "", value: "1" }, "name"],
-    [{ op: "set", name: "a", value: 1 }, "value"],
+    [{ op: "set", name: "a", value: 1, type: "text/plain" }, "value"],
+    [{ op: "set", name: "a", value: "1", base64: "MQ==" }, "base64"],
+    [{ op: "set", name: "a", base64: "MQ" }, "base64"],
     [{ op: "set", name: "a", value: "1", expire_in: 0 }, "expire_in"],
     [{ op: "set", name: "a", value: "1", expire_in: "soon" }, "expire_in"],
     [{ op: "expire", name: "a" }, "expire_in"],
@@ -268,7 +270,7 @@ describe("a batch of keys", () => {
     const large = await batch(set("a", "1"), set("b", "x".repeat(1_000_001)))
     expect(large.json).toMatchObject({ status: 413, operation: 1 })
     const half = await batch(set("a", "1"), set("b", "\ud800"))
-    expect(half.json).toMatchObject({ status: 422, errors: { "operations.1.value": /./ } })
+    expect(half.json).toMatchObject({ status: 422, errors: { "/operations/1/value": /./ } })
     expect(await agreed("a")).toBeNull()
   })
 })

@@ -129,6 +129,22 @@ describe("what a key costs", () => {
   )
 })
 
+describe("what many keys cost at once", () => {
+  it.each([
+    ["set", { value: "v" }],
+    ["expire", { expire_in: 60, warn: 5 }],
+    ["delete", {}],
+  ])("%s reads and writes rows by the number of keys, not by its square", async (op, more) => {
+    const operations = Array.from({ length: 300 }, (_, at) => ({ op, name: `bulk${at}`, ...more }))
+    const { ok, headers } = await world().give("POST /keys/batch", JSON.stringify({ operations }), {
+      "Content-Type": "application/json",
+    })
+    expect(ok).toBe(true)
+    expect(Number(headers.get("X-Rows-Read"))).toBeLessThan(30 * operations.length)
+    expect(Number(headers.get("X-Rows-Written"))).toBeLessThanOrEqual(5 * operations.length)
+  })
+})
+
 describe("the hourly check", () => {
   it("brings Workers KV what a writer left behind, once it is old enough to tell, and asks for nothing then", async () => {
     const lost = kvWith({ put: async () => {}, delete: async () => {} })

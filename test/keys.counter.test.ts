@@ -1,4 +1,5 @@
 /** Counting keys up and down. */
+import { env } from "cloudflare:workers"
 import fc from "fast-check"
 import { afterEach, describe, expect, it, vi } from "vitest"
 import { send } from "./helpers.ts"
@@ -172,6 +173,34 @@ describe("POST /keys/{id}/inc and dec", () => {
     await ask("PUT /keys?listed-later=1")
     await services().feed.trim(-1_000, 0)
     expect((await ask("GET /keys/?match=listed")).text).toBe('[{"listed":"2"}]')
+  })
+
+  it("count once and say so while Workers KV fails, because whoever sends it again counts again", async () => {
+    vi.stubGlobal("setTimeout", (call: () => void) => queueMicrotask(call))
+    for (const method of ["error", "warn"] as const) vi.spyOn(console, method).mockReturnValue()
+    await send("PUT /keys?lasting=1")
+    let isDown = true
+    const failing = kvWith({
+      put: async (...args: unknown[]) => {
+        if (isDown) throw new Error("KV PUT failed: 500")
+        return (env.KV.put as Function)(...args)
+      },
+    })
+    const { ask } = world({ kv: failing })
+    expect(await ask("POST /keys/lasting/inc")).toMatchObject({
+      status: 200,
+      text: '{"lasting":"2"}',
+    })
+    expect((await ask("PATCH /keys/lasting", { inc: 1 })).status).toBe(204)
+    expect((await send("GET /keys/lasting?consistency=strong")).json).toEqual({ lasting: "3" })
+    expect(await env.KV.get("lasting")).toBe("1")
+    isDown = false
+    expect((await ask("POST /keys/lasting/inc")).text).toBe('{"lasting":"4"}')
+    await vi.waitFor(async () => expect(await env.KV.get("lasting")).toBe("4"))
+    // What can be sent again without harm is not acknowledged.
+    isDown = true
+    expect((await ask("PUT /keys?plainly=1")).status).toBe(503)
+    vi.restoreAllMocks()
   })
 
   it("write two rows", async () => {

@@ -318,7 +318,8 @@ describe("Workers KV and the index", () => {
   it("a thousand keys are cleared in one commit", async () => {
     const rows = JSON.stringify(Array.from({ length: 1_000 }, (_, at) => `many${at}`))
     await env.DB.prepare(
-      `INSERT INTO keys SELECT value, '/keys/' || value, 0, NULL, 'text/plain', 1, NULL, NULL, NULL, NULL FROM json_each(?)`,
+      `INSERT INTO keys (name, uri, revision, type, size)
+        SELECT value, '/keys/' || value, 0, 'text/plain', 1 FROM json_each(?)`,
     )
       .bind(rows)
       .run()

@@ -110,7 +110,18 @@ describe("expiry in every form", () => {
 })
 
 describe("keys with the names of options", () => {
-  it.each(["expire_at", "keep_ttl", "return", "meta", "value", "inc"])("%s", async (name) => {
+  it.each([
+    "expire_at",
+    "keep_ttl",
+    "return",
+    "meta",
+    "value",
+    "inc",
+    "warn",
+    "type",
+    "base64",
+    "on_expire",
+  ])("%s", async (name) => {
     expect((await send(`PUT /keys?${name}=x`)).text).toBe("success")
     expect((await send(`GET /keys/${name}`)).json).toEqual({ [name]: "x" })
     expect((await send(`PATCH /keys/${name}`, { [name]: "y" })).status).toBe(204)
@@ -133,12 +144,15 @@ describe("meta=1", () => {
         revision,
         ttl: 90,
         expires_at: clock.now + 89_500,
+        warn: null,
+        on_expire: null,
       })
     }
     await give("PUT /keys/about", Uint8Array.of(1, 2, 3), { "Content-Type": "image/png" })
     const meta = await ask("GET /keys/about?meta=1")
     expect(JSON.parse(meta.text)).toMatchObject({ type: "image/png", size: 3, ttl: null })
-    expect(meta).toMatchObject({ queries: 0 })
+    expect(meta).toMatchObject({ queries: 1 })
+    expect(meta.headers.get("X-Consistency")).toBe("strong")
     expect((await ask("GET /keys/nobody?meta=1")).status).toBe(404)
     expect((await ask("GET /keys/about?meta=2")).status).toBe(400)
   })

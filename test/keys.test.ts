@@ -176,13 +176,18 @@ describe("names and values", () => {
     expect(events.slice(-5)).toEqual(["create", "patch", "delete", "create", "delete"])
   })
 
-  it.each(["", ".", "..", "x".repeat(513), "é".repeat(257), "\ud800", 5, null])(
+  it.each(["", ".", "..", "x".repeat(513), "é".repeat(257), 5, null])(
     "refuse %j as a name",
     async (name) => {
       const answer = await send("POST /keys/", { name, value: "v" })
       expect(answer.json).toMatchObject({ status: 400, errors: { name: expect.any(String) } })
     },
   )
+
+  it("refuse half a character as a name", async () => {
+    const answer = await send("POST /keys/", { name: "\ud800", value: "v" })
+    expect(answer.json).toMatchObject({ status: 422, errors: { "/name": expect.any(String) } })
+  })
 
   it("refuse a name in a URI that cannot be one", async () => {
     expect((await send(`GET /keys/${"x".repeat(513)}`)).status).toBe(400)
@@ -223,7 +228,12 @@ describe("create and patch, which sockets use", () => {
   it.each([
     [{ value: "v" }, "name"],
     [{ name: "n" }, "value"],
-    [{ name: "n", value: 5 }, "value"],
+    [{ name: "n", value: 5, type: "text/plain" }, "value"],
+    [{ name: "n", value: "v", base64: "" }, "base64"],
+    [{ name: "n", base64: "?" }, "base64"],
+    [{ name: "n", value: "v", type: "image/png" }, "value"],
+    [{ name: "n", type: "image/png" }, "type"],
+    [{ name: "n", value: "v", type: 5 }, "type"],
     [{ name: "n", value: "v", expire_in: 0 }, "expire_in"],
     [{ name: "n", value: "v", expire_in: "5" }, "expire_in"],
     [{ name: "n", value: "v", expire_in: 1e10 }, "expire_in"],
@@ -251,7 +261,10 @@ describe("create and patch, which sockets use", () => {
 
   it.each([
     [{ value: null }, "value"],
-    [{ patched: 5 }, "patched"],
+    [{ patched: null }, "patched"],
+    [{ patched: { a: 5 } }, "patched"],
+    [{ inc: 1, value: "1" }, "inc"],
+    [{ inc: "1e5" }, "inc"],
     [{ expire_in: 0 }, "expire_in"],
     [{ expire_in: 1.5 }, "expire_in"],
     [{ expires_at: 5 }, "expires_at"],

@@ -307,4 +307,25 @@ describe("what a set costs", () => {
     expect(puts).toBe(1)
     expect(Number(answer.headers.get("X-Rows-Written"))).toBeLessThanOrEqual(3)
   })
+
+  it.each([
+    ["PUT /keys/dear", 3],
+    ["PUT /keys/dear?expire_in=100", 4],
+  ])(
+    "%s with more than a row holds: two writes, and a row more to find the value by",
+    async (request, rows) => {
+      const keys: unknown[] = []
+      const counting = kvWith({
+        put: async (...args: unknown[]) => {
+          keys.push(args[0])
+          return (env.KV.put as Function)(...args)
+        },
+      })
+      const answer = await world({ kv: counting }).give(request, bytesOf(MB + 1), {})
+      expect(answer.status).toBe(204)
+      expect(keys).toEqual([expect.stringMatching(/^blob:/), "dear"])
+      expect(answer.headers.get("X-Rows-Written")).toBe(String(rows))
+      await send("DELETE /keys/dear")
+    },
+  )
 })

@@ -17,6 +17,8 @@ export class PatternReplica implements Copy {
   #begun = false
   /** All up to here was told when the subscription began. */
   #floor = 0
+  /** The newest `expiring` since. */
+  #warned = 0
 
   constructor(pattern: Pattern, patchers: Patchers = {}) {
     this.#pattern = pattern
@@ -50,6 +52,7 @@ export class PatternReplica implements Copy {
   settle(position: number): void {
     this.#position = position
     this.#floor = position
+    this.#warned = 0
   }
 
   pause(): void {
@@ -73,6 +76,12 @@ export class PatternReplica implements Copy {
     }
     const uri = frame.event === "create" ? frame.member : frame.uri
     if (frame.view || !this.#pattern.matches(uri)) return "ignored"
+    if (frame.event === "expiring") {
+      if (frame.revision <= Math.max(this.#warned, this.#floor)) return "ignored"
+      this.#warned = frame.revision
+      this.#position = Math.max(this.#position, position)
+      return "warned"
+    }
     if (frame.revision <= (this.#revisions.get(uri) ?? this.#floor)) return "ignored"
     this.#revisions.set(uri, frame.revision)
     this.#position = Math.max(this.#position, position)

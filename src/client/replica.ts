@@ -2,7 +2,7 @@
  * A copy of what GET answers at a URI, kept right by frames. Pure. Its invariant: after the frames that came, it is
  * what GET answers.
  */
-import type { Done, Frame } from "../protocol/frames.ts"
+import type { Done, ExpiringFrame, Frame } from "../protocol/frames.ts"
 import { formatPosition } from "../protocol/change.ts"
 import { listOf } from "../protocol/uri.ts"
 import { mergePatch } from "./merge-patch.ts"
@@ -13,8 +13,8 @@ export type ApplyPatch = (resource: unknown, patch: unknown, uri: string) => unk
 /** How resources below a URI are patched; all others take JSON merge patches. */
 export type Patchers = Readonly<Record<string, ApplyPatch>>
 
-/** What a frame did: nothing, a change, or it shows that the copy must be fetched anew. */
-export type Outcome = "ignored" | "changed" | "lost"
+/** What a frame did: nothing, a change, a word of what will be, or it shows that the copy must be fetched anew. */
+export type Outcome = "ignored" | "changed" | "warned" | "lost"
 
 /** What is held of a topic. */
 export interface Copy {
@@ -28,6 +28,9 @@ export interface Copy {
   lose(): void
   take(frame: Frame): Outcome
 }
+
+/** Frames that change what they are about. */
+type StateChange = Exclude<Frame, ExpiringFrame>
 
 interface Member {
   element: unknown
@@ -50,6 +53,8 @@ export class Replica implements Copy {
   #isPart = false
   /** All up to here was told when the subscription began. */
   #floor = 0
+  /** The newest `expiring` since. */
+  #warned = 0
   #members: Map<string, Member> | null = null
   #order: string | undefined
 
@@ -94,6 +99,7 @@ export class Replica implements Copy {
   settle(position: number): void {
     this.#position = position
     this.#floor = position
+    this.#warned = 0
   }
 
   /** The connection is gone: frames mean nothing until the next `begin`. */
@@ -115,6 +121,7 @@ export class Replica implements Copy {
     const isOther = (frame.view ?? false) !== this.#isView
     if (isOwn && isOther && this.#isView && !frame.reset) return "ignored"
     if (!isOwn && (listOfMember(frame) !== this.#uri || isOther || frame.reset)) return "ignored"
+    if (frame.event === "expiring") return this.#takeWarning(frame)
     const outcome = isOwn ? this.#takeOwn(frame) : this.#takeMember(frame)
     if (outcome === "changed") {
       const position = frame.position ?? frame.revision
@@ -126,7 +133,15 @@ export class Replica implements Copy {
     return outcome
   }
 
-  #takeOwn(frame: Frame): Outcome {
+  /** It may be older than a state that was read again: its place among those like it tells whether it is new. */
+  #takeWarning({ revision, position = revision }: Frame): Outcome {
+    if (revision <= Math.max(this.#warned, this.#floor)) return "ignored"
+    this.#warned = revision
+    this.#position = Math.max(this.#position, position)
+    return "warned"
+  }
+
+  #takeOwn(frame: StateChange): Outcome {
     const isFirst = this.#awaitsState && frame.event === "state"
     const isRest = this.#isPart && frame.revision === this.#revision
     if (frame.revision <= this.#revision && !frame.reset && !isFirst && !isRest) return "ignored"
@@ -146,7 +161,7 @@ export class Replica implements Copy {
     return "changed"
   }
 
-  #takeMember(frame: Frame): Outcome {
+  #takeMember(frame: StateChange): Outcome {
     if (this.#awaitsState) return "ignored"
     const members = this.#members
     if (!members) return "lost"

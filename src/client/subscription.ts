@@ -4,7 +4,10 @@ import { isPattern, parsePattern } from "../protocol/pattern.ts"
 import { PatternReplica } from "./replica-pattern.ts"
 import { Replica, type Copy, type Outcome, type Patchers } from "./replica.ts"
 
-/** The resource after a change. `frame` is absent when the service said that there is nothing. */
+/**
+ * The resource after a change, or as it is with a `frame` that says that it is `expiring`; `frame` is absent when the
+ * service said that there is nothing.
+ */
 export interface LiveEvent {
   /** What GET answers; undefined while there is nothing. Of a pattern, a Map by URI. Not to be changed. */
   value: unknown
@@ -61,7 +64,7 @@ export class Topic {
 
   take(frame: Frame): Outcome {
     const outcome = this.replica.take(frame)
-    if (outcome === "changed") this.#tell(frame)
+    if (outcome === "changed" || outcome === "warned") this.#tell(frame)
     if (outcome === "lost") this.replica.lose()
     return outcome
   }

@@ -32,6 +32,8 @@ export const REASON_SQL = `'${JSON.stringify(REASON)}'`
 export interface Expiring {
   table: string
   only?: string
+  /** True where the column `warn_at` (epoch milliseconds, NULL: never) says when an expiry is to be told of beforehand. */
+  warns?: true
 }
 
 /** Everything in the table that has expired is deleted, in the order in which it did. */
@@ -45,6 +47,21 @@ export function sweepOf({ table, only = "true" }: Expiring, now: number): Commit
   return {
     drafts: [{ each }],
     writes: [{ sql: `DELETE FROM ${table} WHERE ${due}`, params: [now] }],
+  }
+}
+
+/** Of what is about to expire is told, once: whoever writes it anew sets another time, or none. */
+function warningsOf({ table, warns }: Expiring, now: number): Commit {
+  if (!warns) return { drafts: [], writes: [] }
+  const due = "warn_at <= ?"
+  const each = {
+    sql: `SELECT CAST(? AS INTEGER), uri, 'expiring', NULL, json_object('expires_at', expires_at)
+      FROM ${table} WHERE ${due} AND ${LIVE} ORDER BY warn_at, uri`,
+    params: [now, now, now],
+  }
+  return {
+    drafts: [{ each }],
+    writes: [{ sql: `UPDATE ${table} SET warn_at = NULL WHERE ${due}`, params: [now] }],
   }
 }
 
@@ -78,8 +95,8 @@ export class SweptJournal implements Journal {
 }
 
 /**
- * Deletes what has expired in the tables and records it; answers when the next thing does, in epoch milliseconds, null
- * for never.
+ * Deletes what has expired in the tables and records it, and that some soon will where that is to be told; answers when
+ * there is more of either to do, in epoch milliseconds, null for never.
  */
 export async function sweep(
   db: Database,
@@ -87,13 +104,15 @@ export async function sweep(
   tables: readonly Expiring[],
   now: number,
 ): Promise<number | null> {
-  const sweeps = tables.map((one) => sweepOf(one, now))
+  const sweeps = tables.flatMap((one) => [sweepOf(one, now), warningsOf(one, now)])
   await committer.commit({
     drafts: sweeps.flatMap(({ drafts }) => drafts),
     writes: sweeps.flatMap(({ writes }) => writes),
   })
-  const next = tables.map(
-    ({ table }) => `SELECT min(expires_at) AS at FROM ${table} WHERE expires_at IS NOT NULL`,
+  const next = tables.flatMap(({ table, warns }) =>
+    (warns ? ["expires_at", "warn_at"] : ["expires_at"]).map(
+      (column) => `SELECT min(${column}) AS at FROM ${table} WHERE ${column} IS NOT NULL`,
+    ),
   )
   const sql = `SELECT min(at) AS at FROM (${next.join(" UNION ALL ")})`
   return (await db.first<{ at: number | null }>({ sql, params: [] }))?.at ?? null

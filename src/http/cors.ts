@@ -2,7 +2,7 @@
 
 const EXPOSED =
   "ETag, Link, Location, Allow, Retry-After, Server-Timing, X-Rows-Read, X-Rows-Written, " +
-  "X-Downsampled, X-Removed, X-Expires-At, X-Total-Count, X-Consistency, Retention, Last-Event-ID"
+  "X-Downsampled, X-Removed, X-Expires-At, X-Total-Count, X-Consistency, X-Expiring, Retention, Last-Event-ID"
 
 /** Adds the CORS headers and keeps the status. A 101 is left alone: copying it would lose its socket. */
 export function allowOrigin(response: Response): Response {

@@ -30,7 +30,7 @@ export const WAIT = {
   name: "wait",
   in: "query",
   description:
-    "Wait at most so many seconds until there is something newer than `since` (a revision, or `<epoch>.<revision>` as `Last-Event-ID` in the answer says it) or than `If-None-Match`; 304 when there is not",
+    "Wait at most so many seconds until there is something newer than `since` (a revision, or `<epoch>.<revision>` as `Last-Event-ID` in the answer says it) or than `If-None-Match`; 304 when there is not. Where what is waited for is that something is about to expire, the header `X-Expiring` names it",
   schema: { type: "integer", minimum: 0, maximum: WAIT_MAX_SECONDS },
 }
 

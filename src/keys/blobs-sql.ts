@@ -2,8 +2,12 @@
 import type { Condition } from "../feed/sql.ts"
 import type { Statement } from "../feed/statement.ts"
 
-export function note(name: string, now: number): Statement {
-  return { sql: "INSERT INTO key_blobs (name, created_at) VALUES (?1, ?2)", params: [name, now] }
+/** @param key the key that is to name it */
+export function note(name: string, key: string, now: number): Statement {
+  return {
+    sql: "INSERT INTO key_blobs (name, key, created_at) VALUES (?1, ?2, ?3)",
+    params: [name, key, now],
+  }
 }
 
 /** True while a key may come to name it. */
@@ -16,7 +20,7 @@ export function doom(before: number, count: number): Statement {
   return {
     sql: `UPDATE key_blobs SET doomed = 1 WHERE name IN (
         SELECT name FROM key_blobs b WHERE NOT doomed AND created_at < ?1
-          AND NOT EXISTS (SELECT 1 FROM keys WHERE blob = b.name) LIMIT ?2)`,
+          AND NOT EXISTS (SELECT 1 FROM keys WHERE keys.name = b.key AND blob = b.name) LIMIT ?2)`,
     params: [before, count],
   }
 }

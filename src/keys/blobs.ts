@@ -1,6 +1,10 @@
 /**
  * Values too large for a row of D1: entries of Workers KV under names of their own, written once and never changed. Each
- * is written down before it is made, and what no key names any more is swept; so nobody else has to remove one.
+ * is written down before it is made, and what its key does not name any more is swept; so nobody else has to remove one.
+ *
+ * So such a value is two writes of Workers KV, the second that of the key's own entry, which leads there. One would not
+ * do: written before the commit it would be shown, and the old value gone, although a condition may refuse it; written
+ * after the commit it would be lost when Workers KV fails, because nothing else can hold it.
  */
 import { fromBase64 } from "../lib/base64.ts"
 import { joined } from "../lib/bytes.ts"
@@ -41,11 +45,11 @@ export class Blobs {
   }
 
   /**
-   * The value of a body: held in memory where it is short, else sent on to Workers KV as it comes.
+   * The value of a body that is to be a key's: held in memory where it is short, else sent on to Workers KV as it comes.
    * @param type as `readType` answers it
    * Throws Problem: too_large, invalid_json, invalid_request, unprocessable, overloaded, and what the stream throws.
    */
-  async take(stream: ReadableStream<Uint8Array>, type: string): Promise<Value> {
+  async take(key: string, stream: ReadableStream<Uint8Array>, type: string): Promise<Value> {
     const reader = stream.getReader()
     const head: Uint8Array[] = []
     for (let size = 0; size <= KEY_VALUE_MAX_BYTES;) {
@@ -54,7 +58,7 @@ export class Blobs {
       head.push(value)
       size += value.byteLength
     }
-    return this.#store(head, reader, type)
+    return this.#store(key, head, reader, type)
   }
 
   /** What a key holds, as it is sent; null when it is in a blob that is gone. Throws Problem overloaded. */
@@ -77,10 +81,10 @@ export class Blobs {
     await this.#committer.commit({ drafts: [], writes: [sql.forget(names)] })
   }
 
-  async #store(head: Uint8Array[], rest: Reader, type: string): Promise<Value> {
+  async #store(key: string, head: Uint8Array[], rest: Reader, type: string): Promise<Value> {
     const { now, newId } = this.#options
     const blob = `blob:${newId()}${newId()}`
-    await this.#committer.commit({ drafts: [], writes: [sql.note(blob, now())] })
+    await this.#committer.commit({ drafts: [], writes: [sql.note(blob, key, now())] })
     // The runtime's own stream: one of ours that fails in a call to Workers KV is told as uncaught.
     const { readable, writable } = new IdentityTransformStream()
     const writer = writable.getWriter()

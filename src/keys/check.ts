@@ -6,7 +6,7 @@ import {
 } from "../protocol/limits.ts"
 import { nameOf } from "./entry.ts"
 import { settle, type Sides } from "./settle.ts"
-import * as sql from "./sql.ts"
+import * as sql from "./check-sql.ts"
 
 /**
  * Repairs what a writer left behind that died between its commit and Workers KV, or that owed Workers KV a copy: of the keys

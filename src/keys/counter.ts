@@ -10,6 +10,7 @@ import * as drafts from "./drafts.ts"
 import { jsonStart, place, uriOf } from "./entry.ts"
 import * as sql from "./sql.ts"
 import { textValue } from "./value.ts"
+import type { Ending } from "./write.ts"
 
 export interface Counting {
   name: string
@@ -17,13 +18,13 @@ export interface Counting {
   by: string
   /** Epoch milliseconds. */
   now: number
-  /** Of a key that is created by this, in epoch milliseconds; null: never. */
-  expiresAt: number | null
+  /** Of a key that is created by this. */
+  ending: Ending
 }
 
 /** The commit that adds to a key; one that is not there counts from 0. The change's body is what GET answers then. */
 export function countCommit(counting: Counting): Commit & { guards: Guard[] } {
-  const { name, by, now, expiresAt } = counting
+  const { name, by, now, ending } = counting
   const first = place(name, textValue(shortest(by)))
   const start = jsonStart(name)
   const sums = sumsOf(counting)
@@ -41,8 +42,8 @@ export function countCommit(counting: Counting): Commit & { guards: Guard[] } {
       ),
     ],
     drafts: [
-      ...drafts.created(name, uriOf(name), now, first.body, expiresAt),
-      drafts.patched(name, now, addedTo(start, sums), undefined),
+      ...drafts.created(name, uriOf(name), now, first.body, ending),
+      drafts.patched(name, now, addedTo(start, sums), {}),
     ],
     writes: [sql.removeExpired(name, now), putSql(counting, start, first.stored)],
   }
@@ -73,17 +74,17 @@ function addedTo(start: string, sums: Statement) {
 
 /** Takes the number from the change that was recorded for it. */
 function putSql(
-  { name, expiresAt }: Counting,
+  { name, ending: { expiry = null, warn = null } }: Counting,
   start: string,
   first: ReturnType<typeof place>["stored"],
 ): Statement {
   const told = `(SELECT trim(substr(body, length(?6) + 1), '"}') FROM changes WHERE revision = ${REVISION})`
   return {
-    sql: `INSERT INTO keys (name, uri, revision, expires_at, type, size, number)
-      VALUES (?1, ?2, ${REVISION}, ?3, ?4, ?5, ${told})
+    sql: `INSERT INTO keys (name, uri, revision, expires_at, type, size, number, warn, warn_at)
+      VALUES (?1, ?2, ${REVISION}, ?3, ?4, ?5, ${told}, ?7, ?3 - ?7)
       ON CONFLICT (name) DO UPDATE SET revision = excluded.revision, number = excluded.number,
         size = length(excluded.number)`,
-    params: [name, uriOf(name), expiresAt, first.type, first.size, start],
+    params: [name, uriOf(name), expiry, first.type, first.size, start, warn],
   }
 }
 

@@ -1,14 +1,12 @@
 /** The changes that keys leave in the journal. */
 import type { Commit, Draft } from "../feed/feed.ts"
 import type { Condition } from "../feed/sql.ts"
-import { EXPIRED, LIVE, REASON, REASON_SQL, type Expiry } from "../feed/expiry.ts"
+import { EXPIRED, LIVE, REASON, REASON_SQL } from "../feed/expiry.ts"
 import * as sql from "./sql.ts"
 import type { Kind } from "./value.ts"
+import type { Ending } from "./write.ts"
 
 type Drafts = Commit["drafts"]
-
-// D1 binds every number as REAL, and the JSON of a change would show it.
-const INTEGER = "CAST(? AS INTEGER)"
 
 /** A key is set: what expired unnoticed is deleted first, then the key is created, unless it is there. */
 export function created(
@@ -16,9 +14,10 @@ export function created(
   uri: string,
   now: number,
   body: string | null,
-  expiresAt: number | null,
+  { expiry, warn }: Ending,
 ): Drafts {
-  const extra = expiresAt === null ? {} : { expires_at: expiresAt }
+  const warned = warn == null ? {} : { warn_at: (expiry ?? 0) - warn }
+  const extra = expiry == null ? {} : { expires_at: expiry, ...warned }
   return [
     lapsed(name, uri, now),
     { uri, event: "create", body, extra, when: sql.absent(name, now) },
@@ -55,21 +54,23 @@ export function kept(revision: number, text: string | null): Told {
   }
 }
 
-/** A live key changes. Its frame tells the expiry that it has then, and null where it had one and has none. */
+/** A live key changes; `ending` as it will be, and undefined what stays. */
 export function patched(
   name: string,
   now: number,
   { event, body }: Told,
-  expiry: Expiry,
+  ending: Ending,
 ): Drafts[number] {
-  const [then, params] = expiry === undefined ? ["expires_at", []] : [INTEGER, [expiry]]
+  const { expiry } = ending
+  const [then, thens] = expiry === undefined ? ["expires_at", []] : [sql.INTEGER, [expiry]]
+  const warned = sql.warnAt(ending)
+  const params = [...event.params, ...body.params, ...thens, ...warned.params]
   return {
     each: {
-      sql: `SELECT ${INTEGER}, uri, ${event.sql}, ${body.sql},
-          CASE WHEN coalesce(expires_at, ${then}) IS NOT NULL
-            THEN json_object('expires_at', ${then}) END
-        FROM keys k WHERE name = ? AND ${LIVE}`,
-      params: [now, ...event.params, ...body.params, ...params, ...params, name, now],
+      sql: `SELECT ${sql.INTEGER}, uri, ${event.sql}, ${body.sql}, ${sql.EXTRA}
+        FROM (SELECT *, ${then} AS ends, ${warned.sql} AS warns FROM keys) k
+        WHERE name = ? AND ${LIVE}`,
+      params: [now, ...params, name, now],
     },
   }
 }
@@ -82,7 +83,7 @@ export function deleted(name: string, uri: string, now: number): Drafts {
 /** Every key is deleted. */
 export function cleared(now: number): Drafts {
   const each = {
-    sql: `SELECT ${INTEGER}, uri, 'delete', NULL,
+    sql: `SELECT ${sql.INTEGER}, uri, 'delete', NULL,
         CASE WHEN ${EXPIRED} AND ${sql.DONE} THEN ${REASON_SQL} END
       FROM keys ORDER BY name`,
     params: [now, now],

@@ -10,6 +10,9 @@ import { Turns } from "./turns.ts"
 /** A request may have six connections open; more would only wait in memory. */
 export const AT_ONCE = 20
 
+/** What becomes of an entry that Workers KV does not take although it is its turn: its writer hears, or owes it. */
+export type WhenDown = "throw" | "owe"
+
 export interface EdgeOptions {
   /** Epoch milliseconds. */
   now: () => number
@@ -109,16 +112,27 @@ export class EdgeCopies {
    * Gives Workers KV an entry, null: none; or owes it when the key was written less than a second ago.
    * Throws Problem overloaded, which says that the write is recorded: a commit comes before this.
    */
-  async put(name: string, entry: Entry | null): Promise<void> {
+  async put(name: string, entry: Entry | null, whenDown: WhenDown = "throw"): Promise<void> {
     const now = this.now()
     if (!this.turns.isFree(name, now)) this.turns.owe(name, entry, now)
-    else if (!(await this.send(name, entry))) this.turns.owe(name, entry, this.now())
+    else {
+      const isTaken = await this.send(name, entry).catch((error: unknown) => {
+        if (whenDown === "throw") throw error
+        return false
+      })
+      if (!isTaken) this.turns.owe(name, entry, this.now())
+    }
   }
 
   /** Makes every entry what is given for it, as `put` does. */
-  async write(entries: Iterable<[string, Entry | null]>): Promise<void> {
+  async write(
+    entries: Iterable<[string, Entry | null]>,
+    whenDown: WhenDown = "throw",
+  ): Promise<void> {
     for (const some of chunksOf([...entries], AT_ONCE)) {
-      const written = await Promise.allSettled(some.map(([name, entry]) => this.put(name, entry)))
+      const written = await Promise.allSettled(
+        some.map(([name, entry]) => this.put(name, entry, whenDown)),
+      )
       for (const one of written) if (one.status === "rejected") throw one.reason
     }
   }

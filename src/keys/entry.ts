@@ -4,7 +4,7 @@ import { CHANGE_BODY_MAX_BYTES, KEY_VALUE_MAX_BYTES } from "../protocol/limits.t
 import { Problem } from "../protocol/problem.ts"
 import { fill } from "../protocol/uri.ts"
 import { scaledOf } from "../lib/scaled.ts"
-import type { FullRow, Stored } from "./sql.ts"
+import type { FullRow, MetaRow, Stored } from "./sql.ts"
 import { kindOf, type Value } from "./value.ts"
 
 export interface Entry extends Value {
@@ -35,10 +35,12 @@ export function toPastJson(name: string, value: Value): string {
 }
 
 /** What `meta=1` answers, as JSON text. */
-export function toMetaJson(name: string, entry: Entry, now: number): string {
-  const { type, size, revision, expiresAt } = entry
+export function toMetaJson(row: MetaRow, now: number): string {
+  const { name, type, size, revision, expiresAt, warn, onExpire } = row
   const ttl = expiresAt === null ? null : Math.ceil((expiresAt - now) / 1_000)
-  return JSON.stringify({ name, type, size, revision, ttl, expires_at: expiresAt })
+  const seconds = warn === null ? null : warn / 1_000
+  const meta = { name, type, size, revision, ttl, expires_at: expiresAt, warn: seconds }
+  return `${JSON.stringify(meta).slice(0, -1)},"on_expire":${onExpire}}`
 }
 
 /** The beginning of such a text; the value and a brace follow. */

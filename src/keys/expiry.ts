@@ -15,6 +15,9 @@ export function ttlOf(given: unknown): number | null {
   return microseconds === null ? null : bounded(Math.floor(microseconds / 1_000))
 }
 
+/** How long before the expiry that is told. */
+export const WARN_WISH = `${TTL_WISH}, and less than the time that is left`
+
 const TIME = /^(\d{4}-\d\d-\d\d)(?:[Tt]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:[Zz]|[+-]\d\d:\d\d))?$/
 const EPOCH_SECONDS = /^\d{1,11}(?:\.\d{1,9})?$/
 

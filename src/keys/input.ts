@@ -5,20 +5,56 @@ import { Problem } from "../protocol/problem.ts"
 import { readAction } from "./action.ts"
 import { scaledOf } from "../lib/scaled.ts"
 import { negated } from "./decimal.ts"
-import { momentOf, TIME_WISH, TTL_WISH, ttlOf } from "./expiry.ts"
+import { momentOf, TIME_WISH, TTL_WISH, ttlOf, WARN_WISH } from "./expiry.ts"
+import type { Ending } from "./write.ts"
 
 /** When a key is to expire, as a query says it. */
 export interface When {
   expire_in?: string | undefined
   expire_at?: string | undefined
   keep_ttl?: boolean | undefined
+  warn?: string | undefined
+}
+
+/** How a key that is set is to end, as a query says it. Throws Problem: invalid_request, unprocessable, too_large. */
+export function readEnding(given: When & { on_expire?: string | undefined }, now: number): Ending {
+  const expiry = readWhen(given, now)
+  return {
+    expiry,
+    warn: readWarn(given.warn, expiry, now, "query.warn"),
+    onExpire: readOnExpire(given.on_expire, expiry, "query.on_expire"),
+  }
+}
+
+/** What a JSON body says of a key's end; the action is given as JSON text. */
+export interface BodyEnding {
+  expire_in?: unknown
+  expire_at?: unknown
+  warn?: unknown
+  action?: string | null | undefined
+}
+
+/**
+ * The same as a JSON body says it, where null says none.
+ * @param unsaid the expiry where nothing is said of it: null for never, undefined for as before
+ * Throws Problem: invalid_request, unprocessable, too_large.
+ */
+export function readBodyEnding(given: BodyEnding, now: number, unsaid?: null): Ending {
+  const said = readBodyWhen(given, now)
+  const expiry = said === undefined ? unsaid : said
+  const { warn, action } = given
+  return {
+    expiry,
+    warn: warn === null ? null : readWarn(warn, expiry, now, "warn", bodyTtlOf),
+    onExpire: action === null ? null : readOnExpire(action, expiry, "on_expire"),
+  }
 }
 
 /**
  * Epoch milliseconds; null, where nothing is said: never; undefined for `keep_ttl`: as before.
  * Throws Problem invalid_request.
  */
-export function readWhen({ expire_in, expire_at, keep_ttl = false }: When, now: number): Expiry {
+function readWhen({ expire_in, expire_at, keep_ttl = false }: When, now: number): Expiry {
   const given = { expire_in, expire_at, keep_ttl: keep_ttl || undefined }
   const said = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [name]))
   if (said.length > 1) throw contradiction(said, "query.")
@@ -34,10 +70,7 @@ export function readWhen({ expire_in, expire_at, keep_ttl = false }: When, now: 
 }
 
 /** The same in a JSON body, where null says never, and nothing said is undefined. */
-export function readBodyWhen(
-  body: { expire_in?: unknown; expire_at?: unknown },
-  now: number,
-): Expiry {
+function readBodyWhen(body: { expire_in?: unknown; expire_at?: unknown }, now: number): Expiry {
   const { expire_in, expire_at } = body
   if (expire_in !== undefined && expire_at !== undefined) {
     throw contradiction(["expire_in", "expire_at"], "")
@@ -45,20 +78,39 @@ export function readBodyWhen(
   const given = expire_in === undefined ? expire_at : expire_in
   if (given === undefined || given === null) return given
   if (expire_at != null) return momentOf(given, now) ?? refuse("expire_at", TIME_WISH, given)
-  // Seconds are a number here.
-  const ttl = typeof given === "string" && !/[a-z]$/.test(given) ? null : ttlOf(given)
+  const ttl = bodyTtlOf(given)
   return ttl === null ? refuse("expire_in", `${TTL_WISH}, or null for never`, given) : now + ttl
 }
 
+/** Seconds are a number here. */
+function bodyTtlOf(given: unknown): number | null {
+  return typeof given === "string" && !/[a-z]$/.test(given) ? null : ttlOf(given)
+}
+
+const GOES_WITH = "goes with an expiry: expire_in, expire_at or keep_ttl"
+
 /**
- * What is to be done when the key expires, as it is stored; null: nothing; undefined: as before.
+ * What is to be done when the key expires, as it is stored; undefined: as before.
  * @param expiry of the key: without one nothing is ever done
- * Throws Problem: invalid_request, unprocessable, too_large.
  */
-export function readOnExpire(given: string | undefined, expiry: Expiry, place: string) {
+function readOnExpire(given: string | undefined, expiry: Expiry, place: string) {
   if (given === undefined) return undefined
-  if (expiry !== null) return readAction(given, place)
-  return refuse(place, "goes with an expiry: expire_in, expire_at or keep_ttl", given)
+  return expiry === null ? refuse(place, GOES_WITH, given) : readAction(given, place)
+}
+
+/** How many milliseconds before its expiry that is told. */
+function readWarn(
+  given: unknown,
+  expiry: Expiry,
+  now: number,
+  place: string,
+  read: typeof ttlOf = ttlOf,
+): number | undefined {
+  if (given === undefined) return undefined
+  if (expiry === null) return refuse(place, GOES_WITH, given)
+  const lead = read(given)
+  const isInTime = lead !== null && (expiry === undefined || now + lead < expiry)
+  return isInTime ? lead : refuse(place, WARN_WISH, given)
 }
 
 /** What `PUT /keys?name=value` says. */
@@ -101,6 +153,7 @@ export function readPair(parameters: URLSearchParams): Pair {
     expire_in: parameters.get("expire_in") ?? undefined,
     expire_at: options.get("expire_at") ?? undefined,
     keep_ttl: /^(1|true)$/.test(keep ?? ""),
+    warn: options.get("warn") ?? undefined,
     on_expire: options.get("on_expire") ?? undefined,
     wantsPrevious: wish === "previous",
   }
@@ -108,38 +161,11 @@ export function readPair(parameters: URLSearchParams): Pair {
 
 const FLAG = /^(0|1|true|false)$/
 
-/** What a PATCH says: `value`, or the key's own name as GET shows it; and when it expires. */
-export function readPatch(id: string, body: Record<string, unknown>, now: number) {
-  // Not an object at once, in which a member called __proto__ would be lost.
-  const wrong: [member: string, what: string][] = []
-  const values: string[] = []
-  const when: { expire_in?: unknown; expire_at?: unknown; on_expire?: unknown } = {}
-  for (const [member, given] of Object.entries(body)) {
-    const isText = typeof given === "string"
-    const isWhen = member === "expire_in" || member === "expire_at" || member === "on_expire"
-    if (member === "value" || (member === id && (isText || !isWhen))) {
-      if (isText) values.push(given)
-      else wrong.push([member, "must be text; PUT takes JSON and bytes, DELETE removes a key"])
-    } else if (isWhen) when[member] = given
-    else wrong.push([member, `must be "value", "expire_in", "expire_at", "on_expire" or "${id}"`])
-  }
-  const [value, other = value] = values
-  if (value !== other) wrong.push([id, 'says another value than "value"'])
-  if (wrong[0]) {
-    const [member, what] = wrong[0]
-    const errors = Object.fromEntries(wrong)
-    throw new Problem("invalid_request", `"${member}" ${what}`, { errors })
-  }
-  const { on_expire: action } = when
-  const onExpire = action == null ? action : readAction(JSON.stringify(action), "on_expire")
-  return { value, expiry: readBodyWhen(when, now), onExpire }
-}
-
 /** The number to count by, negative for `dec`. Throws Problem invalid_request. */
-export function readStep(by: string, isDown: boolean): string {
+export function readStep(by: string, isDown: boolean, place = "query.by"): string {
   const step = isDown ? negated(by) : by
   if (scaledOf(by) && scaledOf(step)) return step
-  return refuse("query.by", "must be a decimal such as 2 or -0.25 whose digits fit 64 bits", by)
+  return refuse(place, "must be a decimal such as 2 or -0.25 whose digits fit 64 bits", by)
 }
 
 function contradiction(names: string[], prefix: string): Problem {

@@ -5,6 +5,7 @@ import type { Statement } from "../feed/statement.ts"
 import { TRIM_MAX_KEPT_BYTES, TRIM_MAX_KEPT_KEYS } from "../protocol/limits.ts"
 import { nameOf, type Entry } from "./entry.ts"
 import { keeping, newest } from "./kept.ts"
+import { unchecked, type Unchecked } from "./check-sql.ts"
 import * as sql from "./sql.ts"
 
 /**
@@ -20,7 +21,7 @@ export class KeyKeeper implements Keeper {
 
   /** How far trimming may go at once, and the statements that keep what only the journal is sure to have. */
   async keep({ last }: Trimmed): Promise<{ last: number; statements: Statement[] }> {
-    const changes = await this.#db.all<sql.Unchecked>(sql.unchecked(last, TRIM_MAX_KEPT_KEYS + 1))
+    const changes = await this.#db.all<Unchecked>(unchecked(last, TRIM_MAX_KEPT_KEYS + 1))
     const end = endOf(changes, last)
     const names = changes.filter(({ revision }) => revision <= end).map(({ uri }) => nameOf(uri))
     const known = await newest(
@@ -34,7 +35,7 @@ export class KeyKeeper implements Keeper {
 }
 
 /** Before the change that is one too many, or whose value is; the first always goes. */
-function endOf(changes: readonly sql.Unchecked[], last: number): number {
+function endOf(changes: readonly Unchecked[], last: number): number {
   let bytes = 0
   const beyond = changes.find(
     (change, at) =>

@@ -11,3 +11,11 @@ export function taken(name: string): Problem {
   const errors = { name: "is taken" }
   return new Problem("conflict", `There is a key "${name}" already`, { errors })
 }
+
+/** The problem of a key of whose end nobody can be told, because it has none. */
+export function immortal(name: string): Problem {
+  const errors = { warn: "goes with an expiry" }
+  return new Problem("unprocessable", `"${name}" never expires, so that it cannot warn of it`, {
+    errors,
+  })
+}

@@ -1,14 +1,18 @@
 /** The handlers of the keys. */
 import { expiryHeaders } from "../feed/expiry.ts"
+import type { Tree } from "../lib/tree.ts"
 import type { Answer, Call, Handlers } from "../protocol/endpoint.ts"
 import type { keyEndpoints } from "../protocol/keys.ts"
 import type { keyValueEndpoints } from "../protocol/keys-values.ts"
 import { Problem } from "../protocol/problem.ts"
 import { toJson, toMetaJson, uriOf } from "./entry.ts"
 import type { KeyRemover } from "./batch/remover.ts"
-import { readBodyWhen, readOnExpire, readPair, readPatch, readStep, readWhen } from "./input.ts"
+import { readPatch, readTreeEnding } from "./body.ts"
+import { readValue } from "./given.ts"
+import { readEnding, readPair, readStep } from "./input.ts"
 import { consistencyOf, wishOf } from "./reading.ts"
 import { notFound } from "./refused.ts"
+import type { MetaRow } from "./sql.ts"
 import type { KeyStore } from "./store.ts"
 import { answerList } from "./list/answer.ts"
 import { patternOf } from "./list/pattern.ts"
@@ -28,10 +32,8 @@ export const keyHandlers: Handlers<typeof keyEndpoints & typeof keyValueEndpoint
   "keys.list": ({ query, uri, url }, { keyLists }) => answerList({ uri, url, query }, keyLists),
 
   "keys.put": async ({ url, conditions }, { keys, now }) => {
-    const { name, value, wantsPrevious, on_expire, ...when } = readPair(url.searchParams)
-    const expiry = readWhen(when, now())
-    const onExpire = readOnExpire(on_expire, expiry, "query.on_expire")
-    const options = { expiry, onExpire, conditions, wantsPrevious }
+    const { name, value, wantsPrevious, ...ending } = readPair(url.searchParams)
+    const options = { ...readEnding(ending, now()), conditions, wantsPrevious }
     const written = await keys.set(name, textValue(value), options)
     return answerOf(written, { text: "success" })
   },
@@ -55,35 +57,34 @@ export const keyHandlers: Handlers<typeof keyEndpoints & typeof keyValueEndpoint
   },
 
   "keys.create": async ({ body, conditions }, { keys, now }) => {
-    const { name } = body
-    const value = textValue(body.value)
-    const expiry = readBodyWhen(body, now()) ?? null
-    const action = body.on_expire && JSON.stringify(body.on_expire)
-    const onExpire = readOnExpire(action, expiry, "on_expire")
-    const options = { expiry, onExpire, onlyNew: true, conditions }
-    const { revision } = await keys.set(name, value, options)
-    const headers = { Location: uriOf(name), ...expiryHeaders(expiry) }
+    const { name } = body.value
+    const members = body.tree as Map<string, Tree>
+    const value = readValue(members)
+    const ending = readTreeEnding(members, body.value, now(), null)
+    const { revision } = await keys.set(name, value, { ...ending, onlyNew: true, conditions })
+    const headers = { Location: uriOf(name), ...expiryHeaders(ending.expiry) }
     return { status: 201, json: toJson(name, value), revision, headers }
   },
 
   "keys.get": async ({ params: { id }, query, headers: given }, { keys, now }) => {
+    if (query.meta) return metaOf(id, await keys.meta(id), now())
     const { entry, ...read } = await keys.get(id, wishOf(query, given))
     if (!entry) throw notFound(id, consistencyOf(read))
     const { revision, expiresAt } = entry
     const headers = { ...expiryHeaders(expiresAt), ...consistencyOf(read) }
-    if (!query.meta) return { json: toJson(id, entry), revision, headers }
-    // Its time to live goes down although nobody writes.
-    const isAging = expiresAt !== null
-    return { json: toMetaJson(id, entry, now()), revision, headers, isAging }
+    return { json: toJson(id, entry), revision, headers }
   },
 
   "keys.patch": async ({ params: { id }, query, body, conditions }, { keys, now }) => {
-    const { value, expiry, onExpire } = readPatch(id, body, now())
+    const patch = readPatch(id, body, now())
     const wantsPrevious = query.return !== undefined
-    const given = value === undefined ? undefined : textValue(value)
-    const options = { value: given, expiry, onExpire, conditions, wantsPrevious }
-    const written = await keys.patch(id, options)
-    return answerOf(written, { status: 204 })
+    if (patch.step === undefined) {
+      const written = await keys.patch(id, { ...patch, conditions, wantsPrevious })
+      return answerOf(written, { status: 204 })
+    }
+    if (wantsPrevious) throw uncounted()
+    const { revision } = await keys.count(id, patch.step, {}, conditions)
+    return { status: 204, revision }
   },
 
   "keys.delete": async ({ params: { id }, query, conditions }, { keys }) => {
@@ -98,12 +99,10 @@ export const keyHandlers: Handlers<typeof keyEndpoints & typeof keyValueEndpoint
       const detail = `A value is kept as it comes, so Content-Encoding must be absent, it is "${body.encoding}"`
       throw new Problem("unsupported_type", detail)
     }
-    const expiry = readWhen(query, now())
-    const onExpire = readOnExpire(query.on_expire, expiry, "query.on_expire")
-    const value = await keys.take(body.bytes, type)
+    const ending = readEnding(query, now())
+    const value = await keys.take(id, body.bytes, type)
     const wantsPrevious = query.return !== undefined
-    const options = { expiry, onExpire, conditions, wantsPrevious }
-    const written = await keys.set(id, value, options)
+    const written = await keys.set(id, value, { ...ending, conditions, wantsPrevious })
     return answerOf(written, { status: 204 })
   },
 
@@ -119,14 +118,28 @@ export const keyHandlers: Handlers<typeof keyEndpoints & typeof keyValueEndpoint
   "keys.dec": (call, services) => count(call, services, true),
 }
 
+/** Only the index knows all of it. */
+function metaOf(name: string, row: MetaRow | null, now: number): Answer {
+  const strong = consistencyOf({ consistency: "strong" })
+  if (!row) throw notFound(name, strong)
+  const { revision, expiresAt } = row
+  const headers = { ...expiryHeaders(expiresAt), ...strong }
+  // Its time to live goes down although nobody writes.
+  return { json: toMetaJson(row, now), revision, headers, isAging: expiresAt !== null }
+}
+
+function uncounted(): Problem {
+  const errors = { "query.return": 'does not go with "inc"' }
+  return new Problem("invalid_request", '"return" does not go with "inc"', { errors })
+}
+
 /** Anybody may have stored a page; it must not run as one of ours. */
 const INERT = { "X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox" }
 
 async function count(call: CountCall, { keys, now }: Services, isDown: boolean): Promise<Answer> {
   const { params, query, conditions } = call
-  const expiresAt = readWhen(query, now()) ?? null
   const step = readStep(query.by, isDown)
-  return await keys.count(params.id, step, expiresAt, conditions)
+  return await keys.count(params.id, step, readEnding(query, now()), conditions)
 }
 
 type CountCall = Call<(typeof keyValueEndpoints)["keys.inc" | "keys.dec"]>

@@ -1,7 +1,7 @@
 /** How Workers KV comes to say what the index says. */
 import type { Database } from "../feed/database.ts"
 import type { Committer } from "../feed/feed.ts"
-import { AT_ONCE, chunksOf, UNFINISHED, type EdgeCopies } from "./edge.ts"
+import { AT_ONCE, chunksOf, UNFINISHED, type EdgeCopies, type WhenDown } from "./edge.ts"
 import type { Entry } from "./entry.ts"
 import { keeping, newest } from "./kept.ts"
 import { busy } from "./persist.ts"
@@ -32,15 +32,20 @@ const ATTEMPTS = 20
  * writes the newest as soon as it may, and nobody waits for that. If it dies, the next writer pays, or `check`.
  *
  * @param revisions what Workers KV was given last, by name; 0: nothing
+ * @param whenDown whether what Workers KV does not take is thrown, or owed, too
  * Throws Problem overloaded; the write stays recorded then.
  */
-export async function settle(sides: Sides, revisions: Map<string, number>): Promise<void> {
+export async function settle(
+  sides: Sides,
+  revisions: Map<string, number>,
+  whenDown: WhenDown = "throw",
+): Promise<void> {
   const { db, edge } = sides
   let doubtful = [...revisions]
   for (let round = 0; doubtful.length > 0; round++) {
     if (round === ROUNDS) throw busy(UNFINISHED)
     const wrong = await newest(db, doubtful)
-    await edge.write(wrong)
+    await edge.write(wrong, whenDown)
     doubtful = wrong
       .filter(([name]) => edge.turns.owed(name) === undefined)
       .map(([name, entry]) => [name, entry?.revision ?? 0])

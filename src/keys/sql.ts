@@ -1,7 +1,11 @@
 /** The statements of the keys. */
 import { STOP, type Param, type Statement } from "../feed/statement.ts"
 import { REVISION, type Condition } from "../feed/sql.ts"
-import { EXPIRED, LIVE, type Expiry } from "../feed/expiry.ts"
+import { EXPIRED, LIVE, type Expiring } from "../feed/expiry.ts"
+import type { Ending } from "./write.ts"
+
+/** A parameter in JSON or arithmetic: D1 binds every number as REAL, and a change would show it. */
+export const INTEGER = "CAST(? AS INTEGER)"
 
 /** A key as the index has it. */
 export interface Row {
@@ -19,6 +23,14 @@ export interface FullRow extends Row {
   body: string | null
   number: string | null
   value: string | null
+}
+
+/** A key with how it is to end. */
+export interface MetaRow extends Row {
+  /** In milliseconds. */
+  warn: number | null
+  /** JSON text. */
+  onExpire: string | null
 }
 
 /** A name that the index does not have. */
@@ -46,7 +58,7 @@ export interface Stored {
 }
 
 /** The keys whose expiry is all there is to it. */
-export const SWEPT = { table: "keys", only: "on_expire IS NULL" }
+export const SWEPT: Expiring = { table: "keys", only: "on_expire IS NULL", warns: true }
 
 /** On a row that has expired: stops the commit where something is to be done then, which comes first. */
 export const DONE = `CASE WHEN on_expire IS NULL THEN true ELSE ${STOP} END`
@@ -72,6 +84,14 @@ export const CURRENT = `SELECT revision FROM keys WHERE name = ? AND ${LIVE}`
 
 export function live(name: string, now: number): Condition {
   return { sql: `EXISTS (${CURRENT})`, params: [name, now] }
+}
+
+/** True of a live key that will expire. */
+export function mortal(name: string, now: number): Condition {
+  return {
+    sql: "EXISTS (SELECT 1 FROM keys WHERE name = ? AND expires_at > ?)",
+    params: [name, now],
+  }
 }
 
 export function absent(name: string, now: number): Condition {
@@ -125,6 +145,15 @@ export function getLive(name: string, now: number): Statement {
   }
 }
 
+/** How a live key is, without its value. */
+export function meta(name: string, now: number): Statement {
+  return {
+    sql: `SELECT ${ROW}, k.warn, k.on_expire AS onExpire FROM keys k
+      WHERE k.name = ?1 AND (k.expires_at IS NULL OR k.expires_at > ?2)`,
+    params: [name, now],
+  }
+}
+
 /** The bodies of the changes at these revisions, as far as the journal has them. */
 export function bodies(revisions: number[]): Statement {
   return {
@@ -157,46 +186,61 @@ export function otherwise(pairs: [name: string, revision: number][]): Statement 
   }
 }
 
-/**
- * @param expiry undefined: as before, where the key is there
- * @param onExpire undefined: as before, where the expiry is
- */
-export function put(
-  name: string,
-  uri: string,
-  { expiry, onExpire }: { expiry: Expiry; onExpire?: string | null | undefined },
-  stored: Stored,
-): Statement {
-  const kept = expiry === undefined ? "keys" : "excluded"
-  const actsAs = onExpire === undefined ? kept : "excluded"
+/** Where a key that is replaced has something from: itself, or what is given. */
+const from = (given: unknown) => (given === undefined ? "keys" : "excluded")
+
+/** A key that is there is replaced; what of its ending is undefined stays then. */
+export function put(name: string, uri: string, ending: Ending, stored: Stored): Statement {
+  const { expiry, warn, onExpire } = ending
   const { type, size, number, blob, value } = stored
   return {
-    sql: `INSERT INTO keys (name, uri, revision, expires_at, type, size, number, blob, value, on_expire)
-      VALUES (?1, ?2, ${REVISION}, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-      ON CONFLICT (name) DO UPDATE SET revision = excluded.revision, expires_at = ${kept}.expires_at,
-        type = excluded.type, size = excluded.size, number = excluded.number, blob = excluded.blob,
-        value = excluded.value, on_expire = ${actsAs}.on_expire`,
-    params: [name, uri, expiry ?? null, type, size, number, blob, value, onExpire ?? null],
+    sql: `INSERT INTO keys
+        (name, uri, revision, expires_at, type, size, number, blob, value, on_expire, warn, warn_at)
+      VALUES (?1, ?2, ${REVISION}, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?3 - ?10)
+      ON CONFLICT (name) DO UPDATE SET revision = excluded.revision,
+        expires_at = ${from(expiry)}.expires_at, type = excluded.type, size = excluded.size,
+        number = excluded.number, blob = excluded.blob, value = excluded.value,
+        on_expire = ${from(onExpire)}.on_expire, warn = ${from(warn)}.warn,
+        warn_at = ${warn === undefined ? "keys.warn_at" : `${from(expiry)}.expires_at - ?10`}`,
+    params: [name, uri, expiry ?? null, type, size, number, blob, value].concat(
+      onExpire ?? null,
+      warn ?? null,
+    ),
   }
 }
 
 /** Without `stored` the value stays as it is. */
-export function patch(
-  name: string,
-  stored: Stored | null,
-  { expiry, onExpire }: { expiry?: Expiry; onExpire?: string | null | undefined },
-): Statement {
+export function patch(name: string, stored: Stored | null, ending: Ending): Statement {
+  const { expiry, warn, onExpire } = ending
   const columns: Record<string, Param> = {
     ...stored,
     ...(expiry === undefined ? {} : { expires_at: expiry }),
+    ...(warn === undefined ? {} : { warn }),
     ...(onExpire === undefined ? {} : { on_expire: onExpire }),
   }
   const sets = Object.keys(columns).map((column) => `, ${column} = ?`)
+  const at = warnAt(ending)
   return {
-    sql: `UPDATE keys SET revision = ${REVISION}${sets.join("")} WHERE name = ?`,
-    params: [...Object.values(columns), name],
+    sql: `UPDATE keys SET revision = ${REVISION}${sets.join("")}, warn_at = ${at.sql} WHERE name = ?`,
+    params: [...Object.values(columns), ...at.params, name],
   }
 }
+
+/** When it is told of beforehand, of a live key whose ending is made another. */
+export function warnAt({ expiry, warn }: Ending): Condition {
+  if (expiry === undefined && warn === undefined) return { sql: "warn_at", params: [] }
+  const [at, ats] = expiry === undefined ? ["expires_at", []] : [INTEGER, [expiry]]
+  const [lead, leads] = warn === undefined ? ["warn", []] : [INTEGER, [warn]]
+  return { sql: `${at} - ${lead}`, params: [...ats, ...leads] }
+}
+
+/**
+ * What a change says beside the value, of a row that has, beside what it had, `ends` and `warns` as they are then: when the
+ * key expires, null where it did and does not, and when that will be told of beforehand, if it still will.
+ */
+export const EXTRA = `CASE WHEN warns IS NOT NULL
+    THEN json_object('expires_at', ends, 'warn_at', warns)
+  WHEN coalesce(expires_at, ends) IS NOT NULL THEN json_object('expires_at', ends) END`
 
 /** A key that has expired gives way to one that is to be nothing like it. */
 export function removeExpired(name: string, now: number): Statement {
@@ -220,62 +264,6 @@ export function keepAll(json: string): Statement {
       WHERE keys.name = kept.value ->> 0 AND keys.revision = kept.value ->> 1
         AND keys.value IS NULL AND keys.number IS NULL`,
     params: [json],
-  }
-}
-
-/** A change of a key, as far as it is looked at by `check`. */
-export interface Told {
-  revision: number
-  /** Epoch milliseconds. */
-  at: number
-  uri: string
-}
-
-/** How far Workers KV has been checked, and how far there is to go: revisions. */
-export interface Ends {
-  checked: number
-  head: number
-}
-
-const CHECKED = "coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'keys_checked'), 0)"
-
-export const ends: Statement = {
-  sql: `SELECT ${CHECKED} AS checked, coalesce(${REVISION}, 0) AS head`,
-  params: [],
-}
-
-/** The changes of keys since then, oldest first. */
-export function toldSinceChecked(limit: number): Statement {
-  return {
-    sql: `SELECT revision, at, uri FROM changes
-      WHERE revision > ${CHECKED} AND uri > '/keys/' AND uri < '/keys0' ORDER BY revision LIMIT ?1`,
-    params: [limit],
-  }
-}
-
-/** A change of a key of which nobody has looked whether it came to Workers KV. */
-export interface Unchecked {
-  revision: number
-  uri: string
-  /** Of its body. */
-  bytes: number
-}
-
-/** Those up to a revision, oldest first. */
-export function unchecked(last: number, limit: number): Statement {
-  return {
-    sql: `SELECT revision, uri, coalesce(octet_length(body), 0) AS bytes FROM changes
-      WHERE revision > ${CHECKED} AND revision <= ?1 AND uri > '/keys/' AND uri < '/keys0'
-      ORDER BY revision LIMIT ?2`,
-    params: [last, limit],
-  }
-}
-
-export function setChecked(revision: number): Statement {
-  return {
-    sql: `INSERT INTO meta (name, value) VALUES ('keys_checked', CAST(?1 AS INTEGER))
-      ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
-    params: [revision],
   }
 }
 

@@ -19,11 +19,12 @@ import { previousOf } from "./previous.ts"
 import { afterExpiry } from "./expirer.ts"
 import { KeyReader } from "./reader.ts"
 import type { Read, ReadWish } from "./reading.ts"
-import { notFound, taken } from "./refused.ts"
+import { immortal, notFound, taken } from "./refused.ts"
 import { settle, type Sides } from "./settle.ts"
 import * as sql from "./sql.ts"
 import { kindOf, type Value } from "./value.ts"
-import type { PatchOptions, SetOptions, WriteOptions, Written } from "./write.ts"
+import { ofNew, type PatchOptions, type SetOptions } from "./write.ts"
+import type { Ending, WriteOptions, Written } from "./write.ts"
 
 export interface KeyStoreOptions {
   /** Epoch milliseconds. */
@@ -80,14 +81,19 @@ export class KeyStore {
     return { entry: await this.#reader.last(name, now), consistency: "strong" }
   }
 
+  /** How a live key is, as it was committed last; null where there is none. */
+  meta(name: string): Promise<sql.MetaRow | null> {
+    return this.#db.first<sql.MetaRow>(sql.meta(name, this.#options.now()))
+  }
+
   /** A live key with its content. Throws Problem overloaded. */
   content(name: string, wish: ReadWish): Promise<ReadContent> {
     return readContent(this.#blobs, (again = wish) => this.get(name, again))
   }
 
-  /** The value of a body. Throws Problem: too_large, invalid_json, invalid_request, unprocessable. */
-  take(stream: ReadableStream<Uint8Array>, type: string): Promise<Value> {
-    return this.#blobs.take(stream, type)
+  /** The value of a body, for this key. Throws Problem: too_large, invalid_json, invalid_request, unprocessable. */
+  take(name: string, stream: ReadableStream<Uint8Array>, type: string): Promise<Value> {
+    return this.#blobs.take(name, stream, type)
   }
 
   /**
@@ -95,13 +101,14 @@ export class KeyStore {
    * Throws Problem: too_large, unprocessable, precondition_failed, conflict when `onlyNew` and there is one.
    */
   async set(name: string, value: Value, options: SetOptions): Promise<Written> {
-    const { expiry, onExpire, onlyNew = false, conditions = {}, wantsPrevious = false } = options
+    const { expiry, onlyNew = false, conditions = {}, wantsPrevious = false } = options
+    const ending = expiry === undefined ? options : ofNew(options)
     const now = this.#options.now()
     const uri = uriOf(name)
     const { body, stored } = this.#place(name, value)
     const previous = await this.#previous(wantsPrevious, name, now)
-    const created = drafts.created(name, uri, now, body, expiry ?? null)
-    const patched = drafts.patched(name, now, drafts.given(body, kindOf(value)), expiry)
+    const created = drafts.created(name, uri, now, body, ending)
+    const patched = drafts.patched(name, now, drafts.given(body, kindOf(value)), ending)
     const changes = await this.#commit(name, now, conditions, {
       guards: [
         ...(onlyNew ? [guardOf(sql.absent(name, now))] : []),
@@ -111,7 +118,7 @@ export class KeyStore {
       drafts: onlyNew ? created : [...created, patched],
       writes: [
         ...(expiry === undefined ? [sql.removeExpired(name, now)] : []),
-        sql.put(name, uri, { expiry, onExpire }, stored),
+        sql.put(name, uri, ending, stored),
       ],
       explain: async () => (onlyNew ? taken(name) : null),
     })
@@ -126,7 +133,9 @@ export class KeyStore {
 
   /** Changes a live key. Throws Problem: not_found, too_large, unprocessable, precondition_failed. */
   async patch(name: string, options: PatchOptions): Promise<Written> {
-    const { value, expiry, onExpire, conditions = {}, wantsPrevious = false } = options
+    const { value, expiry, conditions = {}, wantsPrevious = false } = options
+    const ending = expiry === null ? { ...options, warn: null } : options
+    const isWarning = typeof ending.warn === "number" && expiry === undefined
     const now = this.#options.now()
     const placed = value && this.#place(name, value)
     const previous = await this.#previous(wantsPrevious, name, now)
@@ -134,11 +143,14 @@ export class KeyStore {
       ? drafts.given(placed?.body ?? null, kindOf(value))
       : await this.#keptBody(name, now)
     const changes = await this.#commit(name, now, conditions, {
-      guards: [guardOf(sql.live(name, now))],
+      guards: [guardOf(isWarning ? sql.mortal(name, now) : sql.live(name, now))],
       reads: previous?.reads ?? [],
-      drafts: [drafts.patched(name, now, told, expiry)],
-      writes: [sql.patch(name, placed?.stored ?? null, { expiry, onExpire })],
-      explain: async () => notFound(name),
+      drafts: [drafts.patched(name, now, told, ending)],
+      writes: [sql.patch(name, placed?.stored ?? null, ending)],
+      explain: async () => {
+        const isThere = isWarning && (await this.#reader.last(name, now))
+        return isThere ? immortal(name) : notFound(name)
+      },
     })
     await this.#settle([[name, 0]])
     return { revision: lastOf(changes), previous: previous?.json() }
@@ -147,24 +159,25 @@ export class KeyStore {
   /**
    * Adds to a key's number, or creates the key with it; its expiry stays. Answers what GET answers then, as JSON text.
    * @param by a decimal as `scaledOf` reads it
-   * @param expiresAt of a key that is created by this
+   * @param ending of a key that is created by this
    * Throws Problem: unprocessable, precondition_failed.
    */
   async count(
     name: string,
     by: string,
-    expiresAt: number | null,
+    ending: Ending,
     conditions: Conditions = {},
   ): Promise<{ revision: number; json: string }> {
     const now = this.#options.now()
     const changes = await this.#commit(name, now, conditions, {
-      ...countCommit({ name, by, now, expiresAt }),
+      ...countCommit({ name, by, now, ending: ofNew(ending) }),
       explain: async () => {
         const row = await this.#db.first<sql.FullRow>(sql.getLive(name, now))
         return row && refusal(name, row.number !== null)
       },
     })
-    await this.#settle([[name, 0]])
+    // Sent again it would count again, and the index has the number: so nobody has to, whatever Workers KV says.
+    await settle(this.#sides, new Map([[name, 0]]), "owe")
     return { revision: lastOf(changes), json: changes.at(-1)?.body ?? "" }
   }
 

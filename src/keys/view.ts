@@ -24,7 +24,7 @@ export const keysView: View = {
       const resource = JSON.stringify(nameOf(uri))
       return { frames: event === "create" ? [{ event, member: uri, resource }] : [] }
     }
-    if (body === null) return "state"
+    if (body === null || event === "expiring") return "state"
     return {
       frames: [
         event === "patch"

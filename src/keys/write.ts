@@ -9,21 +9,29 @@ export interface WriteOptions {
   wantsPrevious?: boolean
 }
 
-export interface SetOptions extends WriteOptions {
-  /** Epoch milliseconds; null: never; undefined: as before, where the key is there. */
-  expiry: Expiry
-  /** What to do when it expires, as `readAction` made it; undefined: as before where the expiry is, else nothing. */
+/** How a key is to end. What is undefined stays as before: of a set, where the expiry does. */
+export interface Ending {
+  /** Epoch milliseconds; null: never. */
+  expiry?: Expiry
+  /** How many milliseconds before it that is told; null: not at all. Without an expiry there is none. */
+  warn?: number | null | undefined
+  /** What to do when it expires, as `readAction` made it; null: nothing. */
   onExpire?: string | null | undefined
+}
+
+/** Of a key that is new, or wholly replaced: what is not said is none. */
+export function ofNew({ expiry = null, warn = null, onExpire = null }: Ending): Ending {
+  return { expiry, warn, onExpire }
+}
+
+export interface SetOptions extends WriteOptions, Ending {
   /** Refuse to replace. */
   onlyNew?: boolean
 }
 
-export interface PatchOptions extends WriteOptions {
+export interface PatchOptions extends WriteOptions, Ending {
   /** Undefined: as before. */
   value?: Value | undefined
-  expiry?: Expiry
-  /** Undefined: as before. */
-  onExpire?: string | null | undefined
 }
 
 /** What a write did. */

@@ -35,6 +35,11 @@ export function textOf(tree: Tree): string {
   return `{${[...tree].map(([name, value]) => `${JSON.stringify(name)}:${textOf(value)}`).join()}}`
 }
 
+/** What a string says; null for anything else. */
+export function stringOf(tree: Tree): string | null {
+  return typeof tree === "string" && tree.startsWith('"') ? (JSON.parse(tree) as string) : null
+}
+
 /** A tree that shares nothing with this one. */
 export function cloneOf(tree: Tree): Tree {
   if (typeof tree === "string") return tree

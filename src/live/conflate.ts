@@ -1,21 +1,29 @@
 /** Frames of one URI that wait, made fewer without changing what they make of a copy. Pure. */
 import { merged } from "../lib/merge.ts"
 import { Ambiguous, parseTree, textOf, type Tree } from "../lib/tree.ts"
-import { headOf } from "../protocol/frames.ts"
+import { headOf, isExpiring } from "../protocol/frames.ts"
 import { composedRows } from "./conflate-series.ts"
 
 type Members = Map<string, Tree>
 
 /**
  * The fewest frames found that tell what these do, in order. Patches become one where a merge patch (RFC 7396) can say
- * both, and part of the state before them; what cannot be said by fewer stays as it is. Halves are folded by
- * themselves, because onto one that grows every text would be as dear as all before it.
+ * both, and part of the state before them; what cannot be said by fewer stays as it is. What warns is no part of that:
+ * all of it is told, before what took the place of the others.
  */
 export function folded(texts: readonly string[]): string[] {
+  const end = texts.findLastIndex((text) => !isExpiring(text)) + 1
+  const others = texts.slice(0, end)
+  const states = others.filter((text) => !isExpiring(text))
+  return [...others.filter(isExpiring), ...foldedStates(states), ...texts.slice(end)]
+}
+
+/** Halves are folded by themselves, because onto one that grows every text would be as dear as all before it. */
+function foldedStates(texts: readonly string[]): string[] {
   if (texts.length < 2) return [...texts]
   const middle = texts.length >> 1
-  const waiting = folded(texts.slice(0, middle))
-  for (const text of folded(texts.slice(middle))) fold(waiting, text)
+  const waiting = foldedStates(texts.slice(0, middle))
+  for (const text of foldedStates(texts.slice(middle))) fold(waiting, text)
   return waiting
 }
 

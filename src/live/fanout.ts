@@ -1,24 +1,14 @@
-/** Changes → frames. Pure: one text per change, however many sockets get it. */
+/** Changes → deliveries: what must be read again for them, and what followers are told. Pure. */
 import type { Change } from "../protocol/change.ts"
-import { createText, deleteText, patchText, stateText } from "../protocol/frames.ts"
+import { patchText } from "../protocol/frames.ts"
 import { JOURNAL } from "../protocol/changes.ts"
 import { listOf } from "../protocol/uri.ts"
 import type { Telling } from "../protocol/view.ts"
+import { deliveryOf, isTold, type Delivery } from "./delivery.ts"
 import type { Topics } from "./topics.ts"
 import { topicText } from "./state.ts"
 import { isTouched, type Resolve, type Target } from "./uris.ts"
-import { differenceOf, memoryOf, tellingOf, viewTexts, type Memory } from "./views.ts"
-
-/**
- * What happened at one place of the journal, as frames by topic. A session gets the first that it follows with a
- * floor below `revision`.
- */
-export interface Delivery {
-  revision: number
-  frames: (readonly [topic: string, text: string])[]
-  /** Of a reset: it goes to every follower whatever it knows, and tells all up to here. */
-  floor?: number
-}
+import { differenceOf, memoryOf, tellingOf, viewTexts, warningText, type Memory } from "./views.ts"
 
 /** What a GET answered; null when there is nothing. */
 export type Reading = {
@@ -29,72 +19,6 @@ export type Reading = {
   /** The first page of a list that has more. */
   isPart?: boolean
 } | null
-
-/** A resource that was read at `revision`, in the place of the change at `position`. */
-interface Reread {
-  json: string
-  revision: number
-  position: number
-}
-
-/** Which topics the frames are for. */
-interface Wanted {
-  item: boolean
-  list: boolean
-  patterns: readonly string[]
-}
-
-/** True when the journal alone tells the change. */
-export function isTold({ event, body }: Change): boolean {
-  return event === "delete" || body !== null
-}
-
-/**
- * The frames of a change that the journal tells, or that was read again. The list's comes first, because it serves all;
- * patterns are told as lists are.
- */
-export function deliveryOf(
-  change: Change,
-  wanted: Wanted,
-  resolve: Resolve,
-  reread?: Reread,
-): Delivery {
-  const { uri, extra } = change
-  const list = listOf(uri)
-  const revision = reread?.revision ?? change.revision
-  const position = reread && reread.position !== revision ? reread.position : undefined
-  const place = { uri, revision, ...(position === undefined ? {} : { position }), extra }
-  const resource = reread?.json ?? change.body
-  const entry = wanted.list ? entryOf(uri, revision, resolve) : null
-  const frames: Delivery["frames"] = []
-
-  if (change.event === "create" && list !== null) {
-    const many = wanted.list ? [list, ...wanted.patterns] : wanted.patterns
-    if (many.length > 0) {
-      const text = createText({ ...place, uri: list, member: uri, resource, entry })
-      frames.push(...many.map((topic) => [topic, text] as const))
-    }
-    if (wanted.item) frames.push([uri, stateText({ ...place, resource })])
-    return { revision, frames }
-  }
-  const text =
-    change.event === "delete"
-      ? deleteText(place)
-      : change.event === "patch" && !reread
-        ? patchText({ ...place, patch: resource, entry })
-        : stateText({ ...place, resource, entry })
-  if (wanted.list && list !== null) frames.push([list, text])
-  if (wanted.item) frames.push([uri, text])
-  for (const pattern of wanted.patterns) frames.push([pattern, text])
-  return { revision, frames }
-}
-
-/** The element that the list shows for an item, as JSON text; null when it is the resource itself. */
-function entryOf(uri: string, revision: number, resolve: Resolve): string | null {
-  const target = resolve(uri)
-  const entry = target?.endpoint.entryOf?.(target.params, revision)
-  return entry === undefined ? null : JSON.stringify(entry)
-}
 
 /** The resource was gone when it was read: a patch tells nothing until something whole has come. */
 export const GONE = Number.MAX_SAFE_INTEGER
@@ -154,6 +78,12 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
     const list = listOf(uri)
     const patterns = topics.patternsOf(uri)
     const wanted = { item: topics.has(uri), list: list !== null && topics.has(list), patterns }
+    if (change.event === "expiring") {
+      // In no state that was read, so that none tells it already.
+      const isWanted = wanted.item || wanted.list || patterns.length > 0
+      if (isWanted) deliveries.push(deliveryOf(change, wanted, desk.resolve))
+      return
+    }
     const isGone = floors.get(uri) === GONE
     const isWhole = change.event === "delete" || (isTold(change) && change.event !== "patch")
     if (isGone && isWhole) floors.delete(uri)
@@ -169,10 +99,7 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
       return
     }
     const revision = Math.max(reading?.revision ?? through, change.revision)
-    const later = desk.known.filter(
-      (other) =>
-        other.uri === uri && other.revision >= change.revision && other.revision <= revision,
-    )
+    const later = laterOf(change, revision)
     if (reading === null || later.some(({ event }) => event === "delete")) {
       // Deleted since: nothing before that delete can be told, and nothing needs to be. What came to be again
       // after it is told in its own place, because its place in the list is another.
@@ -186,6 +113,14 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
     deliveries.push(deliveryOf(covered, wanted, desk.resolve, reread))
   }
 
+  /** The change and those of its URI behind it, which make the resource what it is at the revision. */
+  function laterOf({ uri, revision: from }: Change, to: number): Change[] {
+    return desk.known.filter(
+      ({ uri: other, revision, event }) =>
+        other === uri && revision >= from && revision <= to && event !== "expiring",
+    )
+  }
+
   /** Who follows the journal reads it itself, and is only told that there is more. */
   function tellOfMore(last: Change | undefined): void {
     if (!last || !topics.has(JOURNAL)) return
@@ -196,6 +131,10 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
 
   function tellView(target: Target, change: Change): void {
     const view = target.topic
+    if (change.event === "expiring") {
+      deliveries.push({ revision: change.revision, frames: [[view, warningText(target, change)]] })
+      return
+    }
     // Of their own, because a URI may be both a view and the member of a list.
     const key = `view ${view}`
     const ownKey = `${key} ${change.uri}`
@@ -209,11 +148,7 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
       tellWhole(target, key, change, undefined)
       return
     }
-    const upTo = (last: number) =>
-      desk.known.filter(
-        ({ uri, revision }) =>
-          uri === change.uri && revision >= change.revision && revision <= last,
-      )
+    const upTo = (last: number) => laterOf(change, last)
     let later = upTo(through)
     let { told, readAt } = tellFrom(target, change, later, memory)
     const covered = readAt === null ? later : upTo(Math.max(readAt, through))
@@ -266,13 +201,23 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
     return reading
   }
 
+  /** The end of a run of changes, or where the first of them is that no reading tells. */
+  function beforeWarnings(after: number, to: number): number {
+    const first = desk.known.find(
+      ({ event, revision }) => event === "expiring" && revision > after && revision <= to,
+    )
+    return first ? first.revision - 1 : to
+  }
+
   /** What became different, where that is known to be so for all who follow; else all of it. */
   function tellWhole(target: Target, key: string, change: Change, memory: unknown): void {
     const view = target.topic
     const reading = read(view)
     if (reading === undefined) return
     const revision = Math.max(reading?.revision ?? through, change.revision)
-    const news = desk.known.filter((other) => other.revision >= change.revision)
+    const news = desk.known.filter(
+      (other) => other.revision >= change.revision && other.event !== "expiring",
+    )
     const isKnown = !topics.isPartlyKnown(view, change.revision, Math.max(revision, through))
     const told =
       reading && isKnown ? differenceOf(target, reading, { changes: news, memory, read }) : "state"
@@ -283,8 +228,9 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
     floors.set(key, isGone ? GONE : Math.max(reading?.revision ?? 0, through))
     const value = told !== "state" ? told.memory : reading ? memoryOf(target, reading) : undefined
     memories.set(view, value === undefined ? undefined : { floor: 0, value })
-    const whole = topicText(view, reading, { revision, position: revision }, desk.resolve)
-    const parts = told === "state" ? [whole] : viewTexts(view, told.frames, revision, revision)
+    const position = beforeWarnings(change.revision, revision)
+    const whole = topicText(view, reading, { revision, position }, desk.resolve)
+    const parts = told === "state" ? [whole] : viewTexts(view, told.frames, revision, position)
     const length = parts.reduce((sum, text) => sum + text.length, 0)
     const isLong = length > Math.max(whole.length, STATE_MIN_CHARACTERS)
     for (const text of isLong ? [whole] : parts) {

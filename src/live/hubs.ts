@@ -65,7 +65,8 @@ export async function pokeHubs(
 ): Promise<void> {
   const riding = ridingOf(changes)
   const calls = listeners.map((name) => hub(name).poke(riding))
-  const at = listeners.includes(CLOCK_HUB) ? null : expiryOf(changes)
+  const isTold = listeners.includes(CLOCK_HUB) && riding.length === changes.length
+  const at = isTold ? null : expiryOf(changes)
   if (at !== null) calls.push(hub(CLOCK_HUB).ringBy(at))
   for (const result of await Promise.allSettled(calls)) {
     if (result.status === "rejected") {

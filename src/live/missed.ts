@@ -1,7 +1,7 @@
 /** What subscribers missed, from the journal. Pure. */
 import type { Change } from "../protocol/change.ts"
 import { listOf } from "../protocol/uri.ts"
-import { deliveryOf, isTold } from "./fanout.ts"
+import { deliveryOf, isTold } from "./delivery.ts"
 import {
   isFollowable,
   isTouched,
@@ -10,7 +10,7 @@ import {
   type Selection,
   type Target,
 } from "./uris.ts"
-import { tellingOf, viewTexts } from "./views.ts"
+import { tellingOf, viewTexts, warningText } from "./views.ts"
 
 /** A topic and the revision up to which it is known. */
 export interface Known {
@@ -99,6 +99,7 @@ function concerns(view: View, change: Change): boolean {
 
 /** The frames of a view, where the change alone tells them; else null. */
 function viewFrames(target: Target, change: Change): string[] | null {
+  if (change.event === "expiring") return [warningText(target, change)]
   const desk = { changes: [change], memory: undefined, read: () => undefined }
   const told = tellingOf(target, change, desk)
   const { revision } = change

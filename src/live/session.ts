@@ -2,7 +2,7 @@
 import * as z from "zod"
 import { byteLength } from "../lib/bytes.ts"
 import { ATTACHMENT_MAX_BYTES } from "../protocol/limits.ts"
-import type { Delivery } from "./fanout.ts"
+import type { Delivery } from "./delivery.ts"
 import { Outlet } from "./outlet.ts"
 import type { Kept } from "./pace.ts"
 import { REAL_CLOCK, type Clock } from "./throttle.ts"

@@ -1,6 +1,6 @@
 /** Views: what those who watch a GET with a query are told of a change. Pure. */
 import type { Change } from "../protocol/change.ts"
-import { createText, deleteText, patchText, stateText } from "../protocol/frames.ts"
+import { createText, deleteText, expiringText, patchText, stateText } from "../protocol/frames.ts"
 import { Problem } from "../protocol/problem.ts"
 import { pathOf } from "../protocol/uri.ts"
 import {
@@ -13,7 +13,7 @@ import {
   type ViewPlace,
 } from "../protocol/view.ts"
 import { differPage, rememberPage } from "./pages.ts"
-import { isFollowable, type Target } from "./uris.ts"
+import { isFollowable, sourceOf, type Target } from "./uris.ts"
 
 /** What is kept of a view between changes. */
 export interface Memory {
@@ -135,6 +135,13 @@ export function viewTexts(
       ...more,
     })
   })
+}
+
+/** The frame of an `expiring`, which every view is told alike. */
+export function warningText(target: Target, { uri, revision, extra }: Change): string {
+  const { topic } = target
+  const whose = sourceOf(target) === uri ? { uri: topic } : { uri, list: topic }
+  return expiringText({ ...whose, revision, view: true, extra })
 }
 
 type Place = { revision: number; position?: number; view: true; more?: true }

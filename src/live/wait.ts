@@ -15,10 +15,13 @@ export interface Poll extends Wish {
   read: () => Promise<Answer>
 }
 
+/** Names what is about to expire, where that is what the poll waited for. */
+const EXPIRING_HEADER = "X-Expiring"
+
 /**
- * Answers once the resource has changed after what is known, or 304 when the time is up. `Last-Event-ID` in the
- * answer is where the next poll goes on from. Throws the Problem of the ordinary answer, also when the resource
- * went after what is known.
+ * Answers once the resource has changed after what is known or is told to expire soon, or 304 when the time is up.
+ * `Last-Event-ID` in the answer is where the next poll goes on from. Throws the Problem of the ordinary answer, also when
+ * the resource went after what is known.
  */
 export async function answerWhenNew(
   poll: Poll,
@@ -38,6 +41,12 @@ export async function answerWhenNew(
   const from = { epoch, revision: known?.revision ?? now?.revision ?? 0 }
   const ear = await listen({ ...poll, since: formatPosition(from) })
   const signs = new Signs(ear, poll.request.signal, poll.waitSeconds)
+  const expiring = new Set<string>()
+  const next = async () => {
+    const sign = await signs.next()
+    if (sign?.event === "expiring") expiring.add(sign.uri)
+    return sign
+  }
   try {
     const reply = await ear.reply
     if (!reply.ok) return await poll.read()
@@ -49,13 +58,16 @@ export async function answerWhenNew(
       if (head.epoch !== epoch || head.revision < from.revision) return await readAt(poll, head)
       at.revision = from.revision
     }
+    // They come right behind the reply, and what warns can be seen nowhere else.
+    for (let own = reply.frames ?? 0; own > 0 && (await next()); own--);
     for (let isTold = reply.frames !== 0 || reply.reset; ; isTold = true) {
       if (isTold) {
         const answer = await readAt(poll, at)
+        if (expiring.size > 0) return warning(answer, expiring)
         if (!isKnown(answer.revision)) return answer
         seen = answer.revision
       }
-      const sign = await signs.next()
+      const sign = await next()
       if (!sign) break
       if (sign.reset)
         return await readAt(poll, { epoch: sign.epoch ?? epoch, revision: sign.revision })
@@ -66,6 +78,10 @@ export async function answerWhenNew(
   } finally {
     signs.end()
   }
+}
+
+function warning(answer: Answer, expiring: ReadonlySet<string>): Answer {
+  return { ...answer, headers: { ...answer.headers, [EXPIRING_HEADER]: [...expiring].join(", ") } }
 }
 
 /** The ordinary answer, read after all changes up to `at` were known; it says where to go on from. */

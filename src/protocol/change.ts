@@ -1,11 +1,12 @@
 /** A change: one row of the journal, one step of the order that everybody shares. Pure. */
 
-export type ChangeEvent = "create" | "patch" | "state" | "delete"
+export type ChangeEvent = "create" | "patch" | "state" | "delete" | "expiring"
 
 /**
  * `state` says the resource was replaced as a whole. `body` is JSON text: the resource for create and state,
  * the patch for patch; null when it is too large or cannot say the change, and then readers GET the resource.
- * `extra` is JSON text of members that a frame carries beside it (`expires_at`, `reason`).
+ * `expiring` says that the resource will be deleted at `expires_at`; it has no body and leaves the resource as it is.
+ * `extra` is JSON text of members that a frame carries beside it (`expires_at`, `warn_at`, `reason`).
  */
 export interface Change {
   revision: number

@@ -61,7 +61,7 @@ export const ChangesQuery = z.object({
 
 const Change = z
   .looseObject({
-    event: z.enum(["create", "patch", "state", "delete"]),
+    event: z.enum(["create", "patch", "state", "delete", "expiring"]),
     uri: z.string(),
     revision: Revision,
     at: z.int().meta({ description: "When, in epoch milliseconds" }),
@@ -71,7 +71,7 @@ const Change = z
   .meta({
     id: "Change",
     description:
-      "What a live frame says of the URI. Without `patch` and `resource` it was too large, unless it is a delete: GET the URI",
+      "What a live frame says of the URI. Without `patch` and `resource` it was too large, unless it is `delete` or `expiring`: GET the URI",
   })
 
 export const changeEndpoints = {

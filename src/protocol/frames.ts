@@ -36,6 +36,8 @@
  *   number of segments. Of such a pattern there is no state: every change of what matches comes as lists are told it,
  *   `create` with its `member`, and `reset` says that not all that was missed can be told. A `delete` of the pattern
  *   itself says so, marked `reset`, while the connection lasts.
+ * - `expiring` says that a resource will be deleted at `expires_at`, where that was to be told beforehand (`warn`). It
+ *   leaves what GET answers as it is; its `revision` is its own, and no ETag.
  * - `/api/changes` as a topic tells only that the journal has grown, once for many changes.
  * - `throttle` on a subscribe, `250ms` for example: the first change is told at once, those in the time after it
  *   together at its end, in as few frames for each URI as say them exactly. `revision` is that of the newest; `position`
@@ -114,7 +116,7 @@ export interface Refused {
   problem: { code: string; status: number; detail: string; [member: string]: unknown }
 }
 
-/** Beside these a frame carries what the store says: `expires_at`, or of a delete its `reason`. */
+/** Beside these a frame carries what the store says: `expires_at`, `warn_at`, or of a delete its `reason`. */
 interface Told {
   uri: string
   revision: number
@@ -158,7 +160,11 @@ export interface DeleteFrame extends Told {
   event: "delete"
 }
 
-export type Frame = StateFrame | CreateFrame | PatchFrame | DeleteFrame
+export interface ExpiringFrame extends Told {
+  event: "expiring"
+}
+
+export type Frame = StateFrame | CreateFrame | PatchFrame | DeleteFrame | ExpiringFrame
 
 /** JSON text. Resources travel as text from the store to the socket: that is how int64 and `1.0` survive. */
 export type Json = string
@@ -213,6 +219,16 @@ export function patchText({ patch, entry, extra, ...place }: Text<"patch" | "ent
 
 export function deleteText({ extra, ...place }: Text<never>): string {
   return join({ event: "delete", ...place }, {}, extra)
+}
+
+const EXPIRING = '{"event":"expiring",'
+
+export function expiringText({ extra, ...place }: Text<never>): string {
+  return join({ event: "expiring", ...place }, {}, extra)
+}
+
+export function isExpiring(text: string): boolean {
+  return text.startsWith(EXPIRING)
 }
 
 /** What a frame or a reply says beside the resources that ride in it. */

@@ -1,7 +1,16 @@
 /** Many keys at once: what a batch of them takes and answers. */
 import * as z from "zod"
 import type { Endpoint } from "./endpoint.ts"
-import { Duration, KeyName, Moment, noBatch, Seconds } from "./keys-shared.ts"
+import {
+  Duration,
+  GivenValue,
+  KeyName,
+  Moment,
+  noBatch,
+  OnExpire,
+  Seconds,
+  Warn,
+} from "./keys-shared.ts"
 import { BODY_MAX_BYTES, KEY_BATCH_MAX_OPERATIONS } from "./limits.ts"
 import { problems } from "./shared.ts"
 
@@ -28,6 +37,8 @@ const when = {
     .optional()
     .meta({ description: "Null: it never expires" }),
   expire_at: z.union([Moment, z.null()]).optional(),
+  warn: z.union([Warn, z.null()]).optional(),
+  on_expire: z.union([OnExpire, z.null()]).optional(),
 }
 
 const KeyOperation = z
@@ -35,7 +46,7 @@ const KeyOperation = z
     z.strictObject({
       op: z.literal("set"),
       name,
-      value: z.string(),
+      ...GivenValue,
       ...when,
       ...conditions,
     }),
@@ -87,7 +98,7 @@ export const keyBatchEndpoints = {
     body: {
       types: ["application/json"],
       maxBytes: BODY_MAX_BYTES,
-      as: "json",
+      as: "tree",
       schema: KeyBatchBody,
       example: {
         operations: [

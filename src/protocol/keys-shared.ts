@@ -38,6 +38,20 @@ export const Duration = z
   .string()
   .regex(/^\d.*[a-z]$/)
   .meta({ description: "A duration", example: "5m" })
+/** In a body: a value of any kind. The store reads these members. */
+export const GivenValue = {
+  value: z.unknown().optional().meta({
+    description: "The value: a string is text, anything else JSON",
+    example: "dark",
+  }),
+  base64: z.string().optional().meta({ description: "In place of `value`: bytes, in base64" }),
+  type: z.string().optional().meta({
+    description:
+      "The media type, where it is not text/plain, application/json or, of bytes, application/octet-stream",
+    example: "application/octet-stream",
+  }),
+}
+
 export const Moment = z.union([z.string(), z.number()]).meta({
   description: "The moment it is gone, RFC 3339 with its zone or epoch seconds",
   example: "2050-01-01T00:00:00Z",
@@ -64,6 +78,12 @@ export const OnExpire = JsonObject.meta({
   example: { uri: "/api/store/status/pump", row: { online: false } },
 })
 
+const WARN =
+  "So long before the key expires, those who watch it are sent an `expiring` event, once; seconds or a duration, less than it has to live. It goes with the expiry: a write that clears that or is given another clears it, too, unless it says it anew"
+
+/** The same in a body. */
+export const Warn = z.union([Seconds, Duration]).meta({ description: WARN, example: 10 })
+
 /** Which times there are the handlers say, because they know the time. */
 export const When = z.object({
   expire_in: z
@@ -80,4 +100,5 @@ export const When = z.object({
   keep_ttl: Flag.optional().meta({
     description: "Keep the expiry that the key has; else none is kept",
   }),
+  warn: z.string().optional().meta({ description: WARN, example: "10" }),
 })

@@ -27,7 +27,7 @@ const counter = {
   batch,
   tag: "keys",
   description:
-    "A key that is not there counts from 0, and `expire_in` or `expire_at` say how long it lives then; one that is there keeps its expiry. A value that is no number is refused.",
+    "A key that is not there counts from 0, and `expire_in` or `expire_at` say how long it lives then, `warn` when that is told; one that is there keeps its expiry. A value that is no number is refused. What is acknowledged is counted, once; while Workers KV fails, the copies at the edge are behind.",
   params,
   query: Step,
   replies: {

@@ -5,6 +5,7 @@ import { consistencyHeaders, freshness, promise } from "./keys-consistency.ts"
 import {
   Duration,
   Flag,
+  GivenValue,
   Key,
   KeyName,
   keyParams as params,
@@ -14,6 +15,7 @@ import {
   OnExpire,
   Previous,
   Seconds,
+  Warn,
   When,
 } from "./keys-shared.ts"
 import {
@@ -27,14 +29,13 @@ import { BODY_MAX_BYTES, EXPIRE_MAX_SECONDS } from "./limits.ts"
 import { JsonObject, problems, Revision } from "./shared.ts"
 import { fill } from "./uri.ts"
 
-const Value = z.string().meta({ description: "The value, text", example: "dark" })
-
 export const KeyBody = z
   .strictObject({
     name: KeyName,
-    value: Value,
+    ...GivenValue,
     expire_in: z.union([Seconds, Duration]).optional(),
     expire_at: Moment.optional(),
+    warn: Warn.optional(),
     on_expire: OnExpire.optional(),
   })
   .meta({ id: "KeyBody" })
@@ -42,9 +43,13 @@ export const KeyBody = z
 /** Its members are read one by one in the store's routes: which are allowed depends on the key. */
 export const KeyPatch = JsonObject.meta({
   id: "KeyPatch",
-  description: "The new value, as `value` or under the key's own name, and when it expires",
+  description:
+    "The new value, as `value` (text or JSON) or under the key's own name, or bytes in `base64`; and when it expires. Or `inc` alone, which counts as `POST /keys/{id}/inc` does",
   properties: {
-    value: { type: "string" },
+    value: {},
+    base64: { type: "string" },
+    type: { type: "string" },
+    inc: { anyOf: [{ type: "number" }, { type: "string" }] },
     expire_in: {
       description:
         "Whole seconds from now, or a duration such as `5m`; null: never; absent: as before",
@@ -58,12 +63,17 @@ export const KeyPatch = JsonObject.meta({
       description: "RFC 3339 with its zone, or epoch seconds; null: never; absent: as before",
       anyOf: [{ type: "string" }, { type: "number" }, { type: "null" }],
     },
+    warn: {
+      description:
+        "How long before it expires an `expiring` event is sent, in seconds or as a duration; null: none; absent: as before",
+      anyOf: [{ type: "number" }, { type: "string" }, { type: "null" }],
+    },
     on_expire: {
       description: "What to do when it expires by itself; null: nothing; absent: as before",
       anyOf: [{ type: "object" }, { type: "null" }],
     },
   },
-  additionalProperties: { type: "string" },
+  additionalProperties: true,
   example: { value: "light", expire_in: 60 },
 })
 
@@ -76,6 +86,10 @@ const Meta = z
     revision: Revision,
     ttl: z.int().nullable().meta({ description: "Whole seconds until it is gone; null: never" }),
     expires_at: z.int().nullable().meta({ description: "When, in epoch milliseconds" }),
+    warn: z.number().nullable().meta({
+      description: "How many seconds before that it is told; null: not at all",
+    }),
+    on_expire: OnExpire.nullable(),
   })
   .meta({ id: "KeyMeta" })
 
@@ -84,7 +98,7 @@ const known = {
   description: "What was there before, where it was asked for",
   schema: Key.nullable(),
 }
-const json = { types: ["application/json"], maxBytes: BODY_MAX_BYTES, as: "json" } as const
+const json = { types: ["application/json"], maxBytes: BODY_MAX_BYTES, as: "tree" } as const
 
 export const keyEndpoints = {
   "keys.list": {
@@ -113,7 +127,7 @@ export const keyEndpoints = {
     tag: "keys",
     summary: "Create a key or replace its value",
     description:
-      "The first parameter not called `expire_in` is the key and its value; behind it `expire_at`, `keep_ttl=1`, `on_expire` and `return=previous` mean what they mean at `/keys/{id}`. Without an expiry it never expires.",
+      "The first parameter not called `expire_in` is the key and its value; behind it `expire_at`, `keep_ttl=1`, `warn`, `on_expire` and `return=previous` mean what they mean at `/keys/{id}`. Without an expiry it never expires.",
     query: z
       .object({ expire_in: When.shape.expire_in })
       .catchall(z.string())
@@ -172,7 +186,7 @@ export const keyEndpoints = {
     headers: consistencyHeaders,
     query: freshness.extend({
       meta: Flag.optional().meta({
-        description: "Tell of the key instead of its value",
+        description: "Tell of the key instead of its value; always strong",
         example: "1",
       }),
     }),

@@ -42,7 +42,7 @@ export type ViewFrame =
 /** What is to be told; "state": only all of the view, read again, tells it; "wait": something must be read first. */
 export type Telling = "state" | "wait" | { frames: ViewFrame[]; memory?: unknown }
 
-/** How a view is kept up to date. Pure; what is thrown counts as "state". */
+/** How a view is kept up to date; it is not asked about `expiring`. Pure; what is thrown counts as "state". */
 export interface View {
   /** Of lists: who the elements are, and how they are ordered; null where frames of members do not tell the view. */
   list?: (place: ViewPlace) => ViewList | null

@@ -80,7 +80,12 @@ export function audit(topic: string, events: readonly Event[], journal: readonly
 
   function take({ id, uri, position, revision, own = false }: Told): void {
     const told = concerning.filter(
-      (entry) => entry.uri === uri && entry.revision >= position && entry.revision <= revision,
+      (entry) =>
+        entry.uri === uri &&
+        entry.revision >= position &&
+        entry.revision <= revision &&
+        // No state tells what will be.
+        (entry.event !== "expiring" || position === revision),
     )
     const where = `${topic}: the frame of ${uri} at ${position}–${revision}`
     if (told.length === 0) faults.push(`${where} tells of no change`)

@@ -191,7 +191,7 @@ export function planOf(seed: number): Plan {
     const uri = key("fleeting")
     fleeting.push(uri)
     const at = random(steps.length / 2)
-    steps.splice(at, 0, write("PUT", `${uri}?expire_in=1`, { v: 1 }))
+    steps.splice(at, 0, write("PUT", `${uri}?expire_in=2&warn=1`, { v: 1 }))
   }
   return withViews(widened({ seed, followers, steps, fleeting }, topics))
 }

@@ -11,7 +11,7 @@ import type { Resumed } from "../../src/protocol/resume.ts"
 import { resumed, type Named } from "../../src/client/welcome.ts"
 import { BACK_MILLISECONDS, copyFaults, PING_MILLISECONDS, show, type OpenMouth } from "./mouth.ts"
 
-const EVENTS = ["state", "create", "patch", "delete"] as const
+const EVENTS = ["state", "create", "patch", "delete", "expiring"] as const
 /** Who is not answered by then has lost the line, which says so only after Socket.IO's own pings. */
 const ANSWER_MILLISECONDS = 3 * PING_MILLISECONDS
 
@@ -151,7 +151,8 @@ export const openSocketIo: OpenMouth = ({ url, uris, heard, polls = false }) => 
     if (outcomes.includes("lost")) failures.push(`${show(frame)} cannot be applied`)
     // What had to be read again, and what tells one topic alone, may come to who knows it.
     const isExact = frame.position === undefined && !frame.view && !frame.reset
-    if (isNews && isExact && !outcomes.includes("changed")) {
+    const isNew = outcomes.some((outcome) => outcome === "changed" || outcome === "warned")
+    if (isNews && isExact && !isNew) {
       failures.push(`nothing new in ${show(frame)}`)
     }
   }

@@ -74,7 +74,7 @@ const KEEP = [
      revision INTEGER PRIMARY KEY, uri TEXT NOT NULL, event TEXT NOT NULL, told INTEGER NOT NULL) STRICT`,
   `CREATE TRIGGER IF NOT EXISTS storm_keep AFTER INSERT ON changes BEGIN
      INSERT OR REPLACE INTO storm_journal
-     VALUES (NEW.revision, NEW.uri, NEW.event, NEW.event = 'delete' OR NEW.body IS NOT NULL); END`,
+     VALUES (NEW.revision, NEW.uri, NEW.event, NEW.event IN ('delete', 'expiring') OR NEW.body IS NOT NULL); END`,
 ]
 
 /** All that a restore puts back, and what the storm keeps of it. */

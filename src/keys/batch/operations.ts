@@ -1,14 +1,16 @@
 /** The operations of a batch, and in what steps they can be done. Pure. */
 import type * as z from "zod"
 import { byteLength } from "../../lib/bytes.ts"
-import type { Expiry } from "../../feed/expiry.ts"
+import type { Tree } from "../../lib/tree.ts"
 import type { KeyBatchBody } from "../../protocol/keys-batch.ts"
 import { DATABASE_TEXT_MAX_BYTES } from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
 import { place, uriOf } from "../entry.ts"
-import { readBodyWhen } from "../input.ts"
+import { readTreeEnding } from "../body.ts"
+import { readValue } from "../given.ts"
 import type { Stored } from "../sql.ts"
-import { textValue, type Value } from "../value.ts"
+import { kindOf, type Value } from "../value.ts"
+import { ofNew, type Ending } from "../write.ts"
 
 type Given = z.output<typeof KeyBatchBody>["operations"][number]
 
@@ -22,6 +24,9 @@ export interface Operation {
   value: Value | null
   /** Of set and expire, in epoch milliseconds; null: never. */
   expiresAt: number | null
+  /** Of set and expire; undefined: as before. */
+  warn?: Ending["warn"]
+  onExpire?: Ending["onExpire"]
   /** A revision that the key must have, ANY for whichever; null: no condition. */
   match: number | null
   /** The same that it must not have. */
@@ -37,25 +42,44 @@ export interface Item extends Partial<Stored> {
   name: string
   uri: string
   expires: number | null
-  /** Of set: the body of its change, beside what the index stores. */
+  warn: number | null
+  onExpire: string | null
+  /** Whether the key keeps what it has of these: 1 or 0. */
+  keepsWarn: number
+  keepsAction: number
+  /** Of set: the event where there is such a key, and the body of its change, beside what the index stores. */
+  event?: "patch" | "state"
   body?: string | null
   /** Of expire: the body to use if the journal has forgotten that of this revision. */
   kept?: string | null
   keptAt?: number
 }
 
-/** Throws Problem invalid_request for an expiry that is none. */
-export function readOperations(given: readonly Given[], now: number): Operation[] {
-  return given.map((operation, at) => ({
-    at,
-    name: operation.name,
-    uri: uriOf(operation.name),
-    kind: operation.op,
-    value: operation.op === "set" ? textValue(operation.value) : null,
-    expiresAt: expiryOf(operation, at, now),
-    match: readTag(operation.if_match),
-    none: readTag(operation.if_none_match),
-  }))
+/**
+ * @param trees the same as they were written
+ * Throws Problem: invalid_request, unprocessable, too_large; they name the operation.
+ */
+export function readOperations(
+  given: readonly Given[],
+  trees: readonly Tree[],
+  now: number,
+): Operation[] {
+  return given.map((operation, at) => {
+    const { op: kind, name } = operation
+    const members = trees[at] as Map<string, Tree>
+    const base = { at, name, uri: uriOf(name), kind }
+    try {
+      return {
+        ...base,
+        value: kind === "set" ? readValue(members) : null,
+        ...endingOf(operation, members, now),
+        match: readTag(operation.if_match),
+        none: readTag(operation.if_none_match),
+      }
+    } catch (error) {
+      throw error instanceof Problem ? placed(error, at) : error
+    }
+  })
 }
 
 /**
@@ -75,12 +99,20 @@ export function stepsOf(operations: readonly Operation[]): Operation[][] {
 }
 
 /** Throws Problem: too_large, unprocessable; they name the operation. */
-export function itemOf({ at, kind, name, uri, value, expiresAt }: Operation): Item {
-  const item = { kind, name, uri, expires: expiresAt }
+export function itemOf(operation: Operation): Item {
+  const { at, kind, name, uri, value, expiresAt, warn, onExpire } = operation
+  const kept = {
+    keepsWarn: Number(warn === undefined),
+    keepsAction: Number(onExpire === undefined),
+  }
+  const ending = { expires: expiresAt, warn: warn ?? null, onExpire: onExpire ?? null, ...kept }
+  const item = { kind, name, uri, ...ending }
   if (value === null) return item
   try {
     const { body, stored } = place(name, value)
-    return { ...item, body, ...stored }
+    // Only text says by itself what it takes the place of.
+    const event = kindOf(value) === "text" ? "patch" : "state"
+    return { ...item, event, body, ...stored }
   } catch (error) {
     throw error instanceof Problem ? placed(error, at) : error
   }
@@ -108,20 +140,17 @@ export function packed(items: readonly unknown[]): { json: string; count: number
   return packs.map(({ texts }) => ({ json: `[${texts.join()}]`, count: texts.length }))
 }
 
-/** Throws Problem invalid_request. */
-function expiryOf(operation: Given, at: number, now: number): number | null {
-  if (operation.op === "get" || operation.op === "delete") return null
-  let expiry: Expiry
-  try {
-    expiry = readBodyWhen(operation, now)
-  } catch (error) {
-    throw error instanceof Problem ? placed(error, at) : error
+function endingOf(operation: Given, members: ReadonlyMap<string, Tree>, now: number) {
+  const { op } = operation
+  if (op === "get" || op === "delete") return { expiresAt: null }
+  const ending = readTreeEnding(members, operation, now, op === "set" ? null : undefined)
+  if (ending.expiry === undefined) {
+    throw new Problem("invalid_request", '"expire_in" must say when it expires; null: never', {
+      errors: { expire_in: "is missing" },
+    })
   }
-  if (expiry !== undefined || operation.op === "set") return expiry ?? null
-  const where = `operations.${at}.expire_in`
-  throw new Problem("invalid_request", `"${where}" must say when it expires; null: never`, {
-    errors: { [where]: "is missing" },
-  })
+  const { expiry, warn, onExpire } = op === "set" ? ofNew(ending) : ending
+  return { expiresAt: expiry ?? null, warn: expiry == null ? null : warn, onExpire }
 }
 
 function readTag(tag: string | number | undefined): number | null {

@@ -1,4 +1,5 @@
 /** The handler of batches of keys. */
+import type { Tree } from "../../lib/tree.ts"
 import type { Handlers } from "../../protocol/endpoint.ts"
 import type { keyBatchEndpoints } from "../../protocol/keys-batch.ts"
 import { jsonStart, toJson } from "../entry.ts"
@@ -12,8 +13,9 @@ interface Services {
 }
 
 export const keyBatchHandlers: Handlers<typeof keyBatchEndpoints, Services> = {
-  "keys.batch": async ({ body: { operations } }, { keyBatches, now }) => {
-    const outcomes = await keyBatches.run(readOperations(operations, now()))
+  "keys.batch": async ({ body: { value, tree } }, { keyBatches, now }) => {
+    const trees = (tree as Map<string, Tree[]>).get("operations") ?? []
+    const outcomes = await keyBatches.run(readOperations(value.operations, trees, now()))
     const written = outcomes.flatMap(({ operation, revision }) =>
       operation.kind === "get" || revision === null ? [] : [revision],
     )

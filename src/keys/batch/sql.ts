@@ -4,7 +4,7 @@ import type { Statement } from "../../feed/statement.ts"
 import { CHANGE_BODY_MAX_BYTES } from "../../protocol/limits.ts"
 import { rangeOf } from "../list/sql.ts"
 import type { NamePattern } from "../list/pattern.ts"
-import { KNOWN, ROW, type FullRow, type Row, type Stored } from "../sql.ts"
+import { EXTRA, INTEGER, KNOWN, ROW, type FullRow, type Row, type Stored } from "../sql.ts"
 
 /** What is known of a key that was got. */
 export interface GotRow extends FullRow {
@@ -21,11 +21,11 @@ export interface BareRow extends Row {
   held: string | null
 }
 
-// D1 binds every number as REAL, and the JSON of a change would show it.
-const INTEGER = "CAST(? AS INTEGER)"
-
 /** An element `w` of a JSON array. */
 const given = (member: string) => `w.value->>'${member}'`
+
+/** What a key's warning is from then on; of nothing when it does not expire. */
+const WARN = `CASE WHEN ${given("keepsWarn")} THEN k.warn ELSE ${given("warn")} END`
 
 /** True when every condition holds; the array has `name`, `match` and `none`, see Operation. */
 export function conditionsHold(json: string): Condition {
@@ -78,39 +78,46 @@ export function revisions(json: string): Statement {
  * expires is told whole, because patched by itself it would lose its nulls.
  */
 export function changes(json: string, now: number): Statement {
-  const [kind, expires] = [given("kind"), given("expires")]
+  const kind = given("kind")
   return {
     sql: `SELECT ${INTEGER}, ${given("uri")},
-        CASE WHEN ${kind} = 'delete' THEN 'delete' WHEN k.name IS NULL THEN 'create'
-          WHEN ${kind} = 'expire' AND k.type LIKE '%json' THEN 'state' ELSE 'patch' END,
+        CASE WHEN ${kind} = 'delete' THEN 'delete' WHEN name IS NULL THEN 'create'
+          WHEN ${kind} = 'set' THEN ${given("event")}
+          WHEN type LIKE '%json' THEN 'state' ELSE 'patch' END,
         CASE ${kind} WHEN 'set' THEN ${given("body")} WHEN 'expire' THEN
-          coalesce((SELECT body FROM changes c WHERE c.revision = k.revision),
-            CASE WHEN k.revision = ${given("keptAt")} THEN ${given("kept")} END) END,
-        CASE WHEN ${kind} <> 'delete' AND coalesce(k.expires_at, ${expires}) IS NOT NULL
-          THEN json_object('expires_at', ${expires}) END
-      FROM json_each(?) w LEFT JOIN keys k ON k.name = ${given("name")}
-      WHERE ${kind} = 'set' OR k.name IS NOT NULL ORDER BY w.key`,
+          coalesce((SELECT body FROM changes c WHERE c.revision = w.revision),
+            CASE WHEN revision = ${given("keptAt")} THEN ${given("kept")} END) END,
+        CASE WHEN ${kind} <> 'delete' THEN ${EXTRA} END
+      FROM (SELECT w.key, w.value, k.name, k.revision, k.type, k.expires_at,
+            ${given("expires")} AS ends, ${given("expires")} - ${WARN} AS warns
+          FROM json_each(?) w LEFT JOIN keys k ON k.name = ${given("name")}) w
+      WHERE ${kind} = 'set' OR name IS NOT NULL ORDER BY key`,
     params: [now, json],
   }
 }
 
-/** The revision of each URI among the changes just recorded, which are the last; `count` is how many at most. */
+/**
+ * The revision of each URI among the changes just recorded, which are the last; `count` is how many at most. To be joined
+ * by CROSS JOIN behind the items: SQLite looks through the JSON once for each of these rows otherwise.
+ */
 const recorded = (count: number) =>
   `(SELECT uri, max(revision) AS revision FROM changes WHERE revision > ${REVISION} - ${count} GROUP BY uri)`
 
 /** The columns that say what a key holds. */
 const STORED: readonly (keyof Stored)[] = ["type", "size", "number", "blob", "value"]
 
+const ENDING = ["expires_at", "warn", "warn_at", "on_expire"]
+
 /** Sets the keys of the items; right after their changes. */
 export function set(json: string, count: number): Statement {
   return {
-    sql: `INSERT INTO keys (name, uri, revision, expires_at, ${STORED.join()})
-      SELECT ${given("name")}, ${given("uri")}, c.revision, ${given("expires")},
-        ${STORED.map(given).join()}
-      FROM json_each(?1) w JOIN ${recorded(count)} c ON c.uri = ${given("uri")}
+    sql: `INSERT INTO keys (name, uri, revision, ${ENDING.join()}, ${STORED.join()})
+      SELECT ${given("name")}, ${given("uri")}, c.revision, ${given("expires")}, ${given("warn")},
+        ${given("expires")} - ${given("warn")}, ${given("onExpire")}, ${STORED.map(given).join()}
+      FROM json_each(?1) w CROSS JOIN ${recorded(count)} c ON c.uri = ${given("uri")}
       WHERE ${given("kind")} = 'set'
-      ON CONFLICT (name) DO UPDATE SET revision = excluded.revision, expires_at = excluded.expires_at,
-        on_expire = NULL, ${STORED.map((column) => `${column} = excluded.${column}`).join()}`,
+      ON CONFLICT (name) DO UPDATE SET revision = excluded.revision,
+        ${[...ENDING, ...STORED].map((column) => `${column} = excluded.${column}`).join()}`,
     params: [json],
   }
 }
@@ -118,9 +125,12 @@ export function set(json: string, count: number): Statement {
 /** Gives the keys of the items another expiry; right after their changes. */
 export function expire(json: string, count: number): Statement {
   return {
-    sql: `UPDATE keys SET revision = n.revision, expires_at = n.expires
-      FROM (SELECT ${given("name")} AS name, ${given("expires")} AS expires, c.revision
-        FROM json_each(?1) w JOIN ${recorded(count)} c ON c.uri = ${given("uri")}
+    sql: `UPDATE keys SET revision = n.revision, expires_at = n.expires, warn = n.warn,
+        warn_at = n.expires - n.warn, on_expire = n.onExpire
+      FROM (SELECT k.name, ${given("expires")} AS expires, c.revision, ${WARN} AS warn,
+          CASE WHEN ${given("keepsAction")} THEN k.on_expire ELSE ${given("onExpire")} END AS onExpire
+        FROM json_each(?1) w CROSS JOIN ${recorded(count)} c ON c.uri = ${given("uri")}
+        JOIN keys k ON k.name = ${given("name")}
         WHERE ${given("kind")} = 'expire') n
       WHERE keys.name = n.name`,
     params: [json],

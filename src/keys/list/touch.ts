@@ -5,7 +5,7 @@ import { patternOf } from "./pattern.ts"
 
 /** False when the answer to the query is the same before and after the change of a key: names are never changed. */
 export function isListTouched(query: URLSearchParams, { uri, event }: Change): boolean {
-  const isOfName = event === "create" || event === "delete"
-  if (query.get("keys_only") === "1" && !isOfName) return false
+  const isOfValue = event === "patch" || event === "state"
+  if (query.get("keys_only") === "1" && isOfValue) return false
   return patternOf({ filter: query.get("filter"), match: query.get("match") }).matches(nameOf(uri))
 }

@@ -1,5 +1,5 @@
 /** Events as commands of frames.ts. They stay trees of text, so that what they carry arrives as it was written. Pure. */
-import { textOf, type Tree } from "../../lib/tree.ts"
+import { stringOf, textOf, type Tree } from "../../lib/tree.ts"
 import { Command } from "../../protocol/frames.ts"
 import { missingUri, wrongType } from "./failure.ts"
 
@@ -62,11 +62,6 @@ function hasNoUri(payload: Tree): boolean {
   return text === null
     ? Array.isArray(payload) && !payload.includes('"uri"')
     : !text.includes("uri")
-}
-
-/** What a string says; null for anything else. */
-function stringOf(tree: Tree): string | null {
-  return typeof tree === "string" && tree.startsWith('"') ? (JSON.parse(tree) as string) : null
 }
 
 function show(tree: Tree): string {
