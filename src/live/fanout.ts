@@ -26,6 +26,9 @@ export const GONE = Number.MAX_SAFE_INTEGER
 /** What became different is told in so many characters even where the whole would be shorter: it says more. */
 const STATE_MIN_CHARACTERS = 1_024
 
+/** Of a view that was nothing when it was read, and whose delete is still to come. */
+const goneKey = (view: string) => `gone ${view}`
+
 /** What a plan is made from. */
 export interface Desk {
   topics: Topics
@@ -139,12 +142,10 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
     const key = `view ${view}`
     const ownKey = `${key} ${change.uri}`
     const memory = memories.has(view) ? memories.get(view) : desk.memories.get(view)
-    const isGone = floors.get(key) === GONE
-    const wholeAt = isGone ? 0 : (floors.get(key) ?? 0)
-    const floor = Math.max(wholeAt, floors.get(ownKey) ?? 0, memory?.floor ?? 0)
+    const floor = Math.max(floors.get(key) ?? 0, floors.get(ownKey) ?? 0, memory?.floor ?? 0)
     if (floor >= change.revision) return
-    if (isGone && change.event === "delete") floors.delete(key)
-    else if (isGone) {
+    if (change.event === "delete") floors.delete(goneKey(view))
+    else if (floors.has(goneKey(view))) {
       tellWhole(target, key, change, undefined)
       return
     }
@@ -225,7 +226,9 @@ export function planOf(changes: readonly Change[], desk: Desk, maxReadings: numb
     // Where its delete is still to come it may change before that; what shows parts of others is read each time.
     const last = desk.known.findLast(({ uri, revision: at }) => uri === change.uri && at <= through)
     const isGone = reading === null && target.endpoint.view && last?.event !== "delete"
-    floors.set(key, isGone ? GONE : Math.max(reading?.revision ?? 0, through))
+    floors.set(key, Math.max(reading?.revision ?? 0, through))
+    if (isGone) floors.set(goneKey(view), GONE)
+    else floors.delete(goneKey(view))
     const value = told !== "state" ? told.memory : reading ? memoryOf(target, reading) : undefined
     memories.set(view, value === undefined ? undefined : { floor: 0, value })
     const position = beforeWarnings(change.revision, revision)

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest"
 import { documentsView } from "../../src/documents/list/view.ts"
 import { keysView } from "../../src/keys/view.ts"
-import { planOf, type Desk, type Reading } from "../../src/live/fanout.ts"
+import { GONE, planOf, type Desk, type Reading } from "../../src/live/fanout.ts"
 import { Session } from "../../src/live/session.ts"
 import { Topics } from "../../src/live/topics.ts"
 import { resolver, sourceOf } from "../../src/live/uris.ts"
@@ -123,9 +123,11 @@ describe("a change of a series", () => {
     expect(back.frames).toMatchObject([{ event: "state", revision: 6 }])
     const still = plan([told], { ...from, readings: new Map([[topic, null]]) })
     expect(still.frames).toMatchObject([{ event: "delete", revision: 6 }])
+    const both = plan([large!, told], desk(memory, { [topic]: null }))
+    expect(both.frames).toMatchObject([{ event: "delete", revision: 6 }])
     const end = plan([deleted], { ...from, floors: still.floors })
     expect(end.frames).toMatchObject([{ event: "delete", revision: 7 }])
-    expect([end.missing, end.floors.size]).toEqual([[], 0])
+    expect([end.missing, [...end.floors.values()].includes(GONE)]).toEqual([[], false])
   })
 
   it("of two far stretches is two readings, and of many one", () => {
