@@ -236,7 +236,7 @@ class Storm {
     // What a lost poke would have told of what expires.
     await this.#runtime.control("tick")
     await this.#expired()
-    await fetch(new URL(`/api/apps/s${this.#plan.seed}-end`, this.#runtime.url), {
+    await this.#runtime.request(`/api/apps/s${this.#plan.seed}-end`, {
       method: "PUT",
       headers: { "Content-Type": "application/json" },
       body: '{"data":{}}',
@@ -304,7 +304,7 @@ class Storm {
     const truths = new Map<string, Truth>()
     for (const uri of uris) {
       // What is near the reader may be behind; copies are told what is committed.
-      const response = await fetch(new URL(uri, this.#runtime.url), {
+      const response = await this.#runtime.request(uri, {
         headers: { "X-Consistency": "strong" },
       })
       const text = await response.text()
