@@ -32,6 +32,7 @@ const OPEN: Record<MouthName, OpenMouth> = {
 
 /** Nobody writes any more; whoever does not know by then what is so will never know. */
 const SETTLE_MILLISECONDS = 10_000
+const TOGETHER_MILLISECONDS = 10
 /** Nothing else begins before these are over. */
 const WAITED_FOR: readonly Step["kind"][] = ["restart", "save", "restore"]
 
@@ -252,6 +253,8 @@ class Storm {
       const left = deadline - Date.now()
       if (faults.length === 0 || left <= 0) break
       await Promise.race([heard, new Promise((resolve) => setTimeout(resolve, left))])
+      // What comes together is looked at together.
+      await new Promise((resolve) => setTimeout(resolve, TOGETHER_MILLISECONDS))
     }
     await Promise.all([...this.#mouths.values()].map((mouth) => mouth.flush?.()))
     const revisions = new Set(journal.map(({ revision }) => revision))
