@@ -1,6 +1,7 @@
 /** How fresh what is read of keys is, as answers say it; and what reads and writes cost. */
 import { env } from "cloudflare:workers"
 import { describe, expect, it } from "vitest"
+import { TRIM_MAX_KEPT_BYTES } from "../src/protocol/limits.ts"
 import { send } from "./helpers.ts"
 import { kvWith, world } from "./keys.world.ts"
 
@@ -198,6 +199,25 @@ describe("trimming the journal", () => {
     expect((await calm.ask("GET /keys/trim-json")).text).toContain("older")
     calm.clock.now += 130_000
     await calm.services().keys.check()
+  })
+
+  it("goes in steps where that are many bytes, and loses nothing in between", async () => {
+    const { ask, give, services } = world({ kv: kvWith({ put: async () => {} }) })
+    const text = "x".repeat(60_000)
+    const count = Math.ceil(TRIM_MAX_KEPT_BYTES / text.length) + 5
+    for (let at = 0; at < count; at++) await give(`PUT /keys/step-${at}`, `${text}${at}`)
+    await ask("PUT /keys?last=1")
+    const { db, feed, journalKeepers } = services()
+    await feed.trim(-1_000, 0, journalKeepers)
+    const { changes } = (await db.first<{ changes: number }>({
+      sql: "SELECT count(*) AS changes FROM changes",
+      params: [],
+    })) ?? { changes: 0 }
+    expect(changes).toBe(1)
+    for (const at of [0, 1, count - 7, count - 6, count - 5, count - 1]) {
+      const { text: answer } = await ask(`GET /keys/step-${at}?consistency=strong`)
+      expect(JSON.parse(answer)).toEqual({ [`step-${at}`]: `${text}${at}` })
+    }
   })
 
   it("lets what is checked go, and has nothing more to keep then", async () => {

@@ -44,7 +44,9 @@ async function lane(): Promise<void> {
       const seed = seeds[next++] ?? 0
       const began = performance.now()
       const outcome = await storm(seed, runtime).catch((error: Error) => ({
-        faults: [error.stack ?? error.message],
+        faults: [
+          `${error.stack ?? error.message} ${error.cause instanceof Error ? error.cause.stack : ""}`,
+        ],
         log: [],
         changes: 0,
       }))

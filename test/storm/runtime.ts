@@ -54,7 +54,7 @@ export class Runtime {
     const runtime = new Runtime(modules)
     runtime.#url = await runtime.#miniflare.ready
     // The first request makes the tables.
-    await fetch(new URL("/api/apps/", runtime.#url))
+    await runtime.request("/api/apps/")
     return runtime
   }
 
@@ -62,9 +62,16 @@ export class Runtime {
     return this.#url
   }
 
+  /** Asks the Worker, over no wire of the storm. What is asked must do no harm when it is asked twice. */
+  async request(path: string, init: RequestInit = {}): Promise<Response> {
+    const url = () => new URL(path, this.#url)
+    // The pool may have a connection of before a restart, which fails only when it is used.
+    return fetch(url(), init).catch(() => fetch(url(), init))
+  }
+
   /** A control of the storm's Worker. */
   async control<Answer>(name: string, query: Record<string, string> = {}): Promise<Answer> {
-    const answer = await fetch(new URL(`/storm/${name}?${new URLSearchParams(query)}`, this.#url))
+    const answer = await this.request(`/storm/${name}?${new URLSearchParams(query)}`)
     const text = await answer.text()
     if (!answer.ok) throw new Error(`${name}: ${answer.status} ${text}`)
     return (text === "" ? null : JSON.parse(text)) as Answer

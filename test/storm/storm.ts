@@ -32,6 +32,7 @@ const OPEN: Record<MouthName, OpenMouth> = {
 
 /** Nobody writes any more; whoever does not know by then what is so will never know. */
 const SETTLE_MILLISECONDS = 10_000
+const TOGETHER_MILLISECONDS = 10
 /** Nothing else begins before these are over. */
 const WAITED_FOR: readonly Step["kind"][] = ["restart", "save", "restore"]
 
@@ -236,7 +237,7 @@ class Storm {
     // What a lost poke would have told of what expires.
     await this.#runtime.control("tick")
     await this.#expired()
-    await fetch(new URL(`/api/apps/s${this.#plan.seed}-end`, this.#runtime.url), {
+    await this.#runtime.request(`/api/apps/s${this.#plan.seed}-end`, {
       method: "PUT",
       headers: { "Content-Type": "application/json" },
       body: '{"data":{}}',
@@ -252,6 +253,8 @@ class Storm {
       const left = deadline - Date.now()
       if (faults.length === 0 || left <= 0) break
       await Promise.race([heard, new Promise((resolve) => setTimeout(resolve, left))])
+      // What comes together is looked at together.
+      await new Promise((resolve) => setTimeout(resolve, TOGETHER_MILLISECONDS))
     }
     await Promise.all([...this.#mouths.values()].map((mouth) => mouth.flush?.()))
     const revisions = new Set(journal.map(({ revision }) => revision))
@@ -304,7 +307,7 @@ class Storm {
     const truths = new Map<string, Truth>()
     for (const uri of uris) {
       // What is near the reader may be behind; copies are told what is committed.
-      const response = await fetch(new URL(uri, this.#runtime.url), {
+      const response = await this.#runtime.request(uri, {
         headers: { "X-Consistency": "strong" },
       })
       const text = await response.text()
