@@ -1,5 +1,6 @@
 /** A column as bytes: name, kind, length, then where the nulls are and the values without them. Pure. */
 import { Packer, Unpacker } from "../../lib/packing.ts"
+import { ABSENT, DecimalColumn } from "../decimal.ts"
 import type { Column, ColumnKind } from "../frame.ts"
 import { packFloats, unpackFloats } from "./floats.ts"
 import { packIntegers, unpackIntegers } from "./integers.ts"
@@ -36,10 +37,14 @@ export function unpackColumn(
   if (wanted?.has(name) === false) return null
   const body = new Unpacker(bytes)
   const column = unpackValues(name, kind, body, rows)
-  if (body.left > 0 || column.values.length !== rows) {
+  if (body.left > 0 || lengthOf(column) !== rows) {
     throw new Error(`column "${name}" does not end where it says`)
   }
   return column
+}
+
+function lengthOf(column: Column): number {
+  return column instanceof DecimalColumn ? column.decimals.wholes.length : column.values.length
 }
 
 function packValues(packer: Packer, column: Column): void {
@@ -67,8 +72,13 @@ function unpackValues(name: string, kind: ColumnKind, unpacker: Unpacker, rows: 
   const count = nulls ? rows - nulls.reduce((sum, bit) => sum + bit, 0) : rows
   switch (kind) {
     case "float64": {
-      const values = unpackFloats(unpacker, count)
-      return { name, kind, values: nulls ? Float64Array.from(spread(values, nulls, NaN)) : values }
+      const found = unpackFloats(unpacker, count)
+      if (found instanceof Float64Array) {
+        return { name, kind, values: nulls ? spreadInto(new Float64Array(rows), found, nulls, NaN) : found }
+      }
+      const { wholes, scale } = found
+      const all = nulls ? spreadInto(new Int32Array(rows), wholes, nulls, ABSENT) : wholes
+      return new DecimalColumn(name, { wholes: all, scale })
     }
     case "int64":
       return { name, kind, values: spread(unpackIntegers(unpacker, count), nulls, null) }
@@ -114,6 +124,20 @@ function unpackNulls(unpacker: Unpacker, rows: number): Uint8Array | null {
   const code = unpacker.byte()
   if (code > 1) throw new Error(`nulls have the unknown encoding ${code}`)
   return code === 1 ? unpackBits(unpacker, rows) : null
+}
+
+/** The same into an array for numbers, nulls and all. */
+function spreadInto<Numbers extends Float64Array | Int32Array>(
+  all: Numbers,
+  values: Numbers,
+  nulls: Uint8Array,
+  absent: number,
+): Numbers {
+  let at = 0
+  for (let row = 0; row < all.length; row++) {
+    all[row] = nulls[row] === 1 ? absent : (values[at++] as number)
+  }
+  return all
 }
 
 /** The values with the nulls back between them. */

@@ -46,13 +46,15 @@ export function unpackStamps(unpacker: Unpacker, count: number): Float64Array {
     return index
   }
   if (encoding !== STEPS) throw new Error(`stamps have the unknown encoding ${encoding}`)
-  if (count > 0) index[0] = unpacker.float64()
+  let stamp = count > 0 ? unpacker.float64() : 0
+  if (count > 0) index[0] = stamp
   const step = unpacker.varint()
   const changes = unpackRun(unpacker, Math.max(0, count - 1))
   let delta = 0
   for (let at = 1; at < count; at++) {
-    delta += changes[at - 1] as number
-    index[at] = (index[at - 1] as number) + delta * step
+    delta += (changes[at - 1] as number) * step
+    stamp += delta
+    index[at] = stamp
   }
   return index
 }

@@ -1,8 +1,10 @@
 /** Frames as text, row by row, in pieces of bytes. What an orient or a format adds is a layout. Pure. */
-import { putHundredths } from "../../lib/decimals.ts"
+import { putHundredths, putScaled } from "../../lib/decimals.ts"
 import { TextWriter } from "../../lib/textwriter.ts"
+import { ABSENT, type Decimals } from "../decimal.ts"
 import type { Frame } from "../frame.ts"
-import { CELL_MAX_BYTES, DoubleCells, type Cells } from "./cells.ts"
+import { CELL_MAX_BYTES, DecimalCells, DoubleCells, StampCells, type Cells } from "./cells.ts"
+import { markOf, putMark, type Mark } from "./mark.ts"
 
 /** All rows once, in one way. */
 export interface Layout {
@@ -82,21 +84,21 @@ class Rows {
   }
 }
 
-/** Cells, what stands before each, and what stands behind the last. */
+/** What rows are made of: cells, what stands before each, and what stands behind the last. */
 interface Fields {
-  befores: Uint8Array[]
+  befores: Mark[]
   cells: Cells[]
-  behind: Uint8Array
-  /** What stands before cells where it is one byte, else 0: a comma is no loop. */
-  marks: number[]
-  /** Of cells that are doubles, those: called by way of an object, the commonest of all takes half as long again. */
+  behind: Mark
+  /** Where all cells are decimals, those. */
+  decimals: Decimals[] | null
+  /** Of cells that are doubles, those: called by way of an object, a common kind takes half as long again. */
   doubles: (Float64Array | null)[]
   /** Bytes of a row, but for cells that make their own room. */
   most: number
 }
 
 function fieldsOf(parts: readonly (string | Cells)[]): Fields {
-  const befores: Uint8Array[] = []
+  const befores: Mark[] = []
   const cells: Cells[] = []
   let text = ""
   for (const part of parts) {
@@ -104,57 +106,94 @@ function fieldsOf(parts: readonly (string | Cells)[]): Fields {
       text += part
       continue
     }
-    befores.push(encoder.encode(text))
+    befores.push(markOf(text))
     cells.push(part)
     text = ""
   }
-  const behind = encoder.encode(text)
-  const most = befores.reduce((sum, { length }) => sum + length + CELL_MAX_BYTES, behind.length)
+  const behind = markOf(text)
+  const most = befores.reduce((sum, { room }) => sum + room + CELL_MAX_BYTES, behind.room)
+  const decimals = cells.flatMap((one) => (one instanceof DecimalCells ? one.decimals : []))
   const doubles = cells.map((one) => (one instanceof DoubleCells ? one.values : null))
-  const marks = befores.map(({ length, 0: byte = 0 }) => (length === 1 ? byte : 0))
-  return { befores, marks, cells, behind, doubles, most }
+  const isDecimal = decimals.length === cells.length && cells.length > 0
+  return { befores, cells, behind, decimals: isDecimal ? decimals : null, doubles, most }
 }
 
-/**
- * Writes rows until the piece is full; returns the first that is left. Apart, because generators run slower; and with
- * the place in a variable of its own, for a field is written and read again with every byte.
- */
-function fillRows(
-  out: TextWriter,
-  { befores, marks, cells, doubles, behind }: Fields,
-  from: number,
-  to: number,
-) {
+/** Writes rows until the piece is full; returns the first that is left. Apart, because generators run slower. */
+function fillRows(out: TextWriter, fields: Fields, from: number, to: number): number {
+  const { cells, decimals } = fields
   let row = from
-  for (; row < to && !out.isFull; row++) {
+  while (row < to && !out.isFull) {
     out.reserve(0)
-    let { bytes, length } = out
-    for (let at = 0; at < cells.length; at++) {
-      const mark = marks[at] as number
-      if (mark > 0) bytes[length++] = mark
-      else length = put(bytes, length, befores[at] as Uint8Array)
-      const values = doubles[at] ?? null
-      let end = values ? putHundredths(bytes, length, values[row] as number) : -1
-      if (end < 0) {
-        const one = cells[at] as Cells
-        end = one.put(bytes, length, row)
-        if (end < 0) {
-          out.length = length
-          out.text(one.text(row))
-          ;({ bytes, length: end } = out)
-        }
-      }
-      length = end
+    const [only] = cells
+    if (decimals) row = fillDecimals(out, fields, decimals, row, to)
+    else if (only instanceof StampCells && cells.length === 1) {
+      row = only.fill(out, fields.befores[0] as Mark, fields.behind, row, to)
     }
-    out.length = put(bytes, length, behind)
+    if (row < to && !out.isFull) row = fillRow(out, fields, row)
   }
   return row
 }
 
-const encoder = new TextEncoder()
+/**
+ * Writes rows of nothing but decimals, as long as there is room and no null; returns the first that is left. The
+ * place is a variable of its own: a field is written and read again with every byte.
+ */
+function fillDecimals(
+  out: TextWriter,
+  { befores, behind, most }: Fields,
+  decimals: readonly Decimals[],
+  from: number,
+  to: number,
+): number {
+  const { view } = out
+  const wholes = decimals.map((one) => one.wholes)
+  const scales = Uint8Array.from(decimals, ({ scale }) => scale)
+  const words = Int32Array.from(befores, ({ word }) => word)
+  const lengths = Int32Array.from(befores, ({ length }) => length)
+  const isShort = befores.every((mark) => mark.words.length === 0)
+  const room = view.byteLength - most
+  let length = out.length
+  let row = from
+  rows: for (; row < to && length <= room; row++) {
+    let end = length
+    for (let at = 0; at < wholes.length; at++) {
+      const whole = (wholes[at] as Int32Array)[row] as number
+      if (whole === ABSENT) break rows
+      if (isShort) {
+        view.setInt32(end, words[at] as number, true)
+        end += lengths[at] as number
+      } else end = putMark(view, end, befores[at] as Mark)
+      end = putScaled(view, end, whole, scales[at] as number)
+    }
+    length = putMark(view, end, behind)
+  }
+  out.length = length
+  return row
+}
 
-/** A call of `set` costs more than so few bytes. */
-function put(bytes: Uint8Array, length: number, text: Uint8Array): number {
-  for (let at = 0; at < text.length; at++) bytes[length + at] = text[at] as number
-  return length + text.length
+/** Writes a row of any cells; returns the next. */
+function fillRow(
+  out: TextWriter,
+  { befores, cells, doubles, behind }: Fields,
+  row: number,
+): number {
+  out.reserve(0)
+  let { view, length } = out
+  for (let at = 0; at < cells.length; at++) {
+    length = putMark(view, length, befores[at] as Mark)
+    const values = doubles[at] ?? null
+    let end = values ? putHundredths(view, length, values[row] as number) : -1
+    if (end < 0) {
+      const one = cells[at] as Cells
+      end = one.put(view, length, row)
+      if (end < 0) {
+        out.length = length
+        out.text(one.text(row))
+        ;({ view, length: end } = out)
+      }
+    }
+    length = end
+  }
+  out.length = putMark(view, length, behind)
+  return row + 1
 }
