@@ -104,11 +104,11 @@ describe("a chunk", () => {
   it("keeps whole numbers around those of 31 bits", () => {
     for (const last of [2 ** 31 - 2, 2 ** 31 - 1, 2 ** 31, 2 ** 31 + 1]) {
       for (const values of [
-        [2e9, last, NaN, 1],
-        [-2e9, -last, NaN, 1],
-        [2e9, ...Array.from({ length: 9 }, (_, at) => last - at), 0, 0, 0, 0],
+        [2e9, last, NaN, last - 11],
+        [-2e9, -last, NaN, 11 - last],
+        [2e9, ...Array.from({ length: 9 }, (_, at) => last - 30 + 5 * at), last, last, last],
       ]) {
-        const column = float(...[0.9e9 * Math.sign(values[0] as number), ...values])
+        const column = float(...[1e9 * Math.sign(values[0] as number), ...values])
         expect(roundTrip(column)).toStrictEqual(column)
       }
     }
