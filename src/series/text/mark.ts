@@ -10,7 +10,7 @@ export interface Mark {
   words: Uint32Array
 }
 
-export function markOf(text: string): Mark {
+export function newMark(text: string): Mark {
   const bytes = encoder.encode(text)
   const room = Math.ceil(bytes.length / 4) * 4 || 4
   const view = new DataView(new ArrayBuffer(room))

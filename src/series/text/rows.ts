@@ -4,7 +4,7 @@ import { TextWriter } from "../../lib/textwriter.ts"
 import { ABSENT, type Decimals } from "../decimal.ts"
 import type { Frame } from "../frame.ts"
 import { CELL_MAX_BYTES, DecimalCells, DoubleCells, StampCells, type Cells } from "./cells.ts"
-import { markOf, putMark, type Mark } from "./mark.ts"
+import { newMark, putMark, type Mark } from "./mark.ts"
 
 /** All rows once, in one way. */
 export interface Layout {
@@ -58,6 +58,8 @@ export async function* stream(
 class Rows {
   readonly #out: TextWriter
   readonly #layout: Layout
+  /** Those of all frames: they are the same, and making one costs as much as writing fifty. */
+  readonly #marks = new Map<string, Mark>()
   #isFirst = true
 
   constructor(out: TextWriter, layout: Layout) {
@@ -73,9 +75,9 @@ class Rows {
     // What stands before the rows may be a piece by itself: thousands of names.
     if (this.#out.isFull) yield this.#out.take()
     // What stands between two rows goes before each, and is taken away from the very first.
-    const fields = fieldsOf([between, ...row(frame)])
+    const fields = fieldsOf([between, ...row(frame)], this.#marks)
     this.#out.spare(fields.most)
-    if (this.#isFirst) fillRows(this.#out, fieldsOf(row(frame)), 0, 1)
+    if (this.#isFirst) fillRows(this.#out, fieldsOf(row(frame), this.#marks), 0, 1)
     for (let at = this.#isFirst ? 1 : 0; at < rows;) {
       at = fillRows(this.#out, fields, at, rows)
       if (this.#out.isFull) yield this.#out.take()
@@ -97,7 +99,12 @@ interface Fields {
   most: number
 }
 
-function fieldsOf(parts: readonly (string | Cells)[]): Fields {
+function fieldsOf(parts: readonly (string | Cells)[], marks: Map<string, Mark>): Fields {
+  const markOf = (text: string): Mark => {
+    const mark = marks.get(text) ?? newMark(text)
+    marks.set(text, mark)
+    return mark
+  }
   const befores: Mark[] = []
   const cells: Cells[] = []
   let text = ""
