@@ -8,7 +8,7 @@ const SHORT = 64
 
 /** Writes texts one after another, and hands over what it has in pieces. */
 export class TextWriter {
-  readonly #pieceBytes: number
+  readonly pieceBytes: number
   #spare = 0
   /** Of the next buffer: most texts are short, and a piece goes on being as long as the one before. */
   #capacity = 1_024
@@ -20,11 +20,11 @@ export class TextWriter {
 
   /** @param pieceBytes how large a piece is when it `isFull`; each is a buffer of its own */
   constructor(pieceBytes: number) {
-    this.#pieceBytes = pieceBytes
+    this.pieceBytes = pieceBytes
   }
 
   get isFull(): boolean {
-    return this.length >= this.#pieceBytes
+    return this.length >= this.pieceBytes
   }
 
   /** From now on there are so many bytes of room after every `text` and `reserve`. */
@@ -66,7 +66,7 @@ export class TextWriter {
   take(): Uint8Array {
     const piece = this.bytes.subarray(0, this.length)
     // A row may begin just before the piece is full.
-    this.#capacity = this.isFull ? this.#pieceBytes + 2 * this.#spare : 1_024
+    this.#capacity = this.isFull ? this.pieceBytes + 2 * this.#spare : 1_024
     this.#use(new Uint8Array())
     this.length = 0
     return piece

@@ -74,7 +74,11 @@ function unpackValues(name: string, kind: ColumnKind, unpacker: Unpacker, rows: 
     case "float64": {
       const found = unpackFloats(unpacker, count)
       if (found instanceof Float64Array) {
-        return { name, kind, values: nulls ? spreadInto(new Float64Array(rows), found, nulls, NaN) : found }
+        return {
+          name,
+          kind,
+          values: nulls ? spreadInto(new Float64Array(rows), found, nulls, NaN) : found,
+        }
       }
       const { wholes, scale } = found
       const all = nulls ? spreadInto(new Int32Array(rows), wholes, nulls, ABSENT) : wholes

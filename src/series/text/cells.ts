@@ -4,6 +4,7 @@ import {
   putDecimal,
   putDigits,
   putEight,
+  putHundredths,
   putInteger,
   putPair,
   putScaled,
@@ -73,21 +74,23 @@ export class DecimalCells implements Cells {
 /** After so many values of a column that are no decimals, the others are not looked at. */
 const MISSES_MAX = 16
 
-/** Doubles, as `floatText` writes them. Those of up to two places are written before they come here. */
+/** Doubles, as `floatText` writes them. */
 export class DoubleCells implements Cells {
-  readonly values: Float64Array
+  readonly #values: Float64Array
   readonly #absent: string
   /** Places after the point that did for all values so far; of most columns, for all to come. */
   #scale = 2
   #misses = 0
 
   constructor({ values }: FloatColumn, absent: string) {
-    this.values = values
+    this.#values = values
     this.#absent = absent
   }
 
   put(view: DataView, at: number, row: number): number {
-    const value = this.values[row] as number
+    const value = this.#values[row] as number
+    const price = putHundredths(view, at, value)
+    if (price >= 0) return price
     for (let scale = this.#scale; scale <= SCALE_MAX && this.#misses < MISSES_MAX; scale++) {
       const end = putDecimal(view, at, value, scale)
       if (end < 0) continue
@@ -99,7 +102,7 @@ export class DoubleCells implements Cells {
   }
 
   text(row: number): string {
-    const value = this.values[row] as number
+    const value = this.#values[row] as number
     return value === value ? floatText(value) : this.#absent
   }
 }
@@ -167,7 +170,8 @@ export class StampCells implements Cells {
   /** Writes rows that are nothing but labels, as long as there is room; returns the first that is left. */
   fill(out: TextWriter, before: Mark, behind: Mark, from: number, to: number): number {
     const { view } = out
-    const room = view.byteLength - before.room - behind.room - CELL_MAX_BYTES
+    const most = before.room + CELL_MAX_BYTES + behind.room
+    const room = Math.min(view.byteLength - most, out.pieceBytes)
     let length = out.length
     let row = from
     for (; row < to && length <= room; row++) {

@@ -1,9 +1,9 @@
 /** Frames as text, row by row, in pieces of bytes. What an orient or a format adds is a layout. Pure. */
-import { putHundredths, putScaled } from "../../lib/decimals.ts"
+import { putScaled } from "../../lib/decimals.ts"
 import { TextWriter } from "../../lib/textwriter.ts"
 import { ABSENT, type Decimals } from "../decimal.ts"
 import type { Frame } from "../frame.ts"
-import { CELL_MAX_BYTES, DecimalCells, DoubleCells, StampCells, type Cells } from "./cells.ts"
+import { CELL_MAX_BYTES, DecimalCells, StampCells, type Cells } from "./cells.ts"
 import { newMark, putMark, type Mark } from "./mark.ts"
 
 /** All rows once, in one way. */
@@ -93,8 +93,6 @@ interface Fields {
   behind: Mark
   /** Where all cells are decimals, those. */
   decimals: Decimals[] | null
-  /** Of cells that are doubles, those: called by way of an object, a common kind takes half as long again. */
-  doubles: (Float64Array | null)[]
   /** Bytes of a row, but for cells that make their own room. */
   most: number
 }
@@ -120,30 +118,30 @@ function fieldsOf(parts: readonly (string | Cells)[], marks: Map<string, Mark>):
   const behind = markOf(text)
   const most = befores.reduce((sum, { room }) => sum + room + CELL_MAX_BYTES, behind.room)
   const decimals = cells.flatMap((one) => (one instanceof DecimalCells ? one.decimals : []))
-  const doubles = cells.map((one) => (one instanceof DoubleCells ? one.values : null))
   const isDecimal = decimals.length === cells.length && cells.length > 0
-  return { befores, cells, behind, decimals: isDecimal ? decimals : null, doubles, most }
+  return { befores, cells, behind, decimals: isDecimal ? decimals : null, most }
 }
 
 /** Writes rows until the piece is full; returns the first that is left. Apart, because generators run slower. */
 function fillRows(out: TextWriter, fields: Fields, from: number, to: number): number {
-  const { cells, decimals } = fields
+  const { befores, cells, behind, decimals } = fields
+  const [only] = cells
+  const [before] = befores
+  const index = only instanceof StampCells && cells.length === 1 ? only : null
   let row = from
   while (row < to && !out.isFull) {
     out.reserve(0)
-    const [only] = cells
+    if (index && before) row = index.fill(out, before, behind, row, to)
     if (decimals) row = fillDecimals(out, fields, decimals, row, to)
-    else if (only instanceof StampCells && cells.length === 1) {
-      row = only.fill(out, fields.befores[0] as Mark, fields.behind, row, to)
-    }
-    if (row < to && !out.isFull) row = fillRow(out, fields, row)
+    // What those leave: what is written in no simple way, and no room.
+    if (row < to && !out.isFull) row = fillCells(out, fields, row, index || decimals ? row + 1 : to)
   }
   return row
 }
 
 /**
- * Writes rows of nothing but decimals, as long as there is room and no null; returns the first that is left. The
- * place is a variable of its own: a field is written and read again with every byte.
+ * Writes rows of nothing but decimals until there is no room, or a null; returns the first that is left. All that a
+ * value needs is in variables and lists of numbers: a field is read again with every byte that is written.
  */
 function fillDecimals(
   out: TextWriter,
@@ -158,7 +156,7 @@ function fillDecimals(
   const words = Int32Array.from(befores, ({ word }) => word)
   const lengths = Int32Array.from(befores, ({ length }) => length)
   const isShort = befores.every((mark) => mark.words.length === 0)
-  const room = view.byteLength - most
+  const room = Math.min(view.byteLength - most, out.pieceBytes)
   let length = out.length
   let row = from
   rows: for (; row < to && length <= room; row++) {
@@ -178,29 +176,30 @@ function fillDecimals(
   return row
 }
 
-/** Writes a row of any cells; returns the next. */
-function fillRow(
+/** Writes rows of any cells until there is no room; returns the first that is left. */
+function fillCells(
   out: TextWriter,
-  { befores, cells, doubles, behind }: Fields,
-  row: number,
+  { befores, cells, behind, most }: Fields,
+  from: number,
+  to: number,
 ): number {
   out.reserve(0)
   let { view, length } = out
-  for (let at = 0; at < cells.length; at++) {
-    length = putMark(view, length, befores[at] as Mark)
-    const values = doubles[at] ?? null
-    let end = values ? putHundredths(view, length, values[row] as number) : -1
-    if (end < 0) {
+  const room = Math.min(view.byteLength - most, out.pieceBytes)
+  let row = from
+  for (; row < to && length <= room; row++) {
+    for (let at = 0; at < cells.length; at++) {
+      length = putMark(view, length, befores[at] as Mark)
       const one = cells[at] as Cells
-      end = one.put(view, length, row)
+      const end = one.put(view, length, row)
       if (end < 0) {
         out.length = length
         out.text(one.text(row))
-        ;({ view, length: end } = out)
-      }
+        ;({ view, length } = out)
+      } else length = end
     }
-    length = end
+    length = putMark(view, length, behind)
   }
-  out.length = putMark(view, length, behind)
-  return row + 1
+  out.length = length
+  return row
 }
