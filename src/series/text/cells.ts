@@ -19,7 +19,7 @@ import { ABSENT, DecimalColumn, type Decimals } from "../decimal.ts"
 import type { FloatColumn, Frame, IntegerColumn } from "../frame.ts"
 import { floatText } from "../json.ts"
 import { stampFormat } from "../stamp.ts"
-import { newMark, putMark, type Mark } from "./mark.ts"
+import { newMark, putMark, setMark, type Mark } from "./mark.ts"
 
 export interface Cells {
   /** Writes the value of a row, up to CELL_MAX_BYTES, and returns where it ends; -1 where only `text` will do. */
@@ -137,7 +137,7 @@ export class StampCells implements Cells {
   /** Milliseconds that begin alike: rows come in order, so it is written once for them all. */
   readonly #span: number
   #from = NaN
-  #beginning = NOTHING
+  #beginning = newMark("2015-01-01T")
 
   constructor({ index, kind, unit }: Frame, dates: DateFormat) {
     this.#index = index
@@ -187,9 +187,8 @@ export class StampCells implements Cells {
   #begin(milliseconds: number): number {
     this.#from = Math.floor(milliseconds / this.#span) * this.#span
     const text = this.#format(milliseconds * 1_000)
-    this.#beginning = newMark(
-      this.#as === "iso" ? text.slice(0, DATE_CHARACTERS) : text.slice(0, -EIGHT),
-    )
+    const isIso = this.#as === "iso"
+    setMark(this.#beginning, text, isIso ? DATE_CHARACTERS : text.length - EIGHT)
     return milliseconds - this.#from
   }
 
@@ -209,7 +208,6 @@ export class StampCells implements Cells {
   }
 }
 
-const NOTHING = newMark("")
 const DAY = MICROSECONDS.d / 1_000
 const DATE_CHARACTERS = "2015-01-01T".length
 const EIGHT = 8

@@ -3,26 +3,42 @@
 export interface Mark {
   length: number
   /** Bytes that may be written. */
-  room: number
+  readonly room: number
   /** The first four bytes, little endian … */
   word: number
   /** … and all others. */
-  words: Uint32Array
+  readonly words: Uint32Array
 }
 
 export function newMark(text: string): Mark {
   const bytes = encoder.encode(text)
-  const room = Math.ceil(bytes.length / 4) * 4 || 4
-  const view = new DataView(new ArrayBuffer(room))
-  for (let at = 0; at < bytes.length; at++) view.setUint8(at, bytes[at] as number)
-  const words = new Uint32Array(room / 4 - 1)
-  for (let at = 0; at < words.length; at++) words[at] = view.getUint32(4 * at + 4, true)
-  return { length: bytes.length, room, word: view.getInt32(0, true), words }
+  const more = Math.max(0, Math.ceil(bytes.length / 4) - 1)
+  const mark = { length: 0, room: 4 + 4 * more, word: 0, words: new Uint32Array(more) }
+  fill(mark, bytes.length, (at) => bytes[at] as number)
+  return mark
+}
+
+/** Makes it the beginning of another text, of ASCII and no longer than the one it was made for. */
+export function setMark(mark: Mark, text: string, length: number): void {
+  fill(mark, length, (at) => text.charCodeAt(at))
+}
+
+function fill(mark: Mark, length: number, byteAt: (at: number) => number): void {
+  mark.length = length
+  mark.word = wordOf(0, length, byteAt)
+  const { words } = mark
+  for (let at = 0; at < words.length; at++) words[at] = wordOf(4 * at + 4, length, byteAt)
+}
+
+function wordOf(from: number, length: number, byteAt: (at: number) => number): number {
+  let word = 0
+  for (let at = Math.min(from + 4, length) - 1; at >= from; at--) word = (word << 8) | byteAt(at)
+  return word
 }
 
 /** Writes it, and returns where it ends. */
 export function putMark(view: DataView, at: number, { length, word, words }: Mark): number {
-  view.setUint32(at, word, true)
+  view.setInt32(at, word, true)
   for (let more = 0; more < words.length; more++) {
     view.setUint32(at + 4 + 4 * more, words[more] as number, true)
   }
