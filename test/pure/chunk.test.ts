@@ -108,7 +108,7 @@ describe("a chunk", () => {
         [-2e9, -last, NaN, 11 - last],
         [2e9, ...Array.from({ length: 9 }, (_, at) => last - 30 + 5 * at), last, last, last],
       ]) {
-        const column = float(...[1e9 * Math.sign(values[0] as number), ...values])
+        const column = columnOf("v", "float64", [1e9 * Math.sign(values[0] as number), ...values])
         expect(roundTrip(column)).toStrictEqual(column)
       }
     }
