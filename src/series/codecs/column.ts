@@ -97,6 +97,10 @@ function unpackValues(name: string, kind: ColumnKind, unpacker: Unpacker, rows: 
 
 /** Packs which values are null, and answers the others. */
 function packPresent<Value>(packer: Packer, values: (Value | null)[]): Value[] {
+  if (!values.includes(null)) {
+    packer.byte(0)
+    return values as Value[]
+  }
   const nulls = new Uint8Array(values.length)
   for (let row = 0; row < nulls.length; row++) nulls[row] = values[row] === null ? 1 : 0
   packNulls(packer, nulls)
@@ -105,22 +109,27 @@ function packPresent<Value>(packer: Packer, values: (Value | null)[]): Value[] {
 
 /** The same for doubles, whose null is NaN. */
 function packNumbers(packer: Packer, values: Float64Array): Float64Array {
-  const nulls = new Uint8Array(values.length)
-  const present = new Float64Array(values.length)
   let count = 0
+  for (let row = 0; row < values.length; row++) if (values[row] === values[row]) count++
+  if (count === values.length) {
+    packer.byte(0)
+    return values
+  }
+  const nulls = new Uint8Array(values.length)
+  const present = new Float64Array(count)
+  let at = 0
   for (let row = 0; row < nulls.length; row++) {
     const value = values[row] as number
-    if (Number.isNaN(value)) nulls[row] = 1
-    else present[count++] = value
+    if (value !== value) nulls[row] = 1
+    else present[at++] = value
   }
   packNulls(packer, nulls)
-  return present.subarray(0, count)
+  return present
 }
 
 function packNulls(packer: Packer, nulls: Uint8Array): void {
-  const some = nulls.includes(1)
-  packer.byte(Number(some))
-  if (some) packBits(packer, nulls)
+  packer.byte(1)
+  packBits(packer, nulls)
 }
 
 /** One where a value is null; null when none is. */

@@ -26,7 +26,7 @@ export function packStamps(packer: Packer, index: Float64Array): void {
   }
   packer.byte(STEPS)
   if (index.length > 0) packer.float64(index[0] as number)
-  const step = deltas.reduce(divisor, 0) || 1
+  const step = divisorOf(deltas) || 1
   packer.varint(step)
   let before = 0
   for (let at = 0; at < deltas.length; at++) {
@@ -57,6 +57,18 @@ export function unpackStamps(unpacker: Unpacker, count: number): Float64Array {
     index[at] = stamp
   }
   return index
+}
+
+function divisorOf(deltas: Float64Array): number {
+  let common = 0
+  let before = 0
+  for (let at = 0; at < deltas.length; at++) {
+    const delta = deltas[at] as number
+    // Nearly all are the same.
+    if (delta !== before) common = divisor(common, delta)
+    before = delta
+  }
+  return common
 }
 
 /** Greatest common divisor of a positive or zero and any whole number. */
