@@ -11,9 +11,9 @@ const FAST_MAX = 2 ** 31 - 1
 /** From within it, four tokens of a byte lead to nothing beyond FAST_MAX. */
 const FOUR_MAX = FAST_MAX - 4 * 64
 
-/** Tokens that have no more bytes than this are written where they are made. */
+/** Tokens that have no more bytes than this are written where they are made, which are those of numbers within ±INLINE_MAX. */
 const INLINE_BYTES = 4
-const INLINE_MAX = 2 ** (7 * INLINE_BYTES)
+const INLINE_MAX = 2 ** (7 * INLINE_BYTES - 1)
 
 /** Fewer zeros cost less as they are. */
 const ZEROS_MIN = 3
@@ -84,9 +84,9 @@ export function packDeltas(packer: Packer, values: Float64Array): void {
     const value = values[place] as number
     const delta = value - before
     before = value
-    const token = delta < 0 ? -2 * delta : 2 * delta + 1
-    if (token < 128) {
-      if (token === 1) {
+    if (delta > -INLINE_MAX && delta < INLINE_MAX) {
+      const small = delta | 0
+      if (small === 0) {
         let end = place + 1
         while (values[end] === value) end++
         if (end - place >= ZEROS_MIN) {
@@ -98,14 +98,14 @@ export function packDeltas(packer: Packer, values: Float64Array): void {
           continue
         }
       }
+      // No branch, as signs are what no processor foresees.
+      const sign = small >> 31
+      let token = (((small ^ sign) - sign) << 1) | (sign + 1)
+      for (; token > 127; token >>= 7) bytes[at++] = (token & 127) | 128
       bytes[at++] = token
-    } else if (token < INLINE_MAX) {
-      let rest = token | 0
-      for (; rest > 127; rest >>= 7) bytes[at++] = (rest & 127) | 128
-      bytes[at++] = rest
     } else {
       packer.close(at)
-      packer.varint(token)
+      packer.varint(delta < 0 ? -2 * delta : 2 * delta + 1)
       ;({ bytes, at } = packer.open((values.length - place) * INLINE_BYTES))
     }
   }
