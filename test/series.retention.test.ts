@@ -4,8 +4,10 @@ import { describe, expect, it } from "vitest"
 import { applyPatch, type SeriesState } from "../src/client/replica-series.ts"
 import { Database } from "../src/feed/database.ts"
 import { Feed } from "../src/feed/feed.ts"
+import type { Statement } from "../src/feed/statement.ts"
 import { Compactor } from "../src/series/compactor.ts"
 import { Keeper } from "../src/series/keeper.ts"
+import { SeriesReader } from "../src/series/read/reader.ts"
 import { floorOf } from "../src/series/retention.ts"
 import { connect } from "./conversation.ts"
 import { send } from "./helpers.ts"
@@ -149,6 +151,26 @@ describe("a retention", () => {
     await retain("future", "30d")
     await clean()
     expect(await values(uri)).toEqual([-20, -10, 40_000])
+  })
+
+  it("is looked for in a few rounds, also if statement and reader should disagree about where it begins", async () => {
+    const days = Array.from({ length: 150 }, (_, at) => at - 150)
+    await put("/api/store/astray/s", days)
+    let batches = 0
+    class Astray extends Database {
+      override async batch<Row>(statements: Statement[]): Promise<Row[][]> {
+        if (++batches > 20) throw new Error("There is no end to it")
+        const results = await super.batch<Row & { low?: number }>(statements)
+        for (const row of results.flat()) if (row.low !== undefined) row.low++
+        return results
+      }
+    }
+    const reader = new SeriesReader(new Astray(env.DB), Date.now)
+    const place = { reference: "astray", symbol: "s" }
+    const view = await reader.read(place, { limit: 1_000 })
+    let rows = 0
+    for await (const { index } of view!.frames) rows += index.length
+    expect(rows).toBe(150)
   })
 
   it("keeps the end of a series that ended long ago", async () => {
