@@ -9,6 +9,8 @@ export interface Decimals {
   wholes: Int32Array
   /** Places after the point. */
   scale: number
+  /** False where there is no null. */
+  hasNulls: boolean
 }
 
 /** A column of which the doubles are made when they are asked for: who writes it as text needs none. */

@@ -80,9 +80,9 @@ function unpackValues(name: string, kind: ColumnKind, unpacker: Unpacker, rows: 
           values: nulls ? spreadInto(new Float64Array(rows), found, nulls, NaN) : found,
         }
       }
-      const { wholes, scale } = found
-      const all = nulls ? spreadInto(new Int32Array(rows), wholes, nulls, ABSENT) : wholes
-      return new DecimalColumn(name, { wholes: all, scale })
+      if (!nulls) return new DecimalColumn(name, found)
+      const wholes = spreadInto(new Int32Array(rows), found.wholes, nulls, ABSENT)
+      return new DecimalColumn(name, { ...found, wholes, hasNulls: true })
     }
     case "int64":
       return { name, kind, values: spread(unpackIntegers(unpacker, count), nulls, null) }

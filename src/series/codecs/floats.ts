@@ -102,7 +102,7 @@ function unpackDecimals(unpacker: Unpacker, count: number): Float64Array | Decim
   const power = POWERS[scale]
   if (power === undefined) throw new Error("decimals have an impossible scale")
   const wholes = unpackFastDeltas(unpacker, count)
-  return wholes ? { wholes, scale } : unpackDeltas(unpacker, count, power)
+  return wholes ? { wholes, scale, hasNulls: false } : unpackDeltas(unpacker, count, power)
 }
 
 /** The smallest scale, from `least` on, at which a value is a decimal; -1 when it is at none. */

@@ -85,8 +85,8 @@ export function packDeltas(packer: Packer, values: Float64Array): void {
     const delta = value - before
     before = value
     if (delta > -INLINE_MAX && delta < INLINE_MAX) {
-      const small = delta | 0
-      if (small === 0) {
+      const number = delta | 0
+      if (number === 0) {
         let end = place + 1
         while (values[end] === value) end++
         if (end - place >= ZEROS_MIN) {
@@ -99,8 +99,8 @@ export function packDeltas(packer: Packer, values: Float64Array): void {
         }
       }
       // No branch, as signs are what no processor foresees.
-      const sign = small >> 31
-      let token = (((small ^ sign) - sign) << 1) | (sign + 1)
+      const sign = number >> 31
+      let token = (((number ^ sign) - sign) << 1) | (sign + 1)
       for (; token > 127; token >>= 7) bytes[at++] = (token & 127) | 128
       bytes[at++] = token
     } else {

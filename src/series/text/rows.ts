@@ -1,7 +1,7 @@
 /** Frames as text, row by row, in pieces of bytes. What an orient or a format adds is a layout. Pure. */
 import { putScaled } from "../../lib/decimals.ts"
 import { TextWriter } from "../../lib/textwriter.ts"
-import { ABSENT, type Decimals } from "../decimal.ts"
+import type { Decimals } from "../decimal.ts"
 import type { Frame } from "../frame.ts"
 import { CELL_MAX_BYTES, DecimalCells, StampCells, type Cells } from "./cells.ts"
 import { newMark, putMark, type Mark } from "./mark.ts"
@@ -91,7 +91,7 @@ interface Fields {
   befores: Mark[]
   cells: Cells[]
   behind: Mark
-  /** Where all cells are decimals, those. */
+  /** Where all cells are decimals and none is null, those. */
   decimals: Decimals[] | null
   /** Bytes of a row, but for cells that make their own room. */
   most: number
@@ -117,9 +117,16 @@ function fieldsOf(parts: readonly (string | Cells)[], marks: Map<string, Mark>):
   }
   const behind = markOf(text)
   const most = befores.reduce((sum, { room }) => sum + room + CELL_MAX_BYTES, behind.room)
-  const decimals = cells.flatMap((one) => (one instanceof DecimalCells ? one.decimals : []))
-  const isDecimal = decimals.length === cells.length && cells.length > 0
-  return { befores, cells, behind, decimals: isDecimal ? decimals : null, most }
+  return { befores, cells, behind, decimals: decimalsOf(cells), most }
+}
+
+function decimalsOf(cells: readonly Cells[]): Decimals[] | null {
+  const decimals: Decimals[] = []
+  for (const one of cells) {
+    if (!(one instanceof DecimalCells) || one.decimals.hasNulls) return null
+    decimals.push(one.decimals)
+  }
+  return decimals.length > 0 ? decimals : null
 }
 
 /** Writes rows until the piece is full; returns the first that is left. Apart, because generators run slower. */
@@ -131,17 +138,19 @@ function fillRows(out: TextWriter, fields: Fields, from: number, to: number): nu
   let row = from
   while (row < to && !out.isFull) {
     out.reserve(0)
+    if (decimals) {
+      row = fillDecimals(out, fields, decimals, row, to)
+      continue
+    }
     if (index && before) row = index.fill(out, before, behind, row, to)
-    if (decimals) row = fillDecimals(out, fields, decimals, row, to)
-    // What those leave: what is written in no simple way, and no room.
-    if (row < to && !out.isFull) row = fillCells(out, fields, row, index || decimals ? row + 1 : to)
+    // It leaves labels that are more than digits, and those for which there is no room.
+    if (row < to && !out.isFull) row = fillCells(out, fields, row, index ? row + 1 : to)
   }
   return row
 }
 
 /**
- * Writes rows of nothing but decimals until there is no room, or a null; returns the first that is left. All that a
- * value needs is in variables and lists of numbers: a field is read again with every byte that is written.
+ * Writes rows of nothing but decimals until there is no room; returns the first that is left. All that a value needs is in variables and lists of numbers: a field is read again with every byte that is written.
  */
 function fillDecimals(
   out: TextWriter,
@@ -159,18 +168,16 @@ function fillDecimals(
   const room = Math.min(view.byteLength - most, out.pieceBytes)
   let length = out.length
   let row = from
-  rows: for (; row < to && length <= room; row++) {
-    let end = length
+  for (; row < to && length <= room; row++) {
     for (let at = 0; at < wholes.length; at++) {
-      const whole = (wholes[at] as Int32Array)[row] as number
-      if (whole === ABSENT) break rows
       if (isShort) {
-        view.setInt32(end, words[at] as number, true)
-        end += lengths[at] as number
-      } else end = putMark(view, end, befores[at] as Mark)
-      end = putScaled(view, end, whole, scales[at] as number)
+        view.setInt32(length, words[at] as number, true)
+        length += lengths[at] as number
+      } else length = putMark(view, length, befores[at] as Mark)
+      const whole = (wholes[at] as Int32Array)[row] as number
+      length = putScaled(view, length, whole, scales[at] as number)
     }
-    length = putMark(view, end, behind)
+    length = putMark(view, length, behind)
   }
   out.length = length
   return row
