@@ -129,6 +129,29 @@ describe("a retention", () => {
     expect(await values(uri)).toEqual([-50, -45, -3, -2])
   })
 
+  it("comes to every series, however many have a chunk that is older and may not go yet", async () => {
+    const days = Array.from({ length: 150 }, (_, at) => at - 200)
+    await put("/api/store/turns/turns", days)
+    await put("/api/store/turns/turns", [-1])
+    await retain("turns", "30d")
+    const named = `WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1500)`
+    const [first, last] = [stamp(-300) * 1_000, stamp(-1) * 1_000]
+    await env.DB.batch([
+      env.DB.prepare(`${named} INSERT INTO series (reference, symbol, revision, kind, unit, columns,
+        first, last, exact) SELECT 'turns', 'n' || n, 1, 'naive', 'ms', '[]', ${first}, ${last}, 0 FROM n`),
+      env.DB.prepare(`INSERT INTO chunks (series, revision, level, first, last, replaces, count)
+        SELECT id, 1, 26, ${first}, ${last}, 1, 0 FROM series
+        WHERE reference = 'turns' AND symbol LIKE 'n%'`),
+    ])
+    for (let hour = 0; hour < 4; hour++) await clean(NOW + hour * 3_600_000)
+    expect(await chunks("turns")).toEqual([])
+    expect(await values("/api/store/turns/turns")).toEqual([-1])
+    await env.DB.batch([
+      env.DB.prepare("DELETE FROM chunks WHERE revision = 1 AND count = 0 AND level = 26"),
+      env.DB.prepare("DELETE FROM series WHERE reference = 'turns'"),
+    ])
+  })
+
   it("keeps a chunk that reaches into what is kept, and whatever lies over it", async () => {
     const uri = "/api/store/over/over"
     await put(
