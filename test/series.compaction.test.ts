@@ -240,6 +240,41 @@ describe("a compaction", () => {
     expect(found).toEqual([4_002, 4_003, 4_004])
   })
 
+  it("comes again in the same run to a series that somebody was in the way of, after the others", async () => {
+    await env.DB.prepare("UPDATE series SET debt = 0").run()
+    await points("busy", 0, 40)
+    await points("calm", 0, 20)
+    await compactor().compact("busy")
+    await points("busy", 40, 80)
+    let isFirst = true
+    const { db, all } = compactor(async () => {
+      if (isFirst) await compactor().compact("busy")
+      if (isFirst) await points("busy", 80, 100)
+      isFirst = false
+    })
+    await all(40)
+    expect(await table("chunks", "calm")).toMatchObject([{ count: 20 }])
+    expect(await table("chunks", "busy")).toMatchObject([{ count: 100 }])
+    expect(db.cost.queries).toBeLessThan(40)
+  })
+
+  it("gives up when somebody is in the way each time, before the queries of a run are used up", async () => {
+    await env.DB.prepare("UPDATE series SET debt = 0").run()
+    await points("always", 0, 20)
+    let stamp = 20
+    let tries = 0
+    const { db, all } = compactor(async () => {
+      tries++
+      await compactor().compact("always")
+      await points("always", stamp, (stamp += 20))
+    })
+    await all(40)
+    expect(tries).toBeGreaterThan(1)
+    expect(db.cost.queries).toBeLessThanOrEqual(40)
+    const { json } = await send(`GET ${uriOf("always")}?orient=split`)
+    expect(json.index).toHaveLength(stamp)
+  })
+
   it("comes hourly to the series that have piled up something, and to no other", async () => {
     await points("hourly", 0, 20)
     await points("hardly", 0, 5)

@@ -4,8 +4,10 @@ import { describe, expect, it } from "vitest"
 import { applyPatch, type SeriesState } from "../src/client/replica-series.ts"
 import { Database } from "../src/feed/database.ts"
 import { Feed } from "../src/feed/feed.ts"
+import type { Statement } from "../src/feed/statement.ts"
 import { Compactor } from "../src/series/compactor.ts"
 import { Keeper } from "../src/series/keeper.ts"
+import { SeriesReader } from "../src/series/read/reader.ts"
 import { floorOf } from "../src/series/retention.ts"
 import { connect } from "./conversation.ts"
 import { send } from "./helpers.ts"
@@ -127,6 +129,29 @@ describe("a retention", () => {
     expect(await values(uri)).toEqual([-50, -45, -3, -2])
   })
 
+  it("comes to every series, however many have a chunk that is older and may not go yet", async () => {
+    const days = Array.from({ length: 150 }, (_, at) => at - 200)
+    await put("/api/store/turns/turns", days)
+    await put("/api/store/turns/turns", [-1])
+    await retain("turns", "30d")
+    const named = `WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1500)`
+    const [first, last] = [stamp(-300) * 1_000, stamp(-1) * 1_000]
+    await env.DB.batch([
+      env.DB.prepare(`${named} INSERT INTO series (reference, symbol, revision, kind, unit, columns,
+        first, last, exact) SELECT 'turns', 'n' || n, 1, 'naive', 'ms', '[]', ${first}, ${last}, 0 FROM n`),
+      env.DB.prepare(`INSERT INTO chunks (series, revision, level, first, last, replaces, count)
+        SELECT id, 1, 26, ${first}, ${last}, 1, 0 FROM series
+        WHERE reference = 'turns' AND symbol LIKE 'n%'`),
+    ])
+    for (let hour = 0; hour < 4; hour++) await clean(NOW + hour * 3_600_000)
+    expect(await chunks("turns")).toEqual([])
+    expect(await values("/api/store/turns/turns")).toEqual([-1])
+    await env.DB.batch([
+      env.DB.prepare("DELETE FROM chunks WHERE revision = 1 AND count = 0 AND level = 26"),
+      env.DB.prepare("DELETE FROM series WHERE reference = 'turns'"),
+    ])
+  })
+
   it("keeps a chunk that reaches into what is kept, and whatever lies over it", async () => {
     const uri = "/api/store/over/over"
     await put(
@@ -149,6 +174,26 @@ describe("a retention", () => {
     await retain("future", "30d")
     await clean()
     expect(await values(uri)).toEqual([-20, -10, 40_000])
+  })
+
+  it("is looked for in a few rounds, also if statement and reader should disagree about where it begins", async () => {
+    const days = Array.from({ length: 150 }, (_, at) => at - 150)
+    await put("/api/store/astray/s", days)
+    let batches = 0
+    class Astray extends Database {
+      override async batch<Row>(statements: Statement[]): Promise<Row[][]> {
+        if (++batches > 20) throw new Error("There is no end to it")
+        const results = await super.batch<Row & { low?: number }>(statements)
+        for (const row of results.flat()) if (row.low !== undefined) row.low++
+        return results
+      }
+    }
+    const reader = new SeriesReader(new Astray(env.DB), Date.now)
+    const place = { reference: "astray", symbol: "s" }
+    const view = await reader.read(place, { limit: 1_000 })
+    let rows = 0
+    for await (const { index } of view!.frames) rows += index.length
+    expect(rows).toBe(150)
   })
 
   it("keeps the end of a series that ended long ago", async () => {

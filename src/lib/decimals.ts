@@ -1,130 +1,174 @@
 /**
- * Numbers as the bytes of their decimal text, two digits a step, without a string. Pure.
+ * Numbers as the bytes of their decimal text, four digits a step, without a string. Pure.
  *
  * The text of a double is the shortest that gives it again, as JavaScript's, but with a `.0` where it is whole. Most
  * doubles are decimals in disguise: a whole number divided by a power of ten. Both are exact doubles, so the quotient
  * is rounded as reading the decimal's text is; and of the decimals of up to 15 digits no two are the same double, so
  * no other text is as short.
+ *
+ * Up to three bytes behind what is written may be written too: there must be room, and whatever comes next goes there.
  */
 
-/** The digits of 0 to 99. */
-const TENS = Uint8Array.from({ length: 100 }, (_, number) => 0x30 + Math.floor(number / 10))
-const ONES = Uint8Array.from({ length: 100 }, (_, number) => 0x30 + (number % 10))
-/** How many of both are left when a zero at the end is not written; of 0, one. */
-const SHOWN = Uint8Array.from({ length: 100 }, (_, number) => (number % 10 === 0 ? 1 : 2))
+/** The digits of 0 to 9,999 with zeros in front, as one little-endian number each. */
+const FOURS = Uint32Array.from({ length: 10_000 }, (_, number) => packed(pad(number, 4)))
+/** A point and the digits of 0 to 99, likewise … */
+const PAIRS = Uint32Array.from({ length: 100 }, (_, number) => packed(`.${pad(number, 2)}`))
+/** … and how many of these bytes are left when a zero at the end is not written; of 0, one. */
+const PAIR_BYTES = Uint8Array.from({ length: 100 }, (_, number) => (number % 10 === 0 ? 2 : 3))
 const ZERO = 0x30
 const POINT = 0x2e
 const MINUS = 0x2d
 
-const BILLION = 1e9
+const MYRIAD = 10_000
+const HUNDRED_MILLION = 1e8
 /** An engine's fast integers have 31 bits. */
 const FAST_MAX = 2 ** 31 - 1
 /** The most places after the point that are tried: nine digits are a fast integer. */
 export const SCALE_MAX = 9
+/** JavaScript writes what is smaller than a millionth with an exponent. */
+export const SCALED_MAX = 6
 const POWERS = Float64Array.from({ length: SCALE_MAX + 1 }, (_, scale) => Number(`1e${scale}`))
 const EXACT_MAX = 1e15
-/** JavaScript writes smaller ones with an exponent. */
 const PLAIN_MIN = 1e-6
 
-/** The longest text of an integer or a decimal. */
-export const NUMBER_MAX_BYTES = 26
+/** The longest text of an integer or a decimal, and what may be written behind it. */
+export const NUMBER_MAX_BYTES = 29
 
 /** Writes a safe integer (of -0, a 0), and returns where it ends. */
-export function putInteger(bytes: Uint8Array, at: number, value: number): number {
-  if (value >= 0) return putNatural(bytes, at, value)
-  bytes[at] = MINUS
-  return putNatural(bytes, at + 1, -value)
+export function putInteger(view: DataView, at: number, value: number): number {
+  if (value >= 0) return putNatural(view, at, value)
+  view.setUint8(at, MINUS)
+  return putNatural(view, at + 1, -value)
 }
 
-function putNatural(bytes: Uint8Array, at: number, value: number): number {
-  if (value < BILLION) return putSmall(bytes, at, value | 0)
-  const billions = Math.floor(value / BILLION)
-  const end = putSmall(bytes, at, billions | 0)
-  const rest = (value - billions * BILLION) | 0
-  const first = (rest / 100_000_000) | 0
-  const eight = rest - first * 100_000_000
-  const high = (eight / 10_000) | 0
-  bytes[end] = ZERO + first
+function putNatural(view: DataView, at: number, value: number): number {
+  if (value <= FAST_MAX) return putSmall(view, at, value | 0)
+  const high = Math.floor(value / HUNDRED_MILLION)
   // Two halves that need not wait for each other.
-  return putFour(bytes, putFour(bytes, end + 1, high), eight - high * 10_000)
-}
-
-function putFour(bytes: Uint8Array, at: number, value: number): number {
-  const high = (value / 100) | 0
-  return putPair(bytes, putPair(bytes, at, high), value - high * 100)
+  return putEight(view, putSmall(view, at, high | 0), (value - high * HUNDRED_MILLION) | 0)
 }
 
 /** Up to 31 bits. */
-function putSmall(bytes: Uint8Array, at: number, value: number): number {
-  if (value < 10) {
-    bytes[at] = ZERO + value
-    return at + 1
-  }
-  if (value < 100) return putPair(bytes, at, value)
-  if (value >= 10_000) return putDigits(bytes, at, value, digitsOf(value))
-  const hundreds = (value / 100) | 0
-  const pair = value - hundreds * 100
-  if (hundreds >= 10) return putPair(bytes, putPair(bytes, at, hundreds), pair)
-  bytes[at] = ZERO + hundreds
-  return putPair(bytes, at + 1, pair)
+function putSmall(view: DataView, at: number, value: number): number {
+  if (value < MYRIAD) return putShort(view, at, value)
+  const high = (value / MYRIAD) | 0
+  if (high < MYRIAD) return putFour(view, putShort(view, at, high), value - high * MYRIAD)
+  const highest = (high / MYRIAD) | 0
+  return putEight(view, putShort(view, at, highest), value - highest * HUNDRED_MILLION)
 }
 
-function putPair(bytes: Uint8Array, at: number, value: number): number {
-  bytes[at] = TENS[value] as number
-  bytes[at + 1] = ONES[value] as number
-  return at + 2
-}
-
-/** Of 10,000 and more. */
-function digitsOf(value: number): number {
-  if (value < 1_000_000) return value < 100_000 ? 5 : 6
-  if (value < 100_000_000) return value < 10_000_000 ? 7 : 8
-  return value < BILLION ? 9 : 10
-}
-
-/** Writes so many digits, zeros in front, and returns where they end. */
-export function putDigits(bytes: Uint8Array, at: number, value: number, digits: number): number {
-  let rest = value
-  let place = at + digits
-  for (; place - at > 1; place -= 2) {
-    const higher = (rest / 100) | 0
-    putPair(bytes, place - 2, rest - higher * 100)
-    rest = higher
-  }
-  if (place > at) bytes[at] = ZERO + rest
+/** Up to 9,999. */
+function putShort(view: DataView, at: number, value: number): number {
+  const digits = value < 100 ? (value < 10 ? 1 : 2) : value < 1_000 ? 3 : 4
+  view.setUint32(at, (FOURS[value] as number) >>> (32 - 8 * digits), true)
   return at + digits
 }
 
+/** Writes four digits, zeros in front, and returns where they end. */
+function putFour(view: DataView, at: number, value: number): number {
+  view.setUint32(at, FOURS[value] as number, true)
+  return at + 4
+}
+
+/** The same of eight. */
+export function putEight(view: DataView, at: number, value: number): number {
+  const high = (value / MYRIAD) | 0
+  return putFour(view, putFour(view, at, high), value - high * MYRIAD)
+}
+
+/** The same of as many as are wanted. */
+export function putDigits(view: DataView, at: number, value: number, digits: number): number {
+  let rest = value
+  for (let place = at + digits - 1; place >= at; place--) {
+    const higher = (rest / 10) | 0
+    view.setUint8(place, ZERO + rest - higher * 10)
+    rest = higher
+  }
+  return at + digits
+}
+
+/** The same of two. */
+export function putPair(view: DataView, at: number, value: number): number {
+  view.setUint16(at, (FOURS[value] as number) >>> 16, true)
+  return at + 2
+}
+
+/** Writes a point and three digits, and returns where they end. */
+export function putThousandths(view: DataView, at: number, value: number): number {
+  // The first of the four digits is a zero.
+  view.setUint32(at, (FOURS[value] as number) ^ (ZERO ^ POINT), true)
+  return at + 4
+}
+
+/**
+ * Writes the double that a whole number of 31 bits is when it is divided by 10^scale, and returns where it ends.
+ * @param scale up to SCALED_MAX
+ */
+export function putScaled(view: DataView, start: number, whole: number, scale: number): number {
+  const sign = whole >> 31
+  const size = (whole ^ sign) - sign
+  view.setUint8(start, MINUS)
+  const at = start - sign
+  if (scale === 2) {
+    const units = (size / 100) | 0
+    return putPoint(view, putSmall(view, at, units), size - units * 100)
+  }
+  if (scale === 1) {
+    const units = (size / 10) | 0
+    return putPoint(view, putSmall(view, at, units), (size - units * 10) * 10)
+  }
+  const power = POWERS[scale] as number
+  const units = (size / power) | 0
+  return putPlaces(view, putSmall(view, at, units), size - units * power, scale)
+}
+
+/** Writes a point and hundredths. */
+function putPoint(view: DataView, at: number, hundredths: number): number {
+  view.setUint32(at, PAIRS[hundredths] as number, true)
+  return at + (PAIR_BYTES[hundredths] as number)
+}
+
+/** Writes a point and so many places, but for zeros at the end of which one is left. */
+function putPlaces(view: DataView, at: number, places: number, scale: number): number {
+  view.setUint8(at, POINT)
+  let rest = places
+  let digits = scale
+  for (; digits > 1; digits--) {
+    const higher = (rest / 10) | 0
+    if (higher * 10 !== rest) break
+    rest = higher
+  }
+  return putDigits(view, at + 1, rest, Math.max(1, digits))
+}
+
 /** Writes a double of up to two places after the point, and returns where it ends; -1 for any other. */
-export function putHundredths(bytes: Uint8Array, at: number, value: number): number {
+export function putHundredths(view: DataView, at: number, value: number): number {
   const size = Math.abs(value)
   const scaled = Math.floor(size * 100 + 0.5)
   // Zero comes with a sign.
   if (!(scaled / 100 === size && scaled <= FAST_MAX && scaled > 0)) return -1
-  bytes[at] = MINUS
-  const hundredths = scaled | 0
-  const whole = (hundredths / 100) | 0
-  const pair = hundredths - whole * 100
-  const end = putSmall(bytes, value < 0 ? at + 1 : at, whole)
-  bytes[end] = POINT
-  bytes[end + 1] = TENS[pair] as number
-  bytes[end + 2] = ONES[pair] as number
-  return end + 1 + (SHOWN[pair] as number)
+  return putScaled(view, at, value < 0 ? -scaled | 0 : scaled | 0, 2)
 }
 
 /** The same for a double of up to `scale` places. */
-export function putDecimal(bytes: Uint8Array, at: number, value: number, scale: number): number {
+export function putDecimal(view: DataView, at: number, value: number, scale: number): number {
   const power = POWERS[scale] as number
   const size = Math.abs(value)
   const scaled = Math.floor(size * power + 0.5)
   if (!(scaled / power === size && scaled <= EXACT_MAX)) return -1
   if (size < PLAIN_MIN && size !== 0) return -1
-  bytes[at] = MINUS
+  view.setUint8(at, MINUS)
   const whole = Math.floor(size)
-  const end = putNatural(bytes, value < 0 || Object.is(value, -0) ? at + 1 : at, whole)
-  bytes[end] = POINT
-  const first = end + 1
-  let last = putDigits(bytes, first, (scaled - whole * power) | 0, scale)
-  while (last > first + 1 && bytes[last - 1] === ZERO) last--
-  return last
+  const end = putNatural(view, value < 0 || Object.is(value, -0) ? at + 1 : at, whole)
+  return putPlaces(view, end, (scaled - whole * power) | 0, scale)
+}
+
+function packed(text: string): number {
+  let number = 0
+  for (let at = 0; at < text.length; at++) number += text.charCodeAt(at) * 2 ** (8 * at)
+  return number
+}
+
+function pad(number: number, digits: number): string {
+  return String(number).padStart(digits, "0")
 }

@@ -27,6 +27,17 @@ export class Packer {
     return this.#bytes.subarray(0, this.#length)
   }
 
+  /** Room for so many bytes, for loops that write many small things themselves: the buffer, and where it goes on. */
+  open(bytes: number): { bytes: Uint8Array; at: number } {
+    this.#reserve(bytes)
+    return { bytes: this.#bytes, at: this.#length }
+  }
+
+  /** Takes what was written up to here. */
+  close(at: number): void {
+    this.#length = at
+  }
+
   byte(value: number): void {
     this.#reserve(1)
     this.#bytes[this.#length++] = value

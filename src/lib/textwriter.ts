@@ -8,21 +8,23 @@ const SHORT = 64
 
 /** Writes texts one after another, and hands over what it has in pieces. */
 export class TextWriter {
-  readonly #pieceBytes: number
+  readonly pieceBytes: number
   #spare = 0
   /** Of the next buffer: most texts are short, and a piece goes on being as long as the one before. */
   #capacity = 1_024
   /** The buffer, of which `length` bytes are written. Who writes here without `text` has the spare room. */
   bytes = new Uint8Array()
+  /** The same buffer, for numbers of several bytes at once. */
+  view = new DataView(this.bytes.buffer)
   length = 0
 
   /** @param pieceBytes how large a piece is when it `isFull`; each is a buffer of its own */
   constructor(pieceBytes: number) {
-    this.#pieceBytes = pieceBytes
+    this.pieceBytes = pieceBytes
   }
 
   get isFull(): boolean {
-    return this.length >= this.#pieceBytes
+    return this.length >= this.pieceBytes
   }
 
   /** From now on there are so many bytes of room after every `text` and `reserve`. */
@@ -37,7 +39,7 @@ export class TextWriter {
     if (wanted <= this.bytes.length) return
     const grown = new Uint8Array(Math.max(this.bytes.length * 2, wanted, this.#capacity))
     grown.set(this.bytes.subarray(0, this.length))
-    this.bytes = grown
+    this.#use(grown)
   }
 
   /** Of a lone surrogate there is U+FFFD left. */
@@ -64,9 +66,14 @@ export class TextWriter {
   take(): Uint8Array {
     const piece = this.bytes.subarray(0, this.length)
     // A row may begin just before the piece is full.
-    this.#capacity = this.isFull ? this.#pieceBytes + 2 * this.#spare : 1_024
-    this.bytes = new Uint8Array()
+    this.#capacity = this.isFull ? this.pieceBytes + 2 * this.#spare : 1_024
+    this.#use(new Uint8Array())
     this.length = 0
     return piece
+  }
+
+  #use(bytes: Uint8Array<ArrayBuffer>): void {
+    this.bytes = bytes
+    this.view = new DataView(bytes.buffer)
   }
 }

@@ -16,7 +16,7 @@ import { isTailId, readTail, type TailPart } from "./tail.ts"
 
 /** Steps of one call: with the write that caused it, the call stays within 40 queries. */
 const STEPS = 3
-/** Queries that a step takes at most, about. */
+/** Queries that a step takes, but for one of megabytes, which takes up to four more. */
 const STEP_QUERIES = 9
 
 interface Log {
@@ -39,8 +39,8 @@ export class Compactor {
    * Folds what is worth folding. It is no change of the series: nothing is recorded, revision and content stay. Gives
    * way to whoever changes the same chunks at the same moment. Answers whether it left nothing to do.
    */
-  async compact(place: Place): Promise<boolean> {
-    for (let step = 0; step < STEPS; step++) {
+  async compact(place: Place, steps = STEPS): Promise<boolean> {
+    for (let step = 0; step < steps; step++) {
       try {
         const log = await this.#read(place)
         if (!log) return true
@@ -57,12 +57,16 @@ export class Compactor {
     return false
   }
 
-  /** Compacts the series that need it most, as long as `queries` last. */
+  /**
+   * Compacts the series that need it most, as long as `queries` last. One that somebody was in the way of, or that was
+   * not done, comes once more after the others: each time takes queries, so that there is an end to it.
+   */
   async compactAll(queries: number): Promise<void> {
-    const places = await this.#db.all<Place>(sql.indebted(queries))
-    for (const place of places) {
-      if (this.#db.cost.queries + STEPS * STEP_QUERIES > queries) return
-      await this.compact(place)
+    const waiting = await this.#db.all<Place>(sql.indebted(queries))
+    for (const place of waiting) {
+      const steps = Math.floor((queries - this.#db.cost.queries) / STEP_QUERIES)
+      if (steps < 1) return
+      if (!(await this.compact(place, Math.min(steps, STEPS)))) waiting.push(place)
     }
   }
 

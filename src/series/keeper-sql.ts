@@ -83,6 +83,8 @@ export function retain(reference: string, keep: number | null, text: string | nu
 
 const KEPT = "retentions AS r CROSS JOIN series AS s ON s.reference = r.reference"
 const FLOOR = floorSql("r.keep", "s.last", "?1")
+/** Where a series stands in the queue: a place that all move on from, hour by hour, by the golden part of its length. */
+const TURN = "(s.id % 65536 + (?1 / 3600000000) % 65536) * 40503 % 65536"
 
 /** Where the first of the parts in the tail of `s` begins; they may lie under chunks. */
 const TAIL_FIRST = `(SELECT min(part.value ->> 2)
@@ -133,15 +135,15 @@ export function retold(list: string, count: number): Statement {
 
 /**
  * Deletes the chunks that end before the floor, and says anew where their series begin. A chunk that stays may lie
- * under others, and would show again what they took away: what it reaches into stays too. The series with the
- * oldest rows come first.
+ * under others, and would show again what they took away: what it reaches into stays too. Nearly every series has rows
+ * before its floor in a chunk that goes on after it, so those with the oldest would always be the same: each has its turn.
  * @param now epoch microseconds
  */
 export function clean(now: number): Statement[] {
   const overdue = `overdue AS MATERIALIZED (
       SELECT s.id AS id, ${FLOOR} AS floor, ${TAIL_FIRST} AS tail FROM ${KEPT}
       WHERE r.keep IS NOT NULL AND s.kind <> 'integer' AND s.first < ${FLOOR}
-      ORDER BY ${FLOOR} - s.first DESC LIMIT ${RETENTION_CLEAN_SERIES}
+      ORDER BY ${TURN}, s.id LIMIT ${RETENTION_CLEAN_SERIES}
     )`
   return [
     {

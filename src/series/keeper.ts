@@ -58,7 +58,7 @@ export class Keeper {
 
   /**
    * Tells who follows series with rows in the future what the clock took away since their last change, then deletes
-   * what is hidden: whole chunks, of the series that have the oldest. What is too much for one run is left to the next.
+   * what is hidden: whole chunks. What is too much for one run is left to the next, and every series has its turn.
    */
   async keep(): Promise<void> {
     await this.#tell()

@@ -61,8 +61,12 @@ export function isInteger(value: number): boolean {
 
 /** The bits of a column. */
 export function maskOf(column: Column): number {
-  const mask = MASKS[column.kind]
-  return column.kind === "int64" && column.values.some(isInexact) ? mask | INEXACT : mask
+  return column.kind === "int64" ? maskOfKind(column.kind, column.values) : MASKS[column.kind]
+}
+
+/** The bits of a kind; of integers, these values tell whether doubles will do. */
+export function maskOfKind(kind: ColumnKind, values: readonly Json[]): number {
+  return kind === "int64" && values.some(isInexact) ? MASKS[kind] | INEXACT : MASKS[kind]
 }
 
 /** An integer that no double has. */

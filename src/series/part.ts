@@ -7,7 +7,7 @@ import {
 import { Problem } from "../protocol/problem.ts"
 import { byteLength } from "../lib/bytes.ts"
 import { encodeChunk } from "./chunk.ts"
-import { slice, type Frame } from "./frame.ts"
+import { view, type Frame } from "./frame.ts"
 import type { Span } from "./ranges.ts"
 import { statsText } from "./stats.ts"
 
@@ -35,7 +35,7 @@ export function cut(frame: Frame, replaces: boolean): Part[] {
   const rows = rowsOfChunk(columns.length)
   const parts: Part[] = []
   for (let from = 0; from < index.length; from += rows) {
-    parts.push(...partsOf(slice(frame, from, Math.min(index.length, from + rows)), replaces))
+    parts.push(...partsOf(view(frame, from, Math.min(index.length, from + rows)), replaces))
   }
   if (!replaces) return parts
   return parts.map((part, at) =>
@@ -103,8 +103,8 @@ function partsOf(frame: Frame, replaces: boolean): Part[] {
   }
   const middle = index.length >> 1
   return [
-    ...partsOf(slice(frame, 0, middle), replaces),
-    ...partsOf(slice(frame, middle, index.length), replaces),
+    ...partsOf(view(frame, 0, middle), replaces),
+    ...partsOf(view(frame, middle, index.length), replaces),
   ]
 }
 

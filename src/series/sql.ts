@@ -4,11 +4,11 @@ import { REVISION, type Condition } from "../feed/sql.ts"
 import { SERIES_MAX_COLUMNS } from "../protocol/limits.ts"
 import type { Range } from "./bounds.ts"
 import type { IndexKind, Unit } from "./frame.ts"
-import { BOOLEAN, FLOAT, INEXACT, INTEGER, STRING } from "./kinds.ts"
+import { beside, JOINED } from "./joined-sql.ts"
 import type { Span } from "./ranges.ts"
 import { RETENTION } from "./retention-sql.ts"
 import { FIRST, LAST } from "./stored.ts"
-import { addition, isUntailed, TAILED } from "./tail-sql.ts"
+import { addition, isUntailed } from "./tail-sql.ts"
 
 /** Which series. */
 export interface Place {
@@ -125,27 +125,6 @@ export function hasSeries(reference: string, except?: string): Condition {
       }
 }
 
-/**
- * The columns of a series and of a write side by side; `?` is those of the write. Grouped, not joined: a join of
- * two lists looks at every pair, and there may be thousands.
- */
-export const BESIDE = `SELECT name, min(place) AS place, coalesce(max(old), 0) AS old,
-    coalesce(max(old), 0) | coalesce(max(new), 0) AS mask
-  FROM (
-    SELECT value ->> 0 AS name, value ->> 1 AS old, NULL AS new, key AS place
-      FROM json_each(series.columns)
-    UNION ALL
-    SELECT value ->> 0, NULL, value ->> 1, ${SERIES_MAX_COLUMNS} + key FROM json_each(COLUMNS)
-  )
-  GROUP BY name`
-
-/** `kindOf`, except that what is neither integers nor doubles need not be told apart. */
-export const kindOf = (mask: string) => `CASE
-  WHEN ${mask} IN (0, ${BOOLEAN}, ${STRING}) THEN ${mask}
-  WHEN ${mask} & ~${INTEGER | INEXACT} = 0 THEN ${INTEGER}
-  WHEN ${mask} & ~${INTEGER | FLOAT} = 0 THEN ${FLOAT}
-  ELSE -1 END`
-
 /** Fails when what is stored has another kind of index. */
 export function sameKind({ reference, symbol }: Place, kind: IndexKind | null): Statement {
   return guard(
@@ -158,7 +137,7 @@ export function sameKind({ reference, symbol }: Place, kind: IndexKind | null): 
 export function fewColumns({ reference, symbol }: Place, { columns }: Written): Statement {
   return guard(
     `NOT EXISTS (SELECT 1 FROM series WHERE reference = ? AND symbol = ?
-      AND (SELECT count(*) FROM (${BESIDE.replace("COLUMNS", "?")})) > ${SERIES_MAX_COLUMNS})`,
+      AND (SELECT count(*) FROM (${beside("?")})) > ${SERIES_MAX_COLUMNS})`,
     [reference, symbol, columns],
   )
 }
@@ -188,17 +167,7 @@ export function upsert(
       VALUES (?1, ?2, ${REVISION}, ?3, ?4, ?8, ?5, ?6, ?7, ${FIRST | LAST}, ?9,
         coalesce(${addition(REVISION, "?10")}, ''))
       ON CONFLICT (reference, symbol) DO UPDATE SET
-        revision = excluded.revision,
-        kind = coalesce(kind, excluded.kind),
-        unit = max(unit, excluded.unit),
-        zone = coalesce(excluded.zone, zone),
-        columns = (SELECT json_group_array(json_array(name, mask)) FROM (
-          SELECT name, mask FROM (${BESIDE.replace("COLUMNS", "?5")}) ORDER BY place)),
-        first = coalesce(min(first, excluded.first), first, excluded.first),
-        last = coalesce(max(last, excluded.last), last, excluded.last),
-        exact = exact | iif(excluded.first <= first, ${FIRST}, 0) | iif(excluded.last >= last, ${LAST}, 0),
-        debt = debt + excluded.debt,
-        ${TAILED}`,
+        revision = excluded.revision, ${JOINED}`,
     params: [
       reference,
       symbol,

@@ -74,26 +74,38 @@ function cutsOf(index: Float64Array): number[] {
   return [index.length]
 }
 
-function statsOf({ kind, values }: Column, from: number, to: number): Stats | null {
-  if (kind !== "float64" && kind !== "int64") return null
-  const doubles = kind === "float64" ? new Sum() : null
+function statsOf(column: Column, from: number, to: number): Stats | null {
+  if (column.kind === "float64") return statsOfDoubles(column.values, from, to)
+  if (column.kind !== "int64") return null
   let count = 0
   let min: Count = 0
   let max: Count = 0
   let sum: Count = 0
   for (let row = from; row < to; row++) {
-    const value = (values[row] ?? NaN) as Count
-    if (Number.isNaN(value)) continue
+    const value = column.values[row] ?? null
+    if (value === null) continue
     if (count++ === 0) min = max = value
     if (value < min) min = value
     if (value > max) max = value
-    if (!doubles) sum = addIntegers(sum, value)
+    sum = addIntegers(sum, value)
   }
+  return count === 0 ? null : [count, min, max, sum]
+}
+
+function statsOfDoubles(values: Float64Array, from: number, to: number): Stats | null {
+  const sums = new Sum()
+  const count = sums.addDoubles(values, from, to)
   if (count === 0) return null
-  if (!doubles) return [count, min, max, sum]
-  doubles.addDoubles(values as Float64Array, from, to)
-  const { carry } = doubles
-  sum = doubles.total()
+  let min = Infinity
+  let max = -Infinity
+  // No comparison holds for NaN; of 0 and -0, that which comes first stays.
+  for (let row = from; row < to; row++) {
+    const value = values[row] as number
+    if (value < min) min = value
+    if (value > max) max = value
+  }
+  const { carry } = sums
+  const sum = sums.total()
   return carry === 0 ? [count, min, max, sum] : [count, min, max, sum, carry]
 }
 

@@ -2,8 +2,9 @@
 import type { Condition } from "../feed/sql.ts"
 import type { Statement } from "../feed/statement.ts"
 import type { Unit } from "./frame.ts"
+import { beside, kindOf } from "./joined-sql.ts"
 import { BODY_WITH_FLOOR, floorSql, KEEP, reached } from "./retention-sql.ts"
-import { BESIDE, kindOf, type Place, type Written } from "./sql.ts"
+import type { Place, Written } from "./sql.ts"
 
 /** A patch as others are told of it. */
 export interface Told {
@@ -23,7 +24,7 @@ export function isPatch({ reference, symbol }: Place, { columns }: Written, unit
   return {
     sql: `EXISTS (SELECT 1 FROM series WHERE reference = ? AND symbol = ? AND unit = ?
       AND (columns <> '[]' OR first IS NULL)
-      AND NOT EXISTS (SELECT 1 FROM (${BESIDE.replace("COLUMNS", "?")})
+      AND NOT EXISTS (SELECT 1 FROM (${beside("?")})
         WHERE old > 0 AND ${kindOf("old")} <> ${kindOf("mask")}))`,
     params: [reference, symbol, unit, columns],
   }

@@ -1,9 +1,18 @@
 /** Bytes that are written digit by digit, beside the texts of the engine. */
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { putDecimal, putHundredths, putInteger, SCALE_MAX } from "../../src/lib/decimals.ts"
+import {
+  NUMBER_MAX_BYTES,
+  putDecimal,
+  putHundredths,
+  putInteger,
+  putScaled,
+  SCALE_MAX,
+  SCALED_MAX,
+} from "../../src/lib/decimals.ts"
 import { TextWriter } from "../../src/lib/textwriter.ts"
 import { ORIENTS, type DateFormat, type Orient } from "../../src/protocol/orients.ts"
+import { decodeChunk, encodeChunk } from "../../src/series/chunk.ts"
 import { csvDocument, ndjsonDocument } from "../../src/series/formats/write.ts"
 import { STAMP_MAX, unitOf, type Column, type Frame, type Json } from "../../src/series/frame.ts"
 import { floatText, jsonText } from "../../src/series/json.ts"
@@ -14,6 +23,7 @@ import { write, type Document } from "../../src/series/text/rows.ts"
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 const bytes = new Uint8Array(64)
+const view = new DataView(bytes.buffer)
 const shown = (end: number) => (end < 0 ? null : decoder.decode(bytes.subarray(3, end)))
 
 /** Decimals, and the doubles just beside them, which are none. */
@@ -37,19 +47,19 @@ describe("a number as bytes", () => {
   it("is an integer with the digits of its text", () => {
     fc.assert(
       fc.property(safe, (value) => {
-        expect(shown(putInteger(bytes, 3, value))).toBe(String(value))
+        expect(shown(putInteger(view, 3, value))).toBe(String(value))
       }),
       { seed: 7, numRuns: 20_000 },
     )
-    expect(shown(putInteger(bytes, 3, -0))).toBe("0")
+    expect(shown(putInteger(view, 3, -0))).toBe("0")
   })
 
   it("is a double with the digits of its text, or is left to others", () => {
     fc.assert(
       fc.property(double, fc.integer({ min: 2, max: SCALE_MAX }), (value, scale) => {
         const texts = [
-          shown(putHundredths(bytes, 3, value)),
-          shown(putDecimal(bytes, 3, value, scale)),
+          shown(putHundredths(view, 3, value)),
+          shown(putDecimal(view, 3, value, scale)),
         ]
         for (const text of texts) if (text !== null) expect(text).toBe(floatText(value))
       }),
@@ -57,20 +67,41 @@ describe("a number as bytes", () => {
     )
   })
 
+  it("is a whole number of 31 bits with a point in it", () => {
+    const whole = fc.oneof(fc.integer({ min: -(2 ** 31 - 1) }), fc.integer({ min: -999, max: 999 }))
+    fc.assert(
+      fc.property(whole, fc.integer({ min: 0, max: SCALED_MAX }), (number, scale) => {
+        expect(shown(putScaled(view, 3, number, scale))).toBe(
+          floatText((number + 0) / Number(`1e${scale}`)),
+        )
+      }),
+      { seed: 7, numRuns: 50_000 },
+    )
+  })
+
+  it("takes no more room than is made for it", () => {
+    const room = new DataView(new ArrayBuffer(NUMBER_MAX_BYTES))
+    putInteger(room, 0, Number.MIN_SAFE_INTEGER)
+    for (const value of [-999_999_999_999_999, -99_999.999_999_999_9, -1.234_567_89]) {
+      for (let scale = 0; scale <= SCALE_MAX; scale++) putDecimal(room, 0, value, scale)
+    }
+    for (let scale = 0; scale <= SCALED_MAX; scale++) putScaled(room, 0, -(2 ** 31 - 1), scale)
+  })
+
   it("is written so where it is a price", () => {
     for (const value of [0.01, -0.5, 1, 12.3, 99.99, 1234.5, 21_474_836.47, -21_474_836.47]) {
-      expect(shown(putHundredths(bytes, 3, value))).toBe(floatText(value))
+      expect(shown(putHundredths(view, 3, value))).toBe(floatText(value))
     }
     for (const value of [0, -0, 1.001, 123_456_789.123, 1e-6, 999_999_999_999.5]) {
-      expect(shown(putDecimal(bytes, 3, value, 6)), String(value)).toBe(
+      expect(shown(putDecimal(view, 3, value, 6)), String(value)).toBe(
         value > 1e11 ? null : floatText(value),
       )
     }
     for (const value of [NaN, Infinity, -Infinity, 0.001, 1e300, 5e-324]) {
-      expect(putHundredths(bytes, 3, value)).toBe(-1)
+      expect(putHundredths(view, 3, value)).toBe(-1)
     }
     for (const value of [NaN, Infinity, 1e-7, 1e300, 1 / 3]) {
-      expect(putDecimal(bytes, 3, value, 9)).toBe(-1)
+      expect(putDecimal(view, 3, value, 9)).toBe(-1)
     }
   })
 })
@@ -202,6 +233,30 @@ describe("frames as bytes", () => {
         expect(written(frames, ndjsonDocument(names, dateFormat))).toBe(
           plain(frames, "ndjson", dateFormat),
         )
+      }),
+      { seed: 7, numRuns: 500 },
+    )
+  })
+
+  it("are the same when the rows were packed in a chunk", () => {
+    const whole = fc.oneof(fc.integer(), fc.integer({ min: -50, max: 50 }), fc.constant(null))
+    const column = fc.tuple(fc.nat(9), fc.array(whole, { minLength: 9, maxLength: 40 }))
+    fc.assert(
+      fc.property(fc.array(column, { minLength: 1, maxLength: 3 }), (drawn) => {
+        const rows = Math.min(...drawn.map(([, wholes]) => wholes.length))
+        const columns = drawn.map(([scale, wholes], at) => {
+          const cells = wholes.slice(0, rows).map((one) => one && one / 10 ** scale)
+          return columnOf("price".repeat(at), "float64", cells)
+        })
+        const index = Float64Array.from({ length: rows }, (_, row) => row * 60_000_000)
+        const some: Frame = { index, kind: "utc", unit: "ms", columns }
+        const packed = decodeChunk(encodeChunk(some))
+        for (const orient of ["records", "split", "values"] as const) {
+          const text = written([packed, packed], documentOf(packed, orient, "iso"))
+          expect(text).toBe(plain([some, some], orient, "iso"))
+        }
+        const names = columns.map(({ name }) => name)
+        expect(written([packed], csvDocument(names))).toBe(written([some], csvDocument(names)))
       }),
       { seed: 7, numRuns: 500 },
     )

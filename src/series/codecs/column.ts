@@ -1,5 +1,6 @@
 /** A column as bytes: name, kind, length, then where the nulls are and the values without them. Pure. */
 import { Packer, Unpacker } from "../../lib/packing.ts"
+import { ABSENT, DecimalColumn } from "../decimal.ts"
 import type { Column, ColumnKind } from "../frame.ts"
 import { packFloats, unpackFloats } from "./floats.ts"
 import { packIntegers, unpackIntegers } from "./integers.ts"
@@ -36,10 +37,14 @@ export function unpackColumn(
   if (wanted?.has(name) === false) return null
   const body = new Unpacker(bytes)
   const column = unpackValues(name, kind, body, rows)
-  if (body.left > 0 || column.values.length !== rows) {
+  if (body.left > 0 || lengthOf(column) !== rows) {
     throw new Error(`column "${name}" does not end where it says`)
   }
   return column
+}
+
+function lengthOf(column: Column): number {
+  return column instanceof DecimalColumn ? column.decimals.wholes.length : column.values.length
 }
 
 function packValues(packer: Packer, column: Column): void {
@@ -67,8 +72,17 @@ function unpackValues(name: string, kind: ColumnKind, unpacker: Unpacker, rows: 
   const count = nulls ? rows - nulls.reduce((sum, bit) => sum + bit, 0) : rows
   switch (kind) {
     case "float64": {
-      const values = unpackFloats(unpacker, count)
-      return { name, kind, values: nulls ? Float64Array.from(spread(values, nulls, NaN)) : values }
+      const found = unpackFloats(unpacker, count)
+      if (found instanceof Float64Array) {
+        return {
+          name,
+          kind,
+          values: nulls ? spreadInto(new Float64Array(rows), found, nulls, NaN) : found,
+        }
+      }
+      if (!nulls) return new DecimalColumn(name, found)
+      const wholes = spreadInto(new Int32Array(rows), found.wholes, nulls, ABSENT)
+      return new DecimalColumn(name, { ...found, wholes, hasNulls: true })
     }
     case "int64":
       return { name, kind, values: spread(unpackIntegers(unpacker, count), nulls, null) }
@@ -83,6 +97,10 @@ function unpackValues(name: string, kind: ColumnKind, unpacker: Unpacker, rows: 
 
 /** Packs which values are null, and answers the others. */
 function packPresent<Value>(packer: Packer, values: (Value | null)[]): Value[] {
+  if (!values.includes(null)) {
+    packer.byte(0)
+    return values as Value[]
+  }
   const nulls = new Uint8Array(values.length)
   for (let row = 0; row < nulls.length; row++) nulls[row] = values[row] === null ? 1 : 0
   packNulls(packer, nulls)
@@ -91,22 +109,27 @@ function packPresent<Value>(packer: Packer, values: (Value | null)[]): Value[] {
 
 /** The same for doubles, whose null is NaN. */
 function packNumbers(packer: Packer, values: Float64Array): Float64Array {
-  const nulls = new Uint8Array(values.length)
-  const present = new Float64Array(values.length)
   let count = 0
+  for (let row = 0; row < values.length; row++) if (values[row] === values[row]) count++
+  if (count === values.length) {
+    packer.byte(0)
+    return values
+  }
+  const nulls = new Uint8Array(values.length)
+  const present = new Float64Array(count)
+  let at = 0
   for (let row = 0; row < nulls.length; row++) {
     const value = values[row] as number
-    if (Number.isNaN(value)) nulls[row] = 1
-    else present[count++] = value
+    if (value !== value) nulls[row] = 1
+    else present[at++] = value
   }
   packNulls(packer, nulls)
-  return present.subarray(0, count)
+  return present
 }
 
 function packNulls(packer: Packer, nulls: Uint8Array): void {
-  const some = nulls.includes(1)
-  packer.byte(Number(some))
-  if (some) packBits(packer, nulls)
+  packer.byte(1)
+  packBits(packer, nulls)
 }
 
 /** One where a value is null; null when none is. */
@@ -114,6 +137,20 @@ function unpackNulls(unpacker: Unpacker, rows: number): Uint8Array | null {
   const code = unpacker.byte()
   if (code > 1) throw new Error(`nulls have the unknown encoding ${code}`)
   return code === 1 ? unpackBits(unpacker, rows) : null
+}
+
+/** The same into an array for numbers, nulls and all. */
+function spreadInto<Numbers extends Float64Array | Int32Array>(
+  all: Numbers,
+  values: Numbers,
+  nulls: Uint8Array,
+  absent: number,
+): Numbers {
+  let at = 0
+  for (let row = 0; row < all.length; row++) {
+    all[row] = nulls[row] === 1 ? absent : (values[at++] as number)
+  }
+  return all
 }
 
 /** The values with the nulls back between them. */

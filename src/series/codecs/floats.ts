@@ -4,7 +4,8 @@
  * very bits. Pure.
  */
 import { Packer, type Unpacker } from "../../lib/packing.ts"
-import { DELTA_VALUE_MAX, packDeltas, unpackDeltas } from "./runs.ts"
+import type { Decimals } from "../decimal.ts"
+import { DELTA_VALUE_MAX, packDeltas, unpackDeltas, unpackFastDeltas } from "./runs.ts"
 
 const RAW = 0
 const SINGLE = 1
@@ -55,8 +56,8 @@ function isSingle(values: Float64Array): boolean {
   return true
 }
 
-/** Reads `count` doubles. Throws Error for an unknown encoding. */
-export function unpackFloats(unpacker: Unpacker, count: number): Float64Array {
+/** Reads `count` doubles, as decimals where they are small ones. Throws Error for an unknown encoding. */
+export function unpackFloats(unpacker: Unpacker, count: number): Float64Array | Decimals {
   const values = new Float64Array(count)
   const encoding = unpacker.byte()
   switch (encoding) {
@@ -96,10 +97,12 @@ function packDecimals(values: Float64Array): Uint8Array | null {
   return packer.done()
 }
 
-function unpackDecimals(unpacker: Unpacker, count: number): Float64Array {
-  const power = POWERS[unpacker.byte()]
+function unpackDecimals(unpacker: Unpacker, count: number): Float64Array | Decimals {
+  const scale = unpacker.byte()
+  const power = POWERS[scale]
   if (power === undefined) throw new Error("decimals have an impossible scale")
-  return unpackDeltas(unpacker, count, power)
+  const wholes = unpackFastDeltas(unpacker, count)
+  return wholes ? { wholes, scale, hasNulls: false } : unpackDeltas(unpacker, count, power)
 }
 
 /** The smallest scale, from `least` on, at which a value is a decimal; -1 when it is at none. */

@@ -6,6 +6,15 @@ export const RUN_MAX = 2 ** 52 - 2
 /** Values whose differences are packed lie within ±this. */
 export const DELTA_VALUE_MAX = 2 ** 51 - 1
 
+/** An engine's fast integers have 31 bits; the number below them is left to stand for null. */
+const FAST_MAX = 2 ** 31 - 1
+/** From within it, four tokens of a byte lead to nothing beyond FAST_MAX. */
+const FOUR_MAX = FAST_MAX - 4 * 64
+
+/** Tokens that have no more bytes than this are written where they are made, which are those of numbers within ±INLINE_MAX. */
+const INLINE_BYTES = 4
+const INLINE_MAX = 2 ** (7 * INLINE_BYTES - 1)
+
 /** Fewer zeros cost less as they are. */
 const ZEROS_MIN = 3
 
@@ -64,16 +73,43 @@ function small(token: number): number {
   return ((token >> 1) ^ sign) - sign
 }
 
-/** Whole numbers within ±DELTA_VALUE_MAX, each as the difference to the one before. */
+/**
+ * Whole numbers within ±DELTA_VALUE_MAX, each as the difference to the one before: what `packRun` would write of those,
+ * in one go, as the commonest columns of all are written here.
+ */
 export function packDeltas(packer: Packer, values: Float64Array): void {
-  const deltas = new Float64Array(values.length)
+  let { bytes, at } = packer.open(values.length * INLINE_BYTES)
   let before = 0
-  for (let at = 0; at < values.length; at++) {
-    const value = values[at] as number
-    deltas[at] = value - before
+  for (let place = 0; place < values.length; place++) {
+    const value = values[place] as number
+    const delta = value - before
     before = value
+    if (delta > -INLINE_MAX && delta < INLINE_MAX) {
+      const number = delta | 0
+      if (number === 0) {
+        let end = place + 1
+        while (values[end] === value) end++
+        if (end - place >= ZEROS_MIN) {
+          bytes[at] = 0
+          packer.close(at + 1)
+          packer.varint(end - place - ZEROS_MIN)
+          ;({ bytes, at } = packer.open((values.length - end) * INLINE_BYTES))
+          place = end - 1
+          continue
+        }
+      }
+      // No branch, as signs are what no processor foresees.
+      const sign = number >> 31
+      let token = (((number ^ sign) - sign) << 1) | (sign + 1)
+      for (; token > 127; token >>= 7) bytes[at++] = (token & 127) | 128
+      bytes[at++] = token
+    } else {
+      packer.close(at)
+      packer.varint(delta < 0 ? -2 * delta : 2 * delta + 1)
+      ;({ bytes, at } = packer.open((values.length - place) * INLINE_BYTES))
+    }
   }
-  packRun(packer, deltas)
+  packer.close(at)
 }
 
 /** Reads `count` values; each divided by the divisor, such that nobody has to go through them again. */
@@ -85,6 +121,68 @@ export function unpackDeltas(unpacker: Unpacker, count: number, divisor = 1): Fl
     values[at] = value / divisor
   }
   return values
+}
+
+/**
+ * The same of values within ±FAST_MAX, in integers of the engine's fast sort throughout: the commonest columns of all
+ * are read here. Null where a value lies beyond; then nothing counts as read.
+ */
+export function unpackFastDeltas(unpacker: Unpacker, count: number): Int32Array | null {
+  const values = new Int32Array(count)
+  const bytes = unpacker.source
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const start = unpacker.at
+  let at = start
+  let value = 0
+  let place = 0
+  while (place < count) {
+    if (place + 4 <= count && at + 4 <= bytes.length && value < FOUR_MAX && value > -FOUR_MAX) {
+      const four = view.getInt32(at, true)
+      // All of them from 1 to 127.
+      if ((((four - 0x01010101) | four) & 0x80808080) === 0) {
+        value += small(four & 127)
+        values[place] = value
+        value += small((four >> 8) & 127)
+        values[place + 1] = value
+        value += small((four >> 16) & 127)
+        values[place + 2] = value
+        value += small(four >> 24)
+        values[place + 3] = value
+        place += 4
+        at += 4
+        continue
+      }
+    }
+    let token = bytes[at] as number
+    if (token > 0 && token < 128) at++
+    else if (token > 127 && (bytes[at + 1] as number) < 128) {
+      token = (token & 127) | ((bytes[at + 1] as number) << 7)
+      at += 2
+    } else {
+      unpacker.at = at
+      const long = unpacker.varint()
+      if (long === 0) {
+        const end = place + unpacker.varint() + ZEROS_MIN
+        if (end > count) throw new Error("a run of zeros is too long")
+        values.fill(value, place, end)
+        place = end
+        at = unpacker.at
+        continue
+      }
+      if (long > FAST_MAX) break
+      // Else the engine takes all tokens for doubles.
+      token = long | 0
+      at = unpacker.at
+    }
+    const delta = small(token)
+    const sum = (value + delta) | 0
+    const overflows = ((value ^ sum) & (delta ^ sum)) < 0
+    if (overflows || sum < -FAST_MAX) break
+    value = sum
+    values[place++] = value
+  }
+  unpacker.at = place < count ? start : at
+  return place < count ? null : values
 }
 
 /** Zeros and ones, eight in a byte. */

@@ -26,7 +26,7 @@ export function packStamps(packer: Packer, index: Float64Array): void {
   }
   packer.byte(STEPS)
   if (index.length > 0) packer.float64(index[0] as number)
-  const step = deltas.reduce(divisor, 0) || 1
+  const step = divisorOf(deltas) || 1
   packer.varint(step)
   let before = 0
   for (let at = 0; at < deltas.length; at++) {
@@ -46,15 +46,29 @@ export function unpackStamps(unpacker: Unpacker, count: number): Float64Array {
     return index
   }
   if (encoding !== STEPS) throw new Error(`stamps have the unknown encoding ${encoding}`)
-  if (count > 0) index[0] = unpacker.float64()
+  let stamp = count > 0 ? unpacker.float64() : 0
+  if (count > 0) index[0] = stamp
   const step = unpacker.varint()
   const changes = unpackRun(unpacker, Math.max(0, count - 1))
   let delta = 0
   for (let at = 1; at < count; at++) {
-    delta += changes[at - 1] as number
-    index[at] = (index[at - 1] as number) + delta * step
+    delta += (changes[at - 1] as number) * step
+    stamp += delta
+    index[at] = stamp
   }
   return index
+}
+
+function divisorOf(deltas: Float64Array): number {
+  let common = 0
+  let before = 0
+  for (let at = 0; at < deltas.length; at++) {
+    const delta = deltas[at] as number
+    // Nearly all are the same.
+    if (delta !== before) common = divisor(common, delta)
+    before = delta
+  }
+  return common
 }
 
 /** Greatest common divisor of a positive or zero and any whole number. */

@@ -12,7 +12,7 @@ import type { DateFormat } from "../../protocol/orients.ts"
 import type { Column, Frame, Json } from "../frame.ts"
 import { jsonText } from "../json.ts"
 import { stampFormat } from "../stamp.ts"
-import { DoubleCells, IntegerCells, StampCells, TextCells, type Cells } from "../text/cells.ts"
+import { floatCells, IntegerCells, StampCells, TextCells, type Cells } from "../text/cells.ts"
 import type { Document } from "../text/rows.ts"
 import { looksOtherwise } from "./cells.ts"
 import { indexName } from "./labels.ts"
@@ -55,7 +55,7 @@ function columnsOf({ columns }: Frame, names: readonly string[]): (Column | unde
 
 /** What writes a column's fields; null is nothing at all. */
 function csvCells(column: Column, frame: Frame, dates: DateFormat): Cells {
-  if (column.kind === "float64") return new DoubleCells(column, "")
+  if (column.kind === "float64") return floatCells(column, "")
   if (column.kind === "int64") return new IntegerCells(column, "")
   return new TextCells((row) => {
     const value: Json = column.values[row] ?? null
@@ -86,7 +86,7 @@ function loneSurrogate(name: string, label: string): Problem {
 }
 
 function jsonCells(column: Column): Cells {
-  if (column.kind === "float64") return new DoubleCells(column)
+  if (column.kind === "float64") return floatCells(column)
   if (column.kind === "int64") return new IntegerCells(column)
   return new TextCells((row) => jsonText(column.values[row] ?? null))
 }

@@ -8,10 +8,11 @@ import type { Param, Statement } from "../../feed/statement.ts"
 import type { ChangeEvent } from "../../protocol/change.ts"
 import { SERIES_MAX_COLUMNS } from "../../protocol/limits.ts"
 import type { IndexKind, Unit } from "../frame.ts"
+import { beside, JOINED, kindOf } from "../joined-sql.ts"
 import { BODY_WITH_FLOOR, floorSql, KEEP, reached } from "../retention-sql.ts"
-import { BESIDE, kindOf, ROW } from "../sql.ts"
+import { ROW } from "../sql.ts"
 import { FIRST, LAST } from "../stored.ts"
-import { addition, isUntailed, TAILED } from "../tail-sql.ts"
+import { addition, isUntailed } from "../tail-sql.ts"
 
 /** What a statement knows of a series that is written. */
 export interface Item {
@@ -40,7 +41,7 @@ const of = (name: keyof Item) => `l.value ->> '${name}'`
 const SAME = `series.reference = ${of("reference")} AND series.symbol = ${of("symbol")}`
 const STORED = `json_each(?1) AS l CROSS JOIN series ON ${SAME}`
 const WANTED = `json_each(?) AS l CROSS JOIN series ON ${SAME}`
-const COLUMNS_BESIDE = BESIDE.replace("COLUMNS", of("columns"))
+const COLUMNS_BESIDE = beside(of("columns"))
 
 /** No stored series has another kind of index than the rows for it. */
 export function sameKinds(list: string): Condition {
@@ -147,16 +148,6 @@ export function changes(list: string, at: number, event: ChangeEvent): Statement
     params: [list, at, event],
   }
 }
-
-const JOINED = `kind = coalesce(kind, excluded.kind),
-  unit = max(unit, excluded.unit),
-  zone = coalesce(excluded.zone, zone),
-  columns = (SELECT json_group_array(json_array(name, mask)) FROM (
-    SELECT name, mask FROM (${BESIDE.replace("COLUMNS", "excluded.columns")}) ORDER BY place)),
-  first = coalesce(min(first, excluded.first), first, excluded.first),
-  last = coalesce(max(last, excluded.last), last, excluded.last),
-  exact = exact | iif(excluded.first <= first, ${FIRST}, 0) | iif(excluded.last >= last, ${LAST}, 0),
-  debt = debt + excluded.debt, ${TAILED}`
 
 const ANEW = `kind = excluded.kind, unit = excluded.unit, zone = excluded.zone, columns = excluded.columns,
   first = excluded.first, last = excluded.last, exact = excluded.exact,

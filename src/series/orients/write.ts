@@ -2,7 +2,7 @@
 import type { DateFormat, Orient } from "../../protocol/orients.ts"
 import type { Column, Frame } from "../frame.ts"
 import { jsonText } from "../json.ts"
-import { DoubleCells, IntegerCells, StampCells, TextCells, type Cells } from "../text/cells.ts"
+import { floatCells, IntegerCells, StampCells, TextCells, type Cells } from "../text/cells.ts"
 import type { Document, Layout } from "../text/rows.ts"
 
 /**
@@ -129,7 +129,7 @@ function key(frame: Frame, dates: DateFormat): (string | Cells)[] {
 function cellsOf(column: Column): Cells {
   switch (column.kind) {
     case "float64":
-      return new DoubleCells(column)
+      return floatCells(column)
     case "int64":
       return new IntegerCells(column)
     case "string":

@@ -54,7 +54,8 @@ export async function readEdge(
     try {
       const frame = await whole(db, snapshot, choose(snapshot.row), edge)
       const { range, part, row } = snapshot
-      const isAll = part.first <= range.first && part.last >= range.last
+      // There is no more than that, whatever the bounds of the part are: the rounds must have an end.
+      const isAll = !wanted || (part.first <= range.first && part.last >= range.last)
       if (frame.index.length >= edge.rows || isAll) return { row, frame: cut(frame, edge) }
       rows = rows * GROWTH + MORE_ROWS
     } catch (error) {

@@ -56,10 +56,11 @@ export class Sums {
 
 /** The statistics of the columns that are looked at; null when one has a sum beyond all doubles. */
 function chosen({ first, last, columns }: Stretch, shape: Shape): ChunkStats | null {
-  const known = new Map(columns)
   const result: ChunkStats = { first, last, columns: [] }
-  for (const { name, mask } of shape.columns) {
-    const stats = known.get(name)
+  for (const [at, { name, mask }] of shape.columns.entries()) {
+    // Most chunks have the columns of the series, in their order.
+    const there = columns[at]
+    const [, stats] = (there?.[0] === name ? there : columns.find(([one]) => one === name)) ?? []
     if (!stats) continue
     const [count, min, max, sum, carry] = stats
     if (sum === null) return null

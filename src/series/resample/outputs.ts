@@ -17,6 +17,7 @@ export interface Output {
 interface Source {
   name: string
   mask: number
+  isMet: boolean
   aggs: Aggregation[]
   parts: Part[]
 }
@@ -43,11 +44,16 @@ export class Outputs {
    * Throws Problem invalid_request when a column of the joined kind has no such aggregation.
    */
   meet(columns: readonly Column[], closed: number): void {
-    for (const column of columns) {
-      const source = this.#sourceOf(column.name, closed)
-      source.mask |= maskOf(column)
-      for (const agg of source.aggs) checkAggregate(agg, source.name, kindOf(source.mask))
-    }
+    for (const column of columns) this.meetMask(column.name, maskOf(column), closed)
+  }
+
+  /** The same for a column of which only the bits are known. */
+  meetMask(name: string, mask: number, closed: number): void {
+    const source = this.#sourceOf(name, closed)
+    if (source.isMet && (source.mask | mask) === source.mask) return
+    source.isMet = true
+    source.mask |= mask
+    for (const agg of source.aggs) checkAggregate(agg, name, kindOf(source.mask))
   }
 
   /**
@@ -99,7 +105,7 @@ export class Outputs {
       .filter(({ column }) => column === null || column === name)
       .map(({ agg }) => agg)
     const parts = aggs.flatMap((agg) => partsOf(agg, closed))
-    const source = { name, mask: 0, aggs, parts }
+    const source = { name, mask: 0, isMet: false, aggs, parts }
     this.#sources.set(name, source)
     return source
   }

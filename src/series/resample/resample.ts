@@ -4,7 +4,7 @@
  * Memory is that of the answer and of the one open bucket, however many rows come.
  */
 import { sorted, type ColumnKind, type Frame } from "../frame.ts"
-import { columnOf } from "../kinds.ts"
+import { maskOfKind } from "../kinds.ts"
 import { stampFormat } from "../stamp.ts"
 import { fillColumn } from "./fill.ts"
 import type { ResampleOptions } from "./options.ts"
@@ -68,8 +68,9 @@ export class Resampler {
     if (!this.#options.buckets.holds(first, last)) {
       throw new Error("The chunk reaches into more than one bucket and must be opened")
     }
-    const shapes = columns.map(({ name, kind, min, max }) => columnOf(name, kind, [min, max]))
-    this.#outputs.meet(shapes, this.#closed)
+    for (const { name, kind, min, max } of columns) {
+      this.#outputs.meetMask(name, maskOfKind(kind, [min, max]), this.#closed)
+    }
     this.#reach(first, last)
     this.#outputs.add([], 0, this.#open([first]))
     for (const stats of columns) this.#outputs.addStats(stats.name, stats.kind, stats)

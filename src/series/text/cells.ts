@@ -3,18 +3,27 @@ import {
   NUMBER_MAX_BYTES,
   putDecimal,
   putDigits,
+  putEight,
+  putHundredths,
   putInteger,
+  putPair,
+  putScaled,
+  putThousandths,
   SCALE_MAX,
+  SCALED_MAX,
 } from "../../lib/decimals.ts"
 import { MICROSECONDS } from "../../lib/durations.ts"
+import type { TextWriter } from "../../lib/textwriter.ts"
 import type { DateFormat } from "../../protocol/orients.ts"
+import { ABSENT, DecimalColumn, type Decimals } from "../decimal.ts"
 import type { FloatColumn, Frame, IntegerColumn } from "../frame.ts"
 import { floatText } from "../json.ts"
 import { stampFormat } from "../stamp.ts"
+import { newMark, putMark, setMark, type Mark } from "./mark.ts"
 
 export interface Cells {
   /** Writes the value of a row, up to CELL_MAX_BYTES, and returns where it ends; -1 where only `text` will do. */
-  put(bytes: Uint8Array, at: number, row: number): number
+  put(view: DataView, at: number, row: number): number
   text(row: number): string
 }
 
@@ -34,27 +43,56 @@ export class TextCells implements Cells {
   }
 }
 
+/** What writes doubles. @param absent what stands for NaN */
+export function floatCells(column: FloatColumn, absent = "null"): Cells {
+  const decimals = column instanceof DecimalColumn ? column.decimals : null
+  return decimals && decimals.scale <= SCALED_MAX
+    ? new DecimalCells(decimals, absent)
+    : new DoubleCells(column, absent)
+}
+
+/** Doubles that are known as decimals. */
+export class DecimalCells implements Cells {
+  readonly decimals: Decimals
+  readonly #absent: string
+
+  constructor(decimals: Decimals, absent: string) {
+    this.decimals = decimals
+    this.#absent = absent
+  }
+
+  put(view: DataView, at: number, row: number): number {
+    const whole = this.decimals.wholes[row] as number
+    return whole === ABSENT ? -1 : putScaled(view, at, whole, this.decimals.scale)
+  }
+
+  text(): string {
+    return this.#absent
+  }
+}
+
 /** After so many values of a column that are no decimals, the others are not looked at. */
 const MISSES_MAX = 16
 
-/** Doubles, as `floatText` writes them. Those of up to two places are written before they come here. */
+/** Doubles, as `floatText` writes them. */
 export class DoubleCells implements Cells {
-  readonly values: Float64Array
+  readonly #values: Float64Array
   readonly #absent: string
   /** Places after the point that did for all values so far; of most columns, for all to come. */
   #scale = 2
   #misses = 0
 
-  /** @param absent what stands for NaN */
-  constructor({ values }: FloatColumn, absent = "null") {
-    this.values = values
+  constructor({ values }: FloatColumn, absent: string) {
+    this.#values = values
     this.#absent = absent
   }
 
-  put(bytes: Uint8Array, at: number, row: number): number {
-    const value = this.values[row] as number
+  put(view: DataView, at: number, row: number): number {
+    const value = this.#values[row] as number
+    const price = putHundredths(view, at, value)
+    if (price >= 0) return price
     for (let scale = this.#scale; scale <= SCALE_MAX && this.#misses < MISSES_MAX; scale++) {
-      const end = putDecimal(bytes, at, value, scale)
+      const end = putDecimal(view, at, value, scale)
       if (end < 0) continue
       this.#scale = scale
       return end
@@ -64,7 +102,7 @@ export class DoubleCells implements Cells {
   }
 
   text(row: number): string {
-    const value = this.values[row] as number
+    const value = this.#values[row] as number
     return value === value ? floatText(value) : this.#absent
   }
 }
@@ -78,9 +116,9 @@ export class IntegerCells implements Cells {
     this.#absent = absent
   }
 
-  put(bytes: Uint8Array, at: number, row: number): number {
+  put(view: DataView, at: number, row: number): number {
     const value = this.#values[row]
-    return typeof value === "number" ? putInteger(bytes, at, value) : -1
+    return typeof value === "number" ? putInteger(view, at, value) : -1
   }
 
   text(row: number): string {
@@ -94,82 +132,85 @@ export class StampCells implements Cells {
   readonly #index: Float64Array
   readonly #format: (stamp: number) => string
   readonly #as: "integer" | DateFormat
-  readonly #digits: number
+  readonly #isMicro: boolean
   readonly #zone: number
-  /** How all stamps begin from one on, to the end of its day or its million milliseconds: rows come in order. */
-  readonly #text = new Uint8Array(DATE_BYTES)
-  #shared = 0
+  /** Milliseconds that begin alike: rows come in order, so it is written once for them all. */
+  readonly #span: number
   #from = NaN
+  #beginning = newMark("2015-01-01T")
 
   constructor({ index, kind, unit }: Frame, dates: DateFormat) {
     this.#index = index
     this.#format = stampFormat(kind, unit, dates)
     this.#as = kind === "integer" ? kind : dates
-    this.#digits = unit === "us" ? 6 : 3
+    this.#isMicro = unit === "us"
     this.#zone = kind === "utc" ? 1 : 0
+    this.#span = dates === "iso" ? DAY : HUNDRED_MILLION
   }
 
-  put(bytes: Uint8Array, at: number, row: number): number {
+  put(view: DataView, at: number, row: number): number {
     const stamp = this.#index[row] as number
-    if (this.#as === "iso") return this.#putIso(bytes, at, stamp)
-    if (this.#as === "integer") return putInteger(bytes, at, stamp)
-    return this.#putEpoch(bytes, at, stamp)
+    if (this.#as === "integer") return putInteger(view, at, stamp)
+    // Not `%`, which for doubles is a call.
+    const milliseconds = Math.floor(stamp / 1_000)
+    const rest = stamp - milliseconds * 1_000
+    const isEpoch = this.#as === "epoch"
+    if (isEpoch && rest !== 0) return -1
+    if (isEpoch && milliseconds < HUNDRED_MILLION) return putInteger(view, at, milliseconds)
+    let since = milliseconds - this.#from
+    if (!(since >= 0 && since < this.#span)) since = this.#begin(milliseconds)
+    const end = putMark(view, at, this.#beginning)
+    return isEpoch ? putEight(view, end, since | 0) : this.#putTime(view, end, since | 0, rest | 0)
   }
 
   text(row: number): string {
     return this.#format(this.#index[row] as number)
   }
 
-  #putEpoch(bytes: Uint8Array, start: number, stamp: number): number {
-    // Not `%`, which for doubles is a call.
-    const milliseconds = Math.floor(stamp / 1_000)
-    if (milliseconds * 1_000 !== stamp) return -1
-    if (milliseconds < MILLION) return putInteger(bytes, start, milliseconds)
-    if (!(milliseconds >= this.#from && milliseconds < this.#from + MILLION)) {
-      const millions = Math.floor(milliseconds / MILLION)
-      this.#from = millions * MILLION
-      this.#shared = putInteger(this.#text, 0, millions)
+  /** Writes rows that are nothing but labels, as long as there is room; returns the first that is left. */
+  fill(out: TextWriter, before: Mark, behind: Mark, from: number, to: number): number {
+    const { view } = out
+    const most = before.room + CELL_MAX_BYTES + behind.room
+    const room = Math.min(view.byteLength - most, out.pieceBytes)
+    let length = out.length
+    let row = from
+    for (; row < to && length <= room; row++) {
+      const end = this.put(view, putMark(view, length, before), row)
+      if (end < 0) break
+      length = putMark(view, end, behind)
     }
-    const end = this.#putShared(bytes, start)
-    return putDigits(bytes, end, milliseconds - this.#from, 6)
+    out.length = length
+    return row
   }
 
-  #putShared(bytes: Uint8Array, start: number): number {
-    const text = this.#text
-    const shared = this.#shared
-    for (let at = 0; at < shared; at++) bytes[start + at] = text[at] as number
-    return start + shared
+  /** Milliseconds since those that begin as these do. */
+  #begin(milliseconds: number): number {
+    this.#from = Math.floor(milliseconds / this.#span) * this.#span
+    const text = this.#format(milliseconds * 1_000)
+    const isIso = this.#as === "iso"
+    setMark(this.#beginning, text, isIso ? DATE_CHARACTERS : text.length - EIGHT)
+    return milliseconds - this.#from
   }
 
-  #putIso(bytes: Uint8Array, start: number, stamp: number): number {
-    if (!(stamp >= this.#from && stamp < this.#from + DAY)) {
-      this.#from = Math.floor(stamp / DAY) * DAY
-      this.#shared = DATE_BYTES
-      encoder.encodeInto(this.#format(stamp), this.#text)
-    }
-    const end = this.#putShared(bytes, start)
-    const since = stamp - this.#from
-    const seconds = Math.floor(since / 1_000_000)
+  #putTime(view: DataView, start: number, milliseconds: number, microseconds: number): number {
+    const seconds = (milliseconds / 1_000) | 0
     const minutes = (seconds / 60) | 0
     const hours = (minutes / 60) | 0
-    let at = putDigits(bytes, end, hours, 2)
-    bytes[at] = COLON
-    at = putDigits(bytes, at + 1, minutes - hours * 60, 2)
-    bytes[at] = COLON
-    at = putDigits(bytes, at + 1, seconds - minutes * 60, 2)
-    bytes[at] = POINT
-    const fraction = since - seconds * 1_000_000
-    const shown = this.#digits === 6 ? fraction : (fraction / 1_000) | 0
-    at = putDigits(bytes, at + 1, shown, this.#digits)
-    bytes[at] = ZULU
+    let at = putPair(view, start, hours)
+    view.setUint8(at, COLON)
+    at = putPair(view, at + 1, minutes - hours * 60)
+    view.setUint8(at, COLON)
+    at = putPair(view, at + 1, seconds - minutes * 60)
+    at = putThousandths(view, at, milliseconds - seconds * 1_000)
+    if (this.#isMicro) at = putDigits(view, at, microseconds, 3)
+    view.setUint8(at, ZULU)
     return at + this.#zone
   }
 }
 
-const encoder = new TextEncoder()
-const DAY = MICROSECONDS.d
-const DATE_BYTES = "2015-01-01T".length
-const MILLION = 1_000_000
+const DAY = MICROSECONDS.d / 1_000
+const DATE_CHARACTERS = "2015-01-01T".length
+const EIGHT = 8
+const HUNDRED_MILLION = 10 ** EIGHT
 const COLON = 0x3a
-const POINT = 0x2e
 const ZULU = 0x5a

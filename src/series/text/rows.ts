@@ -1,8 +1,10 @@
 /** Frames as text, row by row, in pieces of bytes. What an orient or a format adds is a layout. Pure. */
-import { putHundredths } from "../../lib/decimals.ts"
+import { putScaled } from "../../lib/decimals.ts"
 import { TextWriter } from "../../lib/textwriter.ts"
+import type { Decimals } from "../decimal.ts"
 import type { Frame } from "../frame.ts"
-import { CELL_MAX_BYTES, DoubleCells, type Cells } from "./cells.ts"
+import { CELL_MAX_BYTES, DecimalCells, StampCells, type Cells } from "./cells.ts"
+import { newMark, putMark, type Mark } from "./mark.ts"
 
 /** All rows once, in one way. */
 export interface Layout {
@@ -56,6 +58,8 @@ export async function* stream(
 class Rows {
   readonly #out: TextWriter
   readonly #layout: Layout
+  /** Those of all frames: they are the same, and making one costs as much as writing fifty. */
+  readonly #marks = new Map<string, Mark>()
   #isFirst = true
 
   constructor(out: TextWriter, layout: Layout) {
@@ -71,9 +75,9 @@ class Rows {
     // What stands before the rows may be a piece by itself: thousands of names.
     if (this.#out.isFull) yield this.#out.take()
     // What stands between two rows goes before each, and is taken away from the very first.
-    const fields = fieldsOf([between, ...row(frame)])
+    const fields = fieldsOf([between, ...row(frame)], this.#marks)
     this.#out.spare(fields.most)
-    if (this.#isFirst) fillRows(this.#out, fieldsOf(row(frame)), 0, 1)
+    if (this.#isFirst) fillRows(this.#out, fieldsOf(row(frame), this.#marks), 0, 1)
     for (let at = this.#isFirst ? 1 : 0; at < rows;) {
       at = fillRows(this.#out, fields, at, rows)
       if (this.#out.isFull) yield this.#out.take()
@@ -82,21 +86,24 @@ class Rows {
   }
 }
 
-/** Cells, what stands before each, and what stands behind the last. */
+/** What rows are made of: cells, what stands before each, and what stands behind the last. */
 interface Fields {
-  befores: Uint8Array[]
+  befores: Mark[]
   cells: Cells[]
-  behind: Uint8Array
-  /** What stands before cells where it is one byte, else 0: a comma is no loop. */
-  marks: number[]
-  /** Of cells that are doubles, those: called by way of an object, the commonest of all takes half as long again. */
-  doubles: (Float64Array | null)[]
+  behind: Mark
+  /** Where all cells are decimals and none is null, those. */
+  decimals: Decimals[] | null
   /** Bytes of a row, but for cells that make their own room. */
   most: number
 }
 
-function fieldsOf(parts: readonly (string | Cells)[]): Fields {
-  const befores: Uint8Array[] = []
+function fieldsOf(parts: readonly (string | Cells)[], marks: Map<string, Mark>): Fields {
+  const markOf = (text: string): Mark => {
+    const mark = marks.get(text) ?? newMark(text)
+    marks.set(text, mark)
+    return mark
+  }
+  const befores: Mark[] = []
   const cells: Cells[] = []
   let text = ""
   for (const part of parts) {
@@ -104,57 +111,102 @@ function fieldsOf(parts: readonly (string | Cells)[]): Fields {
       text += part
       continue
     }
-    befores.push(encoder.encode(text))
+    befores.push(markOf(text))
     cells.push(part)
     text = ""
   }
-  const behind = encoder.encode(text)
-  const most = befores.reduce((sum, { length }) => sum + length + CELL_MAX_BYTES, behind.length)
-  const doubles = cells.map((one) => (one instanceof DoubleCells ? one.values : null))
-  const marks = befores.map(({ length, 0: byte = 0 }) => (length === 1 ? byte : 0))
-  return { befores, marks, cells, behind, doubles, most }
+  const behind = markOf(text)
+  const most = befores.reduce((sum, { room }) => sum + room + CELL_MAX_BYTES, behind.room)
+  return { befores, cells, behind, decimals: decimalsOf(cells), most }
 }
 
-/**
- * Writes rows until the piece is full; returns the first that is left. Apart, because generators run slower; and with
- * the place in a variable of its own, for a field is written and read again with every byte.
- */
-function fillRows(
-  out: TextWriter,
-  { befores, marks, cells, doubles, behind }: Fields,
-  from: number,
-  to: number,
-) {
+function decimalsOf(cells: readonly Cells[]): Decimals[] | null {
+  const decimals: Decimals[] = []
+  for (const one of cells) {
+    if (!(one instanceof DecimalCells) || one.decimals.hasNulls) return null
+    decimals.push(one.decimals)
+  }
+  return decimals.length > 0 ? decimals : null
+}
+
+/** Writes rows until the piece is full; returns the first that is left. Apart, because generators run slower. */
+function fillRows(out: TextWriter, fields: Fields, from: number, to: number): number {
+  const { befores, cells, behind, decimals } = fields
+  const [only] = cells
+  const [before] = befores
+  const index = only instanceof StampCells && cells.length === 1 ? only : null
   let row = from
-  for (; row < to && !out.isFull; row++) {
+  while (row < to && !out.isFull) {
     out.reserve(0)
-    let { bytes, length } = out
-    for (let at = 0; at < cells.length; at++) {
-      const mark = marks[at] as number
-      if (mark > 0) bytes[length++] = mark
-      else length = put(bytes, length, befores[at] as Uint8Array)
-      const values = doubles[at] ?? null
-      let end = values ? putHundredths(bytes, length, values[row] as number) : -1
-      if (end < 0) {
-        const one = cells[at] as Cells
-        end = one.put(bytes, length, row)
-        if (end < 0) {
-          out.length = length
-          out.text(one.text(row))
-          ;({ bytes, length: end } = out)
-        }
-      }
-      length = end
+    if (decimals) {
+      row = fillDecimals(out, fields, decimals, row, to)
+      continue
     }
-    out.length = put(bytes, length, behind)
+    if (index && before) row = index.fill(out, before, behind, row, to)
+    // It leaves labels that are more than digits, and those for which there is no room.
+    if (row < to && !out.isFull) row = fillCells(out, fields, row, index ? row + 1 : to)
   }
   return row
 }
 
-const encoder = new TextEncoder()
+/**
+ * Writes rows of nothing but decimals until there is no room; returns the first that is left. All that a value needs is in variables and lists of numbers: a field is read again with every byte that is written.
+ */
+function fillDecimals(
+  out: TextWriter,
+  { befores, behind, most }: Fields,
+  decimals: readonly Decimals[],
+  from: number,
+  to: number,
+): number {
+  const { view } = out
+  const wholes = decimals.map((one) => one.wholes)
+  const scales = Uint8Array.from(decimals, ({ scale }) => scale)
+  const words = Int32Array.from(befores, ({ word }) => word)
+  const lengths = Int32Array.from(befores, ({ length }) => length)
+  const isShort = befores.every((mark) => mark.words.length === 0)
+  const room = Math.min(view.byteLength - most, out.pieceBytes)
+  let length = out.length
+  let row = from
+  for (; row < to && length <= room; row++) {
+    for (let at = 0; at < wholes.length; at++) {
+      if (isShort) {
+        view.setInt32(length, words[at] as number, true)
+        length += lengths[at] as number
+      } else length = putMark(view, length, befores[at] as Mark)
+      const whole = (wholes[at] as Int32Array)[row] as number
+      length = putScaled(view, length, whole, scales[at] as number)
+    }
+    length = putMark(view, length, behind)
+  }
+  out.length = length
+  return row
+}
 
-/** A call of `set` costs more than so few bytes. */
-function put(bytes: Uint8Array, length: number, text: Uint8Array): number {
-  for (let at = 0; at < text.length; at++) bytes[length + at] = text[at] as number
-  return length + text.length
+/** Writes rows of any cells until there is no room; returns the first that is left. */
+function fillCells(
+  out: TextWriter,
+  { befores, cells, behind, most }: Fields,
+  from: number,
+  to: number,
+): number {
+  out.reserve(0)
+  let { view, length } = out
+  const room = Math.min(view.byteLength - most, out.pieceBytes)
+  let row = from
+  for (; row < to && length <= room; row++) {
+    for (let at = 0; at < cells.length; at++) {
+      length = putMark(view, length, befores[at] as Mark)
+      const one = cells[at] as Cells
+      const end = one.put(view, length, row)
+      if (end < 0) {
+        out.length = length
+        out.text(one.text(row))
+        ;({ view, length } = out)
+      } else length = end
+    }
+    length = putMark(view, length, behind)
+  }
+  out.length = length
+  return row
 }
