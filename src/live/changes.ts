@@ -93,14 +93,23 @@ export async function pageWithin(
   }
 }
 
+/** What events are sent with. */
+interface Mouth {
+  listen: Listen
+  request: Request
+  random: () => number
+  /** How often is looked for what is new at most, in milliseconds; absent: at once. */
+  throttle?: number | undefined
+}
+
 /** All that comes, as events. `id` is the position; an event `reset` says that what is held must be read anew. */
 export async function eventsAfter(
   from: Position,
   pattern: Pattern | undefined,
   journal: Journal,
-  { listen, request, random }: { listen: Listen; request: Request; random: () => number },
+  { listen, request, random, throttle }: Mouth,
 ): Promise<Response> {
-  const ear = await listenToAll(listen, request)
+  const ear = await listenToAll(listen, request, throttle)
   const ended = () => ear.close()
   const stream = eventStream(request, random, { isAlive: () => ear.ping(), ended })
   const signs = new Signs(ear, request.signal, null)
@@ -137,8 +146,9 @@ export async function eventsAfter(
   return stream.response
 }
 
-async function listenToAll(listen: Listen, request: Request): Promise<Ear> {
-  const ear = await listen({ request, uri: JOURNAL })
+async function listenToAll(listen: Listen, request: Request, throttle?: number): Promise<Ear> {
+  const interval = throttle === undefined ? {} : { throttle: `${throttle}ms` }
+  const ear = await listen({ request, uri: JOURNAL, ...interval })
   // Before anything is read: what is committed from here on is told.
   await ear.reply
   return ear

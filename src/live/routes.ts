@@ -57,12 +57,12 @@ interface ChangeServices {
 
 export const changeHandlers: Handlers<typeof changeEndpoints, ChangeServices> = {
   "changes.list": async ({ query, headers, url }, { feed, request, listen, random }) => {
-    const { uri: pattern, limit, wait, since = null, format } = query
+    const { uri: pattern, limit, wait, since = null, format, throttle } = query
     const accept = headers.get("Accept") ?? ""
     if (listen && wantsEvents(accept)) {
       const last = headers.get("Last-Event-ID") || since
       const from = await beginning(last, feed, (bounds) => bounds.last)
-      const response = eventsAfter(from, pattern, feed, { listen, request, random })
+      const response = eventsAfter(from, pattern, feed, { listen, request, random, throttle })
       return { response: await response.catch((error: unknown) => comeBack(error, random)) }
     }
     const from = await beginning(since, feed, ({ first }) => first - 1)

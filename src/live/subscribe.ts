@@ -13,7 +13,7 @@ export async function subscribe(
   bench: Bench,
 ): Promise<void> {
   const { follower, resolve } = bench
-  if (uri === JOURNAL) return followJournal(id, session, bench)
+  if (uri === JOURNAL) return followJournal(id, throttle, session, bench)
   const target = await targetAt(uri, session, bench)
   const { topic } = target
   if (!session.hasRoomFor([topic, throttle])) throw full(topic)
@@ -35,16 +35,17 @@ export async function subscribe(
 /** There is no state of it; what follows says no more than that there are changes. */
 async function followJournal(
   id: CommandId,
+  throttle: number | undefined,
   session: Session,
   { topics, follower }: Bench,
 ): Promise<void> {
-  if (!session.hasRoomFor([JOURNAL])) throw full(JOURNAL)
+  if (!session.hasRoomFor([JOURNAL, throttle])) throw full(JOURNAL)
   do await follower.ready()
   while (!follower.isReady)
   if (session.closed) return topics.isEmpty ? follower.rest() : undefined
   topics.add(JOURNAL, session)
   const { epoch, revision } = follower.position
-  session.follow(JOURNAL, revision)
+  session.follow(JOURNAL, revision, throttle)
   follower.save()
   session.send(doneText(id, { uri: JOURNAL, revision, epoch, position: revision, frames: 0 }))
 }

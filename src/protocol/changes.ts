@@ -5,6 +5,7 @@ import type { Endpoint } from "./endpoint.ts"
 import { CHANGES_PAGE_ROWS, WAIT_MAX_SECONDS } from "./limits.ts"
 import { parsePattern } from "./pattern.ts"
 import { problems, Revision } from "./shared.ts"
+import { Throttle } from "./throttle.ts"
 
 /** Its topic tells no more than that the journal has grown: whoever follows it reads on. */
 export const JOURNAL = "/api/changes"
@@ -53,6 +54,10 @@ export const ChangesQuery = z.object({
     .max(WAIT_MAX_SECONDS)
     .default(0)
     .meta({ description: "Wait at most so many seconds until there is a change" }),
+  throttle: Throttle.optional().meta({
+    description:
+      "Of an event stream: look for changes at most so often, `250ms` or `2s` for example",
+  }),
   format: z
     .enum(["json", "ndjson"])
     .optional()
