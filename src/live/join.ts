@@ -138,13 +138,15 @@ export async function join(
 async function welcomeTo(asked: readonly Asked[], who: string, bench: Bench): Promise<Welcome> {
   const from = bench.follower.frontier(asked.map(({ target }) => target.topic))
   const { texts: missed, through, told } = await missedSince(asked, from, bench)
+  // All of them begin there: what one of them was told already, none of the others is to tell again.
+  const start = { epoch: from.epoch, revision: through }
   const joined = asked.map(async (one): Promise<Joined> => {
     const { target } = one
-    if (!told.has(target.topic)) return anew(one, from, who, bench)
+    if (!told.has(target.topic)) return anew(one, start, who, bench)
     const reply = { revision: through, resumed: true as const, ...kindOf(target) }
     return { target, floor: through, reply }
   })
-  return { joined: await buried(await Promise.all(joined), from, bench), missed, through }
+  return { joined: await buried(await Promise.all(joined), start, bench), missed, through }
 }
 
 /**
