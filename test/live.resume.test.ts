@@ -138,6 +138,8 @@ describe("a connection that comes back", () => {
     const { reply, frames } = await resume(one, uris)
     expect(reply.topics).toMatchObject([{ reset: true }, { resumed: true }])
     expect(reply.topics[0].position).toBe(reply.topics[1].position)
+    // Nor by another that comes right after it.
+    expect(await one.ask("subscribe /api/**")).toMatchObject({ ok: true })
     await send(`PATCH ${item}`, { data: { n: 2 } })
     const all = [...frames, ...(await one.rest())].filter(({ uri }) => uri === item)
     expect(all.map(({ patch }) => patch)).toEqual([{ data: { n: 1 } }, { data: { n: 2 } }])
