@@ -120,6 +120,31 @@ describe("a connection that comes back", () => {
     expect((await one.rest()).map(({ patch }) => patch)).toEqual([{ data: { n: 2 } }])
   })
 
+  it("is not told by a pattern that begins anew what an item of it was told already", async () => {
+    const item = "/api/apps/r-both"
+    await send(`PUT ${item}`, { data: {} })
+    const before = await position()
+    const other = await connect()
+    await other.ask(`subscribe ${item}`)
+    await writeUntold(`PATCH ${item}`, { data: { n: 1 } })
+    // Who comes back from further on makes the hub look into the journal.
+    const further = { uri: "/todo/", since: await position() }
+    await resume(await connect(), [{ uri: item, since: before }, further])
+    const one = await connect()
+    const uris = [
+      { uri: "/api/apps/*", since: "elsewhere.1" },
+      { uri: item, since: before },
+    ]
+    const { reply, frames } = await resume(one, uris)
+    expect(reply.topics).toMatchObject([{ reset: true }, { resumed: true }])
+    expect(reply.topics[0].position).toBe(reply.topics[1].position)
+    // Nor by another that comes right after it.
+    expect(await one.ask("subscribe /api/**")).toMatchObject({ ok: true })
+    await send(`PATCH ${item}`, { data: { n: 2 } })
+    const all = [...frames, ...(await one.rest())].filter(({ uri }) => uri === item)
+    expect(all.map(({ patch }) => patch)).toEqual([{ data: { n: 1 } }, { data: { n: 2 } }])
+  })
+
   it("gets the state of what the journal cannot tell, and of nothing else", async () => {
     await send("PUT /api/apps/r-large", { data: {} })
     await send("PUT /keys?r-small=1")

@@ -106,7 +106,7 @@ export async function join(
     if (topics.isAlone(target.topic)) memories.begin(target.topic)
   }
   try {
-    const welcome = await welcomeTo(asked, session.who, bench)
+    const welcome = await welcomeTo(asked, session, bench)
     if (session.closed) return
     // From here to the end of the turn nothing waits, so nothing can come between.
     const texts = say(welcome)
@@ -135,16 +135,22 @@ export async function join(
   }
 }
 
-async function welcomeTo(asked: readonly Asked[], who: string, bench: Bench): Promise<Welcome> {
+async function welcomeTo(
+  asked: readonly Asked[],
+  session: Session,
+  bench: Bench,
+): Promise<Welcome> {
   const from = bench.follower.frontier(asked.map(({ target }) => target.topic))
   const { texts: missed, through, told } = await missedSince(asked, from, bench)
+  // All of them begin there: what one of them was told already, none of the others is to tell again.
+  const start = { epoch: from.epoch, revision: through }
   const joined = asked.map(async (one): Promise<Joined> => {
     const { target } = one
-    if (!told.has(target.topic)) return anew(one, from, who, bench)
+    if (!told.has(target.topic)) return anew(one, start, session, bench)
     const reply = { revision: through, resumed: true as const, ...kindOf(target) }
     return { target, floor: through, reply }
   })
-  return { joined: await buried(await Promise.all(joined), from, bench), missed, through }
+  return { joined: await buried(await Promise.all(joined), start, bench), missed, through }
 }
 
 /**
@@ -201,16 +207,18 @@ function kindOf(target: Target | Selection): { view?: true } {
 async function anew(
   { target, since }: Asked,
   from: Position,
-  who: string,
+  session: Session,
   { readings }: Bench,
 ): Promise<Joined> {
   try {
     const reset = since === undefined ? {} : { reset: true as const }
     if ("pattern" in target) {
-      const { revision } = from
+      // What the socket was told of others is over, also where the hub has yet to come to it.
+      const floors = session.topics.map((topic) => session.floor(topic) ?? 0)
+      const revision = Math.max(from.revision, ...floors)
       return { target, floor: revision, reply: { revision, ...reset } }
     }
-    const reading = await readings.read(who, target.topic)
+    const reading = await readings.read(session.who, target.topic)
     // Registered before it was read: whatever the hub had passed by then is in it.
     const revision = reading?.revision ?? from.revision
     const absent = reading ? {} : { absent: true as const }

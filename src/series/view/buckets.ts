@@ -12,9 +12,9 @@ import { readResample, type ResampleOptions } from "../resample/options.ts"
 import { stampFormat } from "../stamp.ts"
 import type { Asked } from "./ask.ts"
 import { patchedCopy, rememberCopy, type Copy } from "./copy.ts"
-import { namesOf, readTold, type ToldPatch, type ToldRows } from "./patch.ts"
+import { namesOf, readTold, stampOf, type ToldPatch, type ToldRows } from "./patch.ts"
 import { patchText } from "./raw.ts"
-import { readShown } from "./shown.ts"
+import { outlineOf, readShown } from "./shown.ts"
 
 /** What is kept of a view: the labels of its first and last bucket as stamps; null where it has none. */
 export interface BucketMemory {
@@ -37,15 +37,14 @@ const MOST_READINGS = 3
 
 /** The view as it was read whole. */
 export function rememberBuckets(json: string, asked: Asked, query: URLSearchParams): BucketMemory {
-  const shown = readShown(json, asked.isTurned)
-  const { stamps } = shown
+  const { columns, first, last, isWhole } = outlineOf(json, asked.isTurned)
   const isFilled = (query.get("fill") || "none") !== "none"
   return {
-    first: stamps[0] ?? null,
-    last: stamps.at(-1) ?? null,
-    isWhole: isLastWhole(shown),
+    first: first === undefined ? null : stampOf(first),
+    last: last === undefined ? null : stampOf(last),
+    isWhole,
     isSolid: false,
-    columns: namesOf(shown),
+    columns,
     seen: [],
     ...(isFilled ? rememberCopy(json, asked) : {}),
   }

@@ -53,16 +53,17 @@ function withinEdge({ first, last }: Range, { edge }: Asked, { index }: Copy): R
     : { first, last: Math.min(last, stampOf(index.at(-1) as string)) }
 }
 
-/** What makes the copy that is remembered what was read; "state" where it is none, or its columns stand otherwise. */
+/** What makes the copy that is remembered what was read; "state" where that is too large, or its columns stand otherwise. */
 export function differCopy(json: string, asked: Asked, desk: ViewDesk): Telling {
   const { copy } = desk.memory as CopyMemory
+  if (json.length > VIEW_COPY_MAX_CHARACTERS) return "state"
   const shown = readShown(json, asked.isTurned)
   const known = copy.columns.length
   if (copy.columns.some((name, at) => name !== shown.columns[at])) return "state"
   const open = openOf(shown, asked, copy, desk)
   if (open === undefined) return "wait"
   const next = copyOf(shown, open)
-  const memory = json.length > VIEW_COPY_MAX_CHARACTERS ? undefined : { copy: next }
+  const memory = { copy: next }
   const isWider = shown.columns.length > known
   const held = isWider ? widened(copy, shown.columns.length - known) : copy
   const removed = removedFrom(held, shown)

@@ -3,9 +3,9 @@ import { isCopied, type View } from "../../protocol/view.ts"
 import { askedOf } from "./ask.ts"
 import { rememberBuckets, tellBuckets } from "./buckets.ts"
 import { differCopy, isCopyTouched, rememberCopy, type Copy } from "./copy.ts"
-import { namesOf, readTold } from "./patch.ts"
+import { readTold } from "./patch.ts"
 import { tellRaw, type RawMemory } from "./raw.ts"
-import { readShown } from "./shown.ts"
+import { outlineOf } from "./shown.ts"
 
 export const seriesView: View = {
   remember: ({ json }, { query }) => {
@@ -13,7 +13,7 @@ export const seriesView: View = {
     if (!asked) return undefined
     if (asked.means === "copy") return rememberCopy(json, asked)
     if (asked.means === "buckets") return rememberBuckets(json, asked, query)
-    return { columns: namesOf(readShown(json, asked.isTurned)) } satisfies RawMemory
+    return { columns: outlineOf(json, asked.isTurned).columns } satisfies RawMemory
   },
 
   tell: (change, desk) => {
