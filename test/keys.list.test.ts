@@ -238,7 +238,7 @@ describe("a subscriber of a list with match or filter", () => {
     await send("PUT /keys?mine=1")
     expect(await one.rest()).toEqual([])
     await send("PUT /keys?mine:1=1")
-    expect(await one.hear()).toMatchObject({ event: "state", resource: ["mine:1"] })
+    expect(await one.hear()).toMatchObject({ event: "create", resource: "mine:1" })
     await send("PUT /keys?mine:1=2")
     expect(await one.rest()).toEqual([])
   })
