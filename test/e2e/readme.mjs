@@ -1,12 +1,19 @@
-/** Runs the README's first minute against a running Worker and compares what it prints with what it promises. */
+/** Runs the README's first minute and the pages of docs against a running Worker; compares what they print with what they promise. */
 import { spawnSync } from "node:child_process"
-import { readFile } from "node:fs/promises"
+import { glob, readFile } from "node:fs/promises"
 import { ROOT } from "./server.mjs"
 
 const url = process.argv[2] ?? "http://localhost:8787"
 const readme = await readFile(`${ROOT}/README.md`, "utf8")
 const section = readme.split(/^## /m).find((part) => part.startsWith("The first minute")) ?? ""
-const blocks = [...section.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, block]) => block)
+const pages = (await Array.fromAsync(glob("docs/*.md", { cwd: ROOT }))).sort()
+const texts = [
+  section,
+  ...(await Promise.all(pages.map((page) => readFile(`${ROOT}/${page}`, "utf8")))),
+]
+const blocks = texts.flatMap((text) =>
+  [...text.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, block]) => block),
+)
 
 /** A block as commands, each with the lines `#> …` that it promises. A trailing backslash goes on. */
 function commandsOf(block) {
