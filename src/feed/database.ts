@@ -38,9 +38,8 @@ export class Database {
     try {
       await migrate(this.#d1)
       const prepared = statements.map(({ sql, params }) => this.#d1.prepare(sql).bind(...params))
-      // Those of a batch that fails count, too.
-      this.cost.queries += statements.length
       const results = await this.#d1.batch<Row>(prepared)
+      this.cost.queries += statements.length
       for (const { meta } of results) {
         this.cost.rowsRead += meta.rows_read
         this.cost.rowsWritten += meta.rows_written

@@ -18,6 +18,8 @@ import { isTailId, readTail, type TailPart } from "./tail.ts"
 const STEPS = 3
 /** Queries that a step takes, but for one of megabytes, which takes up to four more. */
 const STEP_QUERIES = 9
+/** Of those, what it commits with. */
+const COMMIT_QUERIES = 6
 
 interface Log {
   row: sql.LogRow
@@ -29,6 +31,8 @@ interface Log {
 export class Compactor {
   readonly #db: Database
   readonly #committer: Committer
+  /** Queries of commits that failed, which are not among the cost of the database. */
+  #failed = 0
 
   constructor(db: Database, committer: Committer) {
     this.#db = db
@@ -47,7 +51,10 @@ export class Compactor {
         if (!(await this.#step(place, log))) return true
       } catch (error) {
         if (!(error instanceof Problem)) throw error
-        if (error.code === "conflict") return false
+        if (error.code === "conflict") {
+          this.#failed += COMMIT_QUERIES
+          return false
+        }
         if (error.code !== "corrupt_data") throw error
         // What is not known must not be stated. Whoever reads the series is told.
         console.error({ event: "compaction_skipped", message: error.message })
@@ -64,7 +71,8 @@ export class Compactor {
   async compactAll(queries: number): Promise<void> {
     const waiting = await this.#db.all<Place>(sql.indebted(queries))
     for (const place of waiting) {
-      const steps = Math.floor((queries - this.#db.cost.queries) / STEP_QUERIES)
+      const spent = this.#db.cost.queries + this.#failed
+      const steps = Math.floor((queries - spent) / STEP_QUERIES)
       if (steps < 1) return
       if (!(await this.compact(place, Math.min(steps, STEPS)))) waiting.push(place)
     }
