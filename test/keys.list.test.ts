@@ -2,6 +2,9 @@
 import { env } from "cloudflare:workers"
 import { beforeEach, describe, expect, it } from "vitest"
 import { Replica } from "../src/client/replica.ts"
+import { EdgeCopies } from "../src/keys/edge.ts"
+import { KeyReader } from "../src/keys/reader.ts"
+import type { Row } from "../src/keys/sql.ts"
 import { connect } from "./conversation.ts"
 import { send } from "./helpers.ts"
 import { journalOf, world } from "./keys.world.ts"
@@ -194,6 +197,29 @@ describe("what lists cost", () => {
     )
     const { json } = await list({ match: "old*" })
     expect(json).toEqual(many.map((name) => ({ [name]: name })))
+  })
+})
+
+describe("a key that is written while a list is read", () => {
+  it.each([
+    ["text/plain", "new", { torn: "new" }],
+    ["application/json", "[1]", { torn: [1] }],
+    ["image/x", "new", { torn: { type: "image/x", size: 3, url: "/keys/torn/value" } }],
+  ])("has a value and a type that belong together: %s", async (type, value, expected) => {
+    const { clock, give, services } = world()
+    const edge = new EdgeCopies(env.KV, { now: Date.now, background: () => {} })
+    for (const old of ["application/json", "text/plain"]) {
+      clock.now += 2_000
+      await give("PUT /keys/torn", "7", { "Content-Type": old })
+      const row = await env.DB.prepare(
+        "SELECT name, revision, expires_at AS expiresAt, type, size, blob FROM keys WHERE name = 'torn'",
+      ).first<Row>()
+      clock.now += 2_000
+      await give("PUT /keys/torn", value, { "Content-Type": type })
+      await env.DB.prepare("DELETE FROM changes").run()
+      const texts = await new KeyReader(services().db, edge).entries(row ? [row] : [])
+      expect(texts.map((text) => JSON.parse(text))).toEqual([expected])
+    }
   })
 })
 

@@ -51,8 +51,7 @@ export class EdgeCopies {
    * Workers KV it does not forget.
    */
   async get(name: string, now: number): Promise<Entry | null> {
-    const found = await this.#persist(() => this.#kv.getWithMetadata(name, "text"))
-    const copy = entryOf(found)
+    const copy = entryOf(await this.#found(name))
     const owed = this.turns.owed(name)
     const isOlder = owed !== undefined && (owed === null || owed.revision > (copy?.revision ?? 0))
     const entry = isOlder ? owed : copy
@@ -92,20 +91,27 @@ export class EdgeCopies {
     return revisionOf(found)
   }
 
-  /** The values of many names, whatever their revision. */
-  async values(names: string[]): Promise<Map<string, string>> {
-    const values = new Map<string, string>()
-    for (const some of chunksOf(names, KV_BULK_MAX_KEYS)) {
-      const found = await this.#persist(() => this.#kv.get(some, "text"))
-      for (const name of some) {
-        // The answer of a bulk read travels as a JSON object, where a key called __proto__ is lost.
-        const value = found.has(name)
-          ? found.get(name)
-          : await this.#persist(() => this.#kv.get(name, "text"))
-        if (typeof value === "string") values.set(name, value)
+  /** The entries of many names, whatever their revision: a value is of the type beside it, of no other. */
+  async entries(names: string[]): Promise<Map<string, Entry>> {
+    const entries = new Map<string, Entry>()
+    for (const many of chunksOf(names, KV_BULK_MAX_KEYS)) {
+      const found = new Map(await this.#bulk(many))
+      // The answer of a bulk read travels as a JSON object, where a key called __proto__ is lost.
+      const missing = many.filter((name) => !found.has(name))
+      for (const some of chunksOf(missing, AT_ONCE)) {
+        const ones = await Promise.all(some.map((name) => this.#found(name)))
+        for (const [at, name] of some.entries()) found.set(name, ones[at] ?? null)
+      }
+      for (const [name, one] of found) {
+        const entry = one && entryOf(one)
+        if (entry) entries.set(name, entry)
       }
     }
-    return values
+    return entries
+  }
+
+  #found(name: string): Promise<Found> {
+    return this.#persist(() => this.#kv.getWithMetadata(name, "text"))
   }
 
   /**

@@ -4,7 +4,7 @@ import { chunksOf, type EdgeCopies } from "./edge.ts"
 import { toJson, valueOf, type Entry } from "./entry.ts"
 import { expired } from "../feed/expiry.ts"
 import * as sql from "./sql.ts"
-import { kindOf } from "./value.ts"
+import { kindOf, type Value } from "./value.ts"
 
 /** A list of names travels as one parameter, which D1 bounds at 2,000,000 bytes. */
 const NAMES_AT_ONCE = 500
@@ -22,11 +22,11 @@ export class KeyReader {
   async last(name: string, now: number): Promise<Entry | null> {
     const row = await this.#db.first<sql.FullRow>(sql.get(name))
     if (!row || expired(row.expiresAt, now)) return null
-    const { revision, expiresAt, type, size, blob } = row
+    const { revision, expiresAt } = row
     const value = valueOf(row)
     if (value) return { ...value, revision, expiresAt }
-    const text = (await this.#edge.values([name])).get(name)
-    return text === undefined ? null : { type, size, text, blob, revision, expiresAt }
+    const entry = (await this.#edge.entries([name])).get(name)
+    return entry ? { ...entry, revision, expiresAt } : null
   }
 
   /**
@@ -38,11 +38,11 @@ export class KeyReader {
     const bare = rows.filter((row) => !bodies.has(row.revision) && kindOf(row) !== "bytes")
     const values = await this.#values(bare.map(({ name }) => name))
     return rows.flatMap((row) => {
-      const text = values.get(row.name) ?? null
-      const isTold = text !== null || kindOf(row) === "bytes"
-      const json = bodies.get(row.revision) ?? (isTold ? toJson(row.name, { ...row, text }) : null)
-      // Neither: it was deleted since the index was read.
-      return json === null ? [] : [json]
+      const body = bodies.get(row.revision)
+      if (body !== undefined) return [body]
+      const value = kindOf(row) === "bytes" ? { ...row, text: null } : values.get(row.name)
+      // Nothing: it was deleted since the index was read.
+      return value ? [toJson(row.name, value)] : []
     })
   }
 
@@ -53,13 +53,13 @@ export class KeyReader {
     return new Map(found.map(({ revision, body }) => [revision, body]))
   }
 
-  async #values(names: string[]): Promise<Map<string, string>> {
-    const values = new Map<string, string>()
+  async #values(names: string[]): Promise<Map<string, Value>> {
+    const values = new Map<string, Value>()
     for (const some of chunksOf(names, NAMES_AT_ONCE)) {
-      const found = await this.#db.all<{ name: string; value: string }>(sql.values(some))
-      for (const { name, value } of found) values.set(name, value)
+      const found = await this.#db.all<Value & { name: string }>(sql.values(some))
+      for (const value of found) values.set(value.name, value)
     }
     const rest = names.filter((name) => !values.has(name))
-    return new Map([...values, ...(await this.#edge.values(rest))])
+    return new Map([...values, ...(await this.#edge.entries(rest))])
   }
 }

@@ -163,10 +163,10 @@ export function bodies(revisions: number[]): Statement {
   }
 }
 
-/** Of these keys, those whose values D1 holds itself. */
+/** Of these keys, those whose values D1 holds itself, each with its type: it may be newer than what was read before. */
 export function values(names: string[]): Statement {
   return {
-    sql: `SELECT name, coalesce(value, number) AS value FROM keys
+    sql: `SELECT name, type, size, blob, coalesce(value, number) AS text FROM keys
       WHERE name IN (SELECT value FROM json_each(?1)) AND coalesce(value, number) IS NOT NULL`,
     params: [JSON.stringify(names)],
   }

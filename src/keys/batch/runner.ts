@@ -12,7 +12,7 @@ import { place, valueOf, type Entry } from "../entry.ts"
 import { settle, type Sides } from "../settle.ts"
 import { afterExpiry } from "../expirer.ts"
 import { SWEPT_WITHIN, type Row } from "../sql.ts"
-import { kindOf, textValue, type Value } from "../value.ts"
+import { kindOf, type Value } from "../value.ts"
 import { explain } from "./conditions.ts"
 import { itemOf, packed, stepsOf, type Item, type Operation } from "./operations.ts"
 import * as sql from "./sql.ts"
@@ -26,8 +26,6 @@ export interface Outcome {
   revision: number | null
   /** What it got. */
   value: Value | null
-  /** The media type of what it got; what it holds may be known to Workers KV alone. */
-  type?: string | undefined
   /** Epoch milliseconds. */
   expiresAt: number | null
 }
@@ -97,13 +95,14 @@ export class KeyBatches {
     const kept: Kept = new Map()
     for (const { json } of packed(names)) {
       const rows = await this.#db.all<sql.BareRow>(sql.bare(json))
-      const values = await this.#edge.values(rows.filter(isUnknown).map(({ name }) => name))
+      const entries = await this.#edge.entries(rows.filter(isUnknown).map(({ name }) => name))
       for (const row of rows) {
         const { name, revision, type, size, blob } = row
-        const text = row.number ?? row.held ?? values.get(name) ?? null
+        const text = row.number ?? row.held
+        const isKnown = text !== null || kindOf(row) === "bytes"
+        const value = isKnown ? { type, size, text, blob } : entries.get(name)
         // Of bytes the change tells what they are, of text that the index holds nothing at all.
-        if (text === null && kindOf(row) !== "bytes") continue
-        kept.set(name, { revision, body: place(name, { type, size, text, blob }).body })
+        if (value) kept.set(name, { revision, body: place(name, value).body })
       }
     }
     return kept
@@ -114,12 +113,12 @@ export class KeyBatches {
     const bare = outcomes.filter(
       ({ operation, isFound, value }) => operation.kind === "get" && isFound && value === null,
     )
-    const values = await this.#edge.values([...new Set(bare.map((one) => one.operation.name))])
+    const entries = await this.#edge.entries([...new Set(bare.map((one) => one.operation.name))])
     for (const outcome of bare) {
-      const text = values.get(outcome.operation.name)
+      const entry = entries.get(outcome.operation.name)
       // Neither: it has been deleted since.
-      outcome.isFound = text !== undefined
-      if (text !== undefined) outcome.value = textValue(text, outcome.type)
+      outcome.isFound = entry !== undefined
+      if (entry) outcome.value = entry
     }
   }
 
@@ -219,7 +218,6 @@ class Step {
       isFound: row !== undefined,
       revision: row?.revision ?? null,
       value: row ? valueOf(row) : null,
-      type: row?.type,
       expiresAt: row?.expiresAt ?? null,
     }
   }
