@@ -13,6 +13,8 @@ export class FrameStream {
   readonly #stream: EventStream
   readonly #waiting = new Waiting()
   #epoch: string
+  /** A hub that is behind what its subscriber came back with reads again what has been told: nobody goes back for that. */
+  #place = 0
 
   constructor(stream: EventStream, epoch: string) {
     this.#stream = stream
@@ -33,6 +35,7 @@ export class FrameStream {
   tell(text: string, head: Head): void {
     const { revision, position = revision, reset, epoch } = head
     if (reset) {
+      if (epoch !== undefined && epoch !== this.#epoch) this.#place = 0
       this.#epoch = epoch ?? this.#epoch
       this.#waiting.clear()
     }
@@ -53,7 +56,8 @@ export class FrameStream {
     }
   }
 
-  #idOf(revision: number): string {
-    return formatPosition({ epoch: this.#epoch, revision })
+  #idOf(position: number): string {
+    this.#place = Math.max(this.#place, position)
+    return formatPosition({ epoch: this.#epoch, revision: this.#place })
   }
 }

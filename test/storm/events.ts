@@ -18,6 +18,9 @@ export const openEvents: OpenMouth = ({ url, uris, heard }) => {
     /** The first id after a connection says up to where all is told. */
     let isNew = true
     let isFresh = true
+    /** After what was missed a hub that is behind reads again, and that may cover what was told of it. */
+    let isMissed = false
+    let told = 0
 
     function begin(epoch: string, revision: number, frame?: Frame): void {
       // Without a frame there is nothing, or nothing new.
@@ -32,7 +35,9 @@ export const openEvents: OpenMouth = ({ url, uris, heard }) => {
         isNew = true
         isFresh = since === ""
         heard(`${uri} opens after "${since}"`)
-        if (!isFresh) events.push({ kind: "resume", since: parsePosition(since)?.revision ?? 0 })
+        isMissed = !isFresh
+        told = parsePosition(since)?.revision ?? 0
+        if (!isFresh) events.push({ kind: "resume", since: told })
       },
       refused: (status, text) => {
         if (status < 500) failures.push(`${uri}: ${status} ${text}`)
@@ -57,7 +62,9 @@ export const openEvents: OpenMouth = ({ url, uris, heard }) => {
         } else if (frame && isFollowable(uri)) {
           const { revision, position = revision } = frame
           const of = frame.event === "create" ? frame.member : frame.uri
-          events.push({ kind: "frame", id: ++frames, uri: of, position, revision })
+          isMissed &&= position > told
+          told = Math.max(told, revision)
+          events.push({ kind: "frame", id: ++frames, uri: of, position, revision, own: isMissed })
         }
         isNew = false
         heard(`${id} ${show(frame)}`)
