@@ -58,9 +58,14 @@ export const openSocketIo: OpenMouth = ({ url, uris, heard, polls = false }) => 
     if (socket.connected) void ask("unsubscribe", "/api/apps/nobody").catch(() => lose(mine))
   }, PING_MILLISECONDS)
 
-  /** Comes back on another line. */
+  /**
+   * Comes back on another line. A stock client (4.8.4) whose probe is cut off while it goes over to a WebSocket polls no
+   * more and cannot be closed either: it would come back only when it has missed the pings of 45 seconds.
+   */
   function lose(mine: number): void {
-    if (line === mine) socket.io.engine.close()
+    if (line !== mine) return
+    if (socket.io.engine.transport.name === "polling") socket.disconnect().connect()
+    else socket.io.engine.close()
   }
 
   /** `then` runs before the next packet is read, which a promise would not. */
