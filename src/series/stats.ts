@@ -91,23 +91,25 @@ export function readStats(
   }
   let from = STAMPS_BYTES * stretches
   for (const column of columns) {
-    const isSpelled = typeof column !== "string"
-    const name = isSpelled ? column[0] : column
+    const isPacked = typeof column === "string"
+    const name = isPacked ? column : column[0]
     const kind = kinds.get(name)
-    for (let at = 0; kind !== undefined && at < stretches; at++) {
-      const one = isSpelled
-        ? unspelled(column[at + 1] as Spelled | null, kind)
-        : takeStats(view, from + STATS_BYTES * at)
-      if (!one) continue
-      if (one.sum === Infinity) return null
-      const { count, min, max, sum, carry } = one
-      found[at]?.columns.push({ name, kind, count, min, max, sum, carry })
+    if (kind !== undefined) {
+      for (let at = 0; at < stretches; at++) {
+        const stats = isPacked
+          ? takeStats(view, from + STATS_BYTES * at, { name, kind })
+          : unspelled(column[at + 1] as Spelled | null, { name, kind })
+        if (stats?.sum === Infinity) return null
+        if (stats) found[at]?.columns.push(stats)
+      }
     }
-    if (!isSpelled) from += STATS_BYTES * stretches
+    if (isPacked) from += STATS_BYTES * stretches
   }
   return found
 }
 
+type KnownStats = ChunkStats["columns"][number]
+type Known = Pick<KnownStats, "name" | "kind">
 type Member = string | [name: string, ...stats: (Spelled | null)[]]
 
 /** Null for what `statsText` of this version did not write. */
@@ -137,10 +139,12 @@ function putStats(view: DataView, at: number, { count, min, max, sum, carry }: S
   view.setFloat64(at + 26, carry, true)
 }
 
-function takeStats(view: DataView, at: number): Stats | null {
+function takeStats(view: DataView, at: number, { name, kind }: Known): KnownStats | null {
   const count = view.getUint16(at, true)
   if (count === 0) return null
   return {
+    name,
+    kind,
     count,
     min: view.getFloat64(at + 2, true),
     max: view.getFloat64(at + 10, true),
@@ -154,19 +158,23 @@ function isLong(stats: Stats | null): boolean {
 }
 
 function spelled(stats: Stats | null): Spelled | null {
-  if (!stats) return null
-  const { count, min, max, sum } = stats
-  const digits = (one: Count) => (typeof one === "bigint" ? String(one) : one)
-  return [count, digits(min), digits(max), digits(sum)]
+  return stats && [stats.count, digits(stats.min), digits(stats.max), digits(stats.sum)]
 }
 
-function unspelled(stats: Spelled | null, kind: ColumnKind): Stats | null {
+function unspelled(stats: Spelled | null, { name, kind }: Known): KnownStats | null {
   if (!stats) return null
-  const number = (one: number | string) => (typeof one === "string" ? BigInt(one) : one)
-  const [count, min, max, sum] = stats
-  const total = number(sum)
-  const carry = kind === "float64" ? restOf(total) : 0
-  return { count, min: number(min), max: number(max), sum: total, carry }
+  const [count, min, max] = stats
+  const sum = number(stats[3])
+  const carry = kind === "float64" ? restOf(sum) : 0
+  return { name, kind, count, min: number(min), max: number(max), sum, carry }
+}
+
+function digits(one: Count): number | string {
+  return typeof one === "bigint" ? String(one) : one
+}
+
+function number(one: number | string): Count {
+  return typeof one === "string" ? BigInt(one) : one
 }
 
 /** What a double loses of a sum of integers. */

@@ -98,12 +98,8 @@ describe("a level", () => {
 const MINUTE = 60_000_000
 const everywhere = () => true
 /** What the chunk of a frame says of its columns, which are of these kinds in the series. */
-const told = (frame: Frame, holds: (first: number, last: number) => boolean = everywhere) =>
-  readStats(
-    statsText(frame) ?? "",
-    new Map(frame.columns.map(({ name, kind }) => [name, kind])),
-    holds,
-  )
+const told = (one: Frame, holds: (first: number, last: number) => boolean = everywhere) =>
+  readStats(statsText(one) ?? "", new Map(one.columns.map(({ name, kind }) => [name, kind])), holds)
 const frameOf = (...columns: Column[]): Frame => {
   const index = Float64Array.from(columns[0]?.values ?? [], (_, row) => row * MINUTE)
   return { index, kind: "utc", unit: "ms", columns }

@@ -65,14 +65,22 @@ export class Resampler {
    * (`options.buckets.holds(first, last)`). Throws as `push` does, and Error when the chunk must be opened.
    */
   pushStats({ first, last, columns }: ChunkStats): void {
-    if (!this.#options.buckets.holds(first, last)) {
+    const { buckets } = this.#options
+    // Asked once: where there are thousands of chunks, finding buckets is much of the work.
+    const bucket = first > this.#openUntil() ? buckets.at(first) : null
+    if (last > (bucket ? buckets.lastOf(bucket.end) : this.#openUntil())) {
       throw new Error("The chunk reaches into more than one bucket and must be opened")
     }
     for (const { name, kind, min, max } of columns) {
       this.#outputs.meetMask(name, maskOfKind(kind, [min, max]), this.#closed)
     }
     this.#reach(first, last)
-    this.#outputs.add([], 0, this.#open([first]))
+    if (bucket) {
+      if (this.#starts.length > 0) this.#outputs.add([], 0, [0])
+      this.#starts.push(bucket.start)
+      this.#ends.push(bucket.end)
+      checkSize(this.#starts.length, this.#outputs.width)
+    }
     for (const stats of columns) this.#outputs.addStats(stats.name, stats.kind, stats)
   }
 
@@ -97,7 +105,7 @@ export class Resampler {
   #open(index: ArrayLike<number>): number[] {
     const { buckets } = this.#options
     const cuts: number[] = []
-    let last = this.#starts.length > 0 ? buckets.lastOf(this.#ends.at(-1) as number) : -Infinity
+    let last = this.#openUntil()
     for (let row = 0; row < index.length; row++) {
       const stamp = index[row] as number
       if (stamp <= last) continue
@@ -109,6 +117,12 @@ export class Resampler {
     }
     checkSize(this.#starts.length, this.#outputs.width)
     return cuts
+  }
+
+  /** The last stamp of the open bucket. */
+  #openUntil(): number {
+    const end = this.#ends.at(-1)
+    return end === undefined ? -Infinity : this.#options.buckets.lastOf(end)
   }
 
   #reach(first: number, last: number): void {
