@@ -4,6 +4,7 @@ import { lowerBound, type Column, type ColumnKind, type Frame } from "./frame.ts
 import { gridOf } from "./resample/grid.ts"
 import type { ChunkStats } from "./resample/resample.ts"
 import { narrow, Sum } from "./resample/sum.ts"
+import type { KnownStats } from "./resample/tally.ts"
 
 type Count = number | bigint
 
@@ -108,7 +109,6 @@ export function readStats(
   return found
 }
 
-type KnownStats = ChunkStats["columns"][number]
 type Known = Pick<KnownStats, "name" | "kind">
 type Member = string | [name: string, ...stats: (Spelled | null)[]]
 
