@@ -24,7 +24,7 @@ CREATE TABLE series (
 
 -- The log: thousands of points to a row. A chunk says what is in the range from `first` to `last`: exactly its rows
 -- when `replaces` is 1, its rows over what was there when it is 0; without a body it has no rows. Higher revisions
--- win, then higher ids. `stats` is [[column, count, min, max, sum, first, last], …], the nulls not counted.
+-- win, then higher ids. `stats` is what its numbers are by hours, days or weeks, as stats.ts writes it.
 CREATE TABLE chunks (
   id INTEGER PRIMARY KEY,
   series INTEGER NOT NULL,

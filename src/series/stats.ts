@@ -1,64 +1,185 @@
 /** What a chunk says of its numbers without being opened. Pure. */
-import { lowerBound, type Column, type Frame, type Json } from "./frame.ts"
-import { jsonText, parseJson } from "./json.ts"
+import { fromBase64, toBase64 } from "../lib/base64.ts"
+import { lowerBound, type Column, type ColumnKind, type Frame } from "./frame.ts"
 import { gridOf } from "./resample/grid.ts"
-import { Sum } from "./resample/sum.ts"
+import type { ChunkStats } from "./resample/resample.ts"
+import { narrow, Sum } from "./resample/sum.ts"
+import type { KnownStats } from "./resample/tally.ts"
 
 type Count = number | bigint
 
 /** The values of a column that are numbers and not null, in one stretch. */
-export type Stats = [
-  count: number,
-  min: Count,
-  max: Count,
-  /** Null beyond all doubles. */
-  sum: Count | null,
-  /** Of doubles: what has to be added to the sum to be as exact as it was; absent for 0. */
-  carry?: number,
-]
-
-/** The rows of a chunk from one stamp to another, and what they are by the names of the columns. */
-export interface Stretch {
-  first: number
-  last: number
-  /** Null for a column without numbers in it. */
-  columns: [name: string, stats: Stats | null][]
+interface Stats {
+  count: number
+  min: Count
+  max: Count
+  /** Infinite beyond all doubles. */
+  sum: Count
+  /** Of doubles: what has to be added to the sum to be as exact as it was. */
+  carry: number
 }
+
+/** The same of integers that are too long for doubles: those as digits. */
+type Spelled = [count: number, min: number | string, max: number | string, sum: number | string]
 
 /** A row of a chunk in a bucket that ends with another chunk is the rule, so the stretches are those of a calendar. */
 const GRIDS = (["h", "d", "w"] as const).map((unit) => gridOf({ count: 1, unit }))
 /** More would cost more than they save. */
 const STRETCHES_MAX = 4
 
+const VERSION = 1
+/** Of a stretch: its first and last stamp. */
+const STAMPS_BYTES = 16
+/** Of a column in a stretch: count, min, max, sum, carry. A chunk has fewer rows than 2^16. */
+const STATS_BYTES = 34
+
 /**
- * JSON text: the first and last stamps of the stretches, each as the difference to the one before, and one list per
- * numeric column. The stretches are the hours of the chunk (in UTC), else its days or weeks, where those are few
- * enough; else it is one. Null when there are no numbers.
+ * JSON text: [version, base64, column, …]. A column is its name, and the bytes have its numbers; or, where those are
+ * too long for doubles, a list of the name and what there is in every stretch, null for no numbers. The bytes are the
+ * stamps of all stretches, then the columns, stretch by stretch; little endian. They are read by the thousand for a
+ * summary of years, where numbers as text were most of the work.
+ *
+ * The stretches are the hours of the chunk (in UTC), else its days or weeks, where those are few enough; else it is
+ * one. Null when there are no numbers.
  */
 export function statsText({ index, kind, columns }: Frame): string | null {
   const cuts = kind === "integer" ? [index.length] : cutsOf(index)
-  const lists: Json[] = []
-  for (const column of columns) {
-    const stats = cuts.map((to, at) => statsOf(column, cuts[at - 1] ?? 0, to))
-    if (stats.some((one) => one !== null)) lists.push([column.name, ...(stats as Json[])])
+  const all = columns
+    .map((column) => ({
+      name: column.name,
+      stats: cuts.map((to, at) => statsOf(column, cuts[at - 1] ?? 0, to)),
+    }))
+    .filter(({ stats }) => stats.some((one) => one !== null))
+  if (all.length === 0) return null
+  const packed = all.filter(({ stats }) => !stats.some(isLong))
+  const bytes = new Uint8Array(cuts.length * (STAMPS_BYTES + packed.length * STATS_BYTES))
+  const view = new DataView(bytes.buffer)
+  for (const [at, to] of cuts.entries()) {
+    view.setFloat64(STAMPS_BYTES * at, index[cuts[at - 1] ?? 0] as number, true)
+    view.setFloat64(STAMPS_BYTES * at + 8, index[to - 1] as number, true)
   }
-  if (lists.length === 0) return null
-  const stamps = cuts.flatMap((to, at) => [index[cuts[at - 1] ?? 0], index[to - 1]]) as number[]
-  const steps = stamps.map((stamp, at) => stamp - (stamps[at - 1] ?? 0))
-  // A text: integers of 16 digits would have all of it read the slow way, which keeps their digits.
-  return jsonText([steps.join(" "), ...lists])
+  let at = STAMPS_BYTES * cuts.length
+  for (const one of packed.flatMap(({ stats }) => stats)) {
+    if (one) putStats(view, at, one)
+    at += STATS_BYTES
+  }
+  const members = all.map(({ name, stats }) =>
+    stats.some(isLong) ? [name, ...stats.map(spelled)] : name,
+  )
+  return JSON.stringify([VERSION, toBase64(bytes), ...members])
 }
 
-/** What `statsText` wrote. */
-export function readStats(text: string): Stretch[] {
-  const [steps, ...lists] = parseJson(text) as unknown as [string, ...[string, ...Stats[]][]]
-  let stamp = 0
-  const stamps = steps.split(" ").map((step) => (stamp += Number(step)))
-  return Array.from({ length: stamps.length / 2 }, (_, at) => ({
-    first: stamps[2 * at] as number,
-    last: stamps[2 * at + 1] as number,
-    columns: lists.map(([name, ...stats]) => [name, stats[at] ?? null]),
-  }))
+/**
+ * What `statsText` wrote of columns, stretch by stretch, a column without numbers left out; null where it does not
+ * do: it is of another version or damaged, a sum is beyond all doubles, or a stretch is not within one bucket.
+ * @param kinds the columns that are looked at, and what they are in the whole series
+ * @param holds whether a bucket holds what is between two stamps
+ */
+export function readStats(
+  text: string,
+  kinds: ReadonlyMap<string, ColumnKind>,
+  holds: (first: number, last: number) => boolean,
+): ChunkStats[] | null {
+  const stored = parts(text)
+  if (!stored) return null
+  const { view, stretches, columns } = stored
+  const found: ChunkStats[] = []
+  for (let at = 0; at < stretches; at++) {
+    const first = view.getFloat64(STAMPS_BYTES * at, true)
+    const last = view.getFloat64(STAMPS_BYTES * at + 8, true)
+    if (!holds(first, last)) return null
+    found.push({ first, last, columns: [] })
+  }
+  let from = STAMPS_BYTES * stretches
+  for (const column of columns) {
+    const isPacked = typeof column === "string"
+    const name = isPacked ? column : column[0]
+    const kind = kinds.get(name)
+    if (kind !== undefined) {
+      for (let at = 0; at < stretches; at++) {
+        const stats = isPacked
+          ? takeStats(view, from + STATS_BYTES * at, { name, kind })
+          : unspelled(column[at + 1] as Spelled | null, { name, kind })
+        if (stats?.sum === Infinity) return null
+        if (stats) found[at]?.columns.push(stats)
+      }
+    }
+    if (isPacked) from += STATS_BYTES * stretches
+  }
+  return found
+}
+
+type Known = Pick<KnownStats, "name" | "kind">
+type Member = string | [name: string, ...stats: (Spelled | null)[]]
+
+/** Null for what `statsText` of this version did not write. */
+function parts(text: string): { view: DataView; stretches: number; columns: Member[] } | null {
+  try {
+    const [version, base64, ...columns] = JSON.parse(text) as [number, string, ...unknown[]]
+    if (version !== VERSION || !columns.every(isMember)) return null
+    const { buffer, byteOffset, byteLength } = fromBase64(base64)
+    const packed = columns.filter((column) => typeof column === "string").length
+    const stretches = byteLength / (STAMPS_BYTES + packed * STATS_BYTES)
+    if (!Number.isInteger(stretches)) return null
+    return { view: new DataView(buffer, byteOffset, byteLength), stretches, columns }
+  } catch {
+    return null
+  }
+}
+
+function isMember(column: unknown): column is Member {
+  return typeof column === "string" || Array.isArray(column)
+}
+
+function putStats(view: DataView, at: number, { count, min, max, sum, carry }: Stats): void {
+  view.setUint16(at, count, true)
+  view.setFloat64(at + 2, Number(min), true)
+  view.setFloat64(at + 10, Number(max), true)
+  view.setFloat64(at + 18, Number(sum), true)
+  view.setFloat64(at + 26, carry, true)
+}
+
+function takeStats(view: DataView, at: number, { name, kind }: Known): KnownStats | null {
+  const count = view.getUint16(at, true)
+  if (count === 0) return null
+  return {
+    name,
+    kind,
+    count,
+    min: view.getFloat64(at + 2, true),
+    max: view.getFloat64(at + 10, true),
+    sum: view.getFloat64(at + 18, true),
+    carry: view.getFloat64(at + 26, true),
+  }
+}
+
+function isLong(stats: Stats | null): boolean {
+  return stats !== null && [stats.min, stats.max, stats.sum].some((one) => typeof one === "bigint")
+}
+
+function spelled(stats: Stats | null): Spelled | null {
+  return stats && [stats.count, digits(stats.min), digits(stats.max), digits(stats.sum)]
+}
+
+function unspelled(stats: Spelled | null, { name, kind }: Known): KnownStats | null {
+  if (!stats) return null
+  const [count, min, max] = stats
+  const sum = number(stats[3])
+  const carry = kind === "float64" ? restOf(sum) : 0
+  return { name, kind, count, min: number(min), max: number(max), sum, carry }
+}
+
+function digits(one: Count): number | string {
+  return typeof one === "bigint" ? String(one) : one
+}
+
+function number(one: number | string): Count {
+  return typeof one === "string" ? BigInt(one) : one
+}
+
+/** What a double loses of a sum of integers. */
+function restOf(sum: Count): number {
+  return typeof sum === "bigint" ? Number(sum - BigInt(Number(sum))) : 0
 }
 
 /** Where the stretches of a sorted index end. */
@@ -89,7 +210,8 @@ function statsOf(column: Column, from: number, to: number): Stats | null {
     if (value > max) max = value
     sum = addIntegers(sum, value)
   }
-  return count === 0 ? null : [count, min, max, sum]
+  if (count === 0) return null
+  return { count, min, max, sum: typeof sum === "bigint" ? narrow(sum) : sum, carry: 0 }
 }
 
 function statsOfDoubles(values: Float64Array, from: number, to: number): Stats | null {
@@ -104,9 +226,7 @@ function statsOfDoubles(values: Float64Array, from: number, to: number): Stats |
     if (value < min) min = value
     if (value > max) max = value
   }
-  const { carry } = sums
-  const sum = sums.total()
-  return carry === 0 ? [count, min, max, sum] : [count, min, max, sum, carry]
+  return { count, min, max, sum: sums.total(), carry: sums.carry }
 }
 
 /** Exact: a bigint from where doubles no longer count every integer. */

@@ -421,7 +421,7 @@ describe("statistics of chunks", () => {
           const chunk = slice(rows, ends[at - 1] ?? 0, end)
           const [first, last] = [chunk.index[0] ?? 0, chunk.index.at(-1) ?? 0]
           if (chunk.index.length > 0 && asked.buckets.holds(first, last)) {
-            resampler.pushStats(statsOf(chunk))
+            resampler.pushStats([statsOf(chunk)])
           } else resampler.push(chunk)
         }
         const [found, wanted] = [table(resampler.finish()), table(resample(rows, asked))]
@@ -437,10 +437,10 @@ describe("statistics of chunks", () => {
 
   it("are refused where the chunk must be opened", () => {
     const stats = { first: 0, last: MINUTE, columns: [] }
-    expect(() => new Resampler(options({})).pushStats(stats)).toThrow("more than one bucket")
+    expect(() => new Resampler(options({})).pushStats([stats])).toThrow("more than one bucket")
     const column = { name: "v", kind: "float64", count: 1, sum: 1, min: 1, max: 1 } as const
     const resampler = new Resampler(options({ agg: "std" }))
-    expect(() => resampler.pushStats({ first: 0, last: 0, columns: [column] })).toThrow(
+    expect(() => resampler.pushStats([{ first: 0, last: 0, columns: [column] }])).toThrow(
       "std needs rows",
     )
   })

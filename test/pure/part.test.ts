@@ -96,10 +96,15 @@ describe("a level", () => {
 })
 
 const MINUTE = 60_000_000
-const stats = (...columns: Column[]) => {
+const everywhere = () => true
+/** What the chunk of a frame says of its columns, which are of these kinds in the series. */
+const told = (one: Frame, holds: (first: number, last: number) => boolean = everywhere) =>
+  readStats(statsText(one) ?? "", new Map(one.columns.map(({ name, kind }) => [name, kind])), holds)
+const frameOf = (...columns: Column[]): Frame => {
   const index = Float64Array.from(columns[0]?.values ?? [], (_, row) => row * MINUTE)
-  return statsText({ index, kind: "utc", unit: "ms", columns })
+  return { index, kind: "utc", unit: "ms", columns }
 }
+const stats = (...columns: Column[]) => told(frameOf(...columns))?.[0]?.columns
 
 describe("what a chunk says unopened", () => {
   it("is count, least, most and sum of every column of numbers", () => {
@@ -110,25 +115,63 @@ describe("what a chunk says unopened", () => {
         columnOf("s", "string", ["x", "", "", "", ""]),
         columnOf("none", "float64", [null, null, null, null, null]),
       ),
-    ).toBe('["0 240000000",["f",[3,-2,4,3.5]],["i",[2,1,3,4]]]')
-    expect(stats(columnOf("s", "string", ["x"]))).toBeNull()
+    ).toEqual([
+      { name: "f", kind: "float64", count: 3, min: -2, max: 4, sum: 3.5, carry: 0 },
+      { name: "i", kind: "int64", count: 2, min: 1, max: 3, sum: 4, carry: 0 },
+    ])
+    expect(statsText(frameOf(columnOf("s", "string", ["x"])))).toBeNull()
   })
 
   it("counts integers exactly, also where doubles no longer do", () => {
     const most = 2n ** 63n - 1n
-    expect(stats(columnOf("i", "int64", [most, most, 1]))).toBe(
-      '["0 120000000",["i",[3,1,9223372036854775807,18446744073709551615]]]',
-    )
+    const sum = 18446744073709551615n
     const safe = Number.MAX_SAFE_INTEGER
-    expect(stats(columnOf("i", "int64", [safe, 2, -safe]))).toBe(
-      `["0 120000000",["i",[3,-${safe},${safe},2]]]`,
-    )
+    const short = { name: "v", kind: "float64", count: 3, min: 0.1, max: 0.3 } as const
+    expect(
+      stats(
+        columnOf("i", "int64", [most, most, 1]),
+        columnOf("v", "float64", [0.1, 0.2, 0.3]),
+        columnOf("j", "int64", [safe, 2, -safe]),
+      ),
+    ).toEqual([
+      { name: "i", kind: "int64", count: 3, min: 1, max: most, sum, carry: 0 },
+      { ...short, sum: 0.6, carry: expect.closeTo(0, 15) as number },
+      { name: "j", kind: "int64", count: 3, min: -safe, max: safe, sum: 2, carry: 0 },
+    ])
+    const text = statsText(frameOf(columnOf("i", "int64", [most, most, 1]))) ?? ""
+    const [one] = readStats(text, new Map([["i", "float64"]]), everywhere) ?? []
+    // As a double it is 1 more.
+    expect(one?.columns).toMatchObject([{ kind: "float64", sum, carry: -1 }])
   })
 
-  it("says nothing of a sum that no double holds", () => {
-    expect(stats(columnOf("f", "float64", [1e308, 1e308]))).toBe(
-      '["0 60000000",["f",[2,1e+308,1e+308,null]]]',
-    )
+  it("keeps the bits of doubles", () => {
+    const [one] = stats(columnOf("f", "float64", [-0, 5e-324, 1e308])) ?? []
+    expect(one).toMatchObject({ min: -0, max: 1e308, sum: 1e308, carry: 5e-324 })
+  })
+
+  it("does not do where a sum is one that no double holds, or a stretch in several buckets", () => {
+    expect(stats(columnOf("f", "float64", [1e308, 1e308]))).toBeUndefined()
+    const one = frameOf(columnOf("f", "float64", [1, 2]))
+    expect(told(one, (first, last) => first === 0 && last === MINUTE)).toHaveLength(1)
+    expect(told(one, () => false)).toBeNull()
+  })
+
+  it("does not do where it is damaged, or of another version", () => {
+    const text = statsText(frameOf(columnOf("f", "float64", [1, 2]))) ?? ""
+    const kinds = new Map([["f", "float64"]] as const)
+    const read = (one: string) => readStats(one, kinds, everywhere)
+    expect(read(text)).toHaveLength(1)
+    const others = [
+      text.slice(0, -1),
+      text.replace("[1,", "[2,"),
+      text.replace(/"[^"]{8}/, '"'),
+      text.replace(/"[^"]/, '"!'),
+      text.replace('"f"', "7"),
+      "[]",
+      "null",
+      "",
+    ]
+    for (const other of others) expect(read(other), other).toBeNull()
   })
 
   it("is told of the hours, days or weeks by themselves that it reaches over, where they are few", () => {
@@ -138,8 +181,7 @@ describe("what a chunk says unopened", () => {
       const values = Float64Array.from(index, (_, row) => row)
       return { index, kind: "naive", unit: "ms", columns: [{ name: "v", kind: "float64", values }] }
     }
-    const counts = (one: Frame) =>
-      readStats(statsText(one) ?? "").map(({ columns }) => columns[0]?.[1]?.[0])
+    const counts = (one: Frame) => told(one)?.map(({ columns }) => columns[0]?.count)
     expect(counts(every(1_000_000, 2_000, 30 * MINUTE))).toEqual([1_800, 200])
     expect(counts(every(MINUTE, 2_000))).toEqual([1_440, 560])
     expect(counts(every(MINUTE, 2_000, days - 10 * MINUTE))).toEqual([890, 1_110])
@@ -158,10 +200,15 @@ describe("what a chunk says unopened", () => {
       unit: "ms",
       columns: [{ name: "v", kind: "float64", values }],
     }
-    expect(readStats(statsText(one) ?? "")).toEqual([
-      { first: day - 7 * MINUTE, last: day - MINUTE, columns: [["v", [2, 1, 2, 3]]] },
-      { first: 2 * day, last: 2 * day, columns: [["v", null]] },
-      { first: 9 * day, last: 9 * day, columns: [["v", [1, 4, 4, 4]]] },
+    const whole = { name: "v", kind: "float64", carry: 0 }
+    expect(told(one)).toEqual([
+      {
+        first: day - 7 * MINUTE,
+        last: day - MINUTE,
+        columns: [{ ...whole, count: 2, min: 1, max: 2, sum: 3 }],
+      },
+      { first: 2 * day, last: 2 * day, columns: [] },
+      { first: 9 * day, last: 9 * day, columns: [{ ...whole, count: 1, min: 4, max: 4, sum: 4 }] },
     ])
   })
 })

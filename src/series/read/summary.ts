@@ -7,7 +7,7 @@ import type { Shape } from "../merge.ts"
 import { readAggregates } from "../resample/aggregate.ts"
 import { firstKnown, lastKnown, type Knowns } from "../resample/known.ts"
 import { readResample, type ResampleOptions, type ResampleQuery } from "../resample/options.ts"
-import { Resampler } from "../resample/resample.ts"
+import { Resampler, type ChunkStats } from "../resample/resample.ts"
 import type { Place } from "../sql.ts"
 import type { Choose, EdgeRows } from "./edge.ts"
 import { emptyFrame } from "./hold.ts"
@@ -63,11 +63,20 @@ async function resampled(
   // Makes the columns known, all of them and in their order.
   resampler.push(emptyFrame(shape))
   const wanted = { shape: needed, sums: sums.has.bind(sums) }
+  let told: ChunkStats[] = []
+  // Column by column, many chunks at once: chunk by chunk, most of the work was calls.
+  const flush = () => {
+    if (told.length > 0) resampler.pushStats(told)
+    told = []
+  }
   for await (const [piece, frame] of readRows(db, snapshot, wanted)) {
     const stats = !frame && piece.chunks[0] && sums.statsOf(piece.chunks[0])
-    if (frame) resampler.push(frame)
-    else for (const one of stats || []) resampler.pushStats(one)
+    told.push(...(stats || []))
+    if (!frame) continue
+    flush()
+    resampler.push(frame)
   }
+  flush()
   return resampler.finish()
 }
 

@@ -1,7 +1,7 @@
 /** Tallies that count and add. Pure. */
 import type { Column, Json } from "../frame.ts"
 import { Sum } from "./sum.ts"
-import type { ColumnStats, Tally } from "./tally.ts"
+import type { KnownStats, Tally } from "./tally.ts"
 
 export class Count implements Tally {
   #count = 0
@@ -10,8 +10,8 @@ export class Count implements Tally {
     this.#count += countOf(column, from, to)
   }
 
-  addStats({ count }: ColumnStats): void {
-    this.#count += count
+  addStats(chunks: readonly (KnownStats | null)[], from: number, to: number): void {
+    for (let at = from; at < to; at++) this.#count += chunks[at]?.count ?? 0
   }
 
   take(): Json {
@@ -44,12 +44,16 @@ export class Total implements Tally {
     }
   }
 
-  addStats({ count, sum, carry = 0 }: ColumnStats, isDouble: boolean): void {
-    if (isDouble) {
-      this.#sum.addDouble(Number(sum))
-      this.#sum.addDouble(carry)
-    } else this.#sum.addInteger(sum)
-    this.#count += count
+  addStats(chunks: readonly (KnownStats | null)[], from: number, to: number): void {
+    for (let at = from; at < to; at++) {
+      const stats = chunks[at]
+      if (!stats) continue
+      if (stats.kind === "float64") {
+        this.#sum.addDouble(Number(stats.sum))
+        this.#sum.addDouble(stats.carry ?? 0)
+      } else this.#sum.addInteger(stats.sum)
+      this.#count += stats.count
+    }
   }
 
   take(): Json {

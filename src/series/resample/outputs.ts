@@ -1,10 +1,10 @@
 /** The columns of a resampled frame while they grow, bucket after bucket. Pure. */
 import type { Aggregation } from "../../protocol/resample.ts"
 import type { Column, ColumnKind, Json } from "../frame.ts"
-import { kindOf, maskOf } from "../kinds.ts"
+import { kindOf, maskOf, maskOfKind } from "../kinds.ts"
 import { aggProblem, checkAggregate, kindAfter, type Aggregate } from "./aggregate.ts"
 import { partsOf, type Part } from "./part.ts"
-import type { ColumnStats } from "./tally.ts"
+import type { KnownStats } from "./tally.ts"
 
 export interface Output {
   name: string
@@ -78,11 +78,43 @@ export class Outputs {
     }
   }
 
-  /** The statistics of rows of the open bucket. Throws Error for an aggregation that needs the rows. */
-  addStats(name: string, kind: ColumnKind, stats: ColumnStats): void {
-    for (const { agg, tally } of this.#sources.get(name)?.parts ?? []) {
-      if (!tally.addStats) throw new Error(`${agg} needs rows, statistics are not enough`)
-      tally.addStats(stats, kind === "float64")
+  /** The same as `meet` for columns of which only statistics are known. */
+  meetStats(columns: ReadonlyMap<string, readonly (KnownStats | null)[]>, closed: number): void {
+    for (const [name, chunks] of columns) {
+      let mask = 0
+      for (const stats of chunks) {
+        if (stats?.kind === "int64") mask |= maskOfKind(stats.kind, [stats.min, stats.max])
+        else if (stats) mask |= maskOfKind(stats.kind, [])
+      }
+      this.meetMask(name, mask, closed)
+    }
+  }
+
+  /**
+   * Chunks, in order, by their statistics; the columns have been met.
+   * @param cuts the chunks before which the open bucket closes
+   * Throws Problem as `add` does, Error for an aggregation that needs the rows.
+   */
+  addStats(
+    columns: ReadonlyMap<string, readonly (KnownStats | null)[]>,
+    count: number,
+    cuts: readonly number[],
+  ): void {
+    for (const { name, mask, parts } of this.#sources.values()) {
+      const chunks = columns.get(name)
+      const kind = kindOf(mask)
+      for (const part of parts) {
+        const { tally, agg } = part
+        if (chunks && !tally.addStats)
+          throw new Error(`${agg} needs rows, statistics are not enough`)
+        let from = 0
+        for (const cut of cuts) {
+          if (chunks && cut > from) tally.addStats?.(chunks, from, cut)
+          part.close(name, kind, this.#bucket)
+          from = cut
+        }
+        if (chunks) tally.addStats?.(chunks, from, count)
+      }
     }
   }
 

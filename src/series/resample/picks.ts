@@ -1,6 +1,6 @@
 /** Tallies whose value is one of the values of the bucket. Pure. */
 import type { Column, Json } from "../frame.ts"
-import type { ColumnStats, Tally } from "./tally.ts"
+import type { KnownStats, Tally } from "./tally.ts"
 
 /** The least or the greatest: of texts by their UTF-16 code units, of booleans false before true. */
 export class Extreme implements Tally {
@@ -26,8 +26,11 @@ export class Extreme implements Tally {
     if (best === best) this.#join(best)
   }
 
-  addStats({ min, max }: ColumnStats): void {
-    this.#join(this.#greatest ? max : min)
+  addStats(chunks: readonly (KnownStats | null)[], from: number, to: number): void {
+    for (let at = from; at < to; at++) {
+      const stats = chunks[at]
+      if (stats) this.#join(this.#greatest ? stats.max : stats.min)
+    }
   }
 
   take(): Json {

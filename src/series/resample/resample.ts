@@ -3,21 +3,20 @@
  *
  * Memory is that of the answer and of the one open bucket, however many rows come.
  */
-import { sorted, type ColumnKind, type Frame } from "../frame.ts"
-import { maskOfKind } from "../kinds.ts"
+import { sorted, type Frame } from "../frame.ts"
 import { stampFormat } from "../stamp.ts"
 import { fillColumn } from "./fill.ts"
 import type { ResampleOptions } from "./options.ts"
 import { Outputs } from "./outputs.ts"
 import { checkSize, labelsOf, spread } from "./span.ts"
-import type { ColumnStats } from "./tally.ts"
+import type { KnownStats } from "./tally.ts"
 
 /** What is known of a chunk without opening it; columns without a value are left out. */
 export interface ChunkStats {
   /** The stamps of its first and its last row. */
   first: number
   last: number
-  columns: (ColumnStats & { name: string; kind: ColumnKind })[]
+  columns: KnownStats[]
 }
 
 /** A frame with one row for each bucket. Throws Problem as `Resampler` does. */
@@ -61,19 +60,25 @@ export class Resampler {
   }
 
   /**
-   * Adds a chunk by its statistics: only for what `canUseStats` allows, and only when one bucket holds it
-   * (`options.buckets.holds(first, last)`). Throws as `push` does, and Error when the chunk must be opened.
+   * Adds chunks by their statistics, in order: only for what `canUseStats` allows, and only those that one bucket
+   * holds (`options.buckets.holds(first, last)`). Throws as `push` does, and Error when a chunk must be opened.
    */
-  pushStats({ first, last, columns }: ChunkStats): void {
-    if (!this.#options.buckets.holds(first, last)) {
-      throw new Error("The chunk reaches into more than one bucket and must be opened")
+  pushStats(chunks: readonly ChunkStats[]): void {
+    const columns = new Map<string, (KnownStats | null)[]>()
+    for (const [at, one] of chunks.entries()) {
+      this.#reach(one.first, one.last)
+      for (const stats of one.columns) {
+        let known = columns.get(stats.name)
+        if (!known) columns.set(stats.name, (known = chunks.map(() => null)))
+        known[at] = stats
+      }
     }
-    for (const { name, kind, min, max } of columns) {
-      this.#outputs.meetMask(name, maskOfKind(kind, [min, max]), this.#closed)
-    }
-    this.#reach(first, last)
-    this.#outputs.add([], 0, this.#open([first]))
-    for (const stats of columns) this.#outputs.addStats(stats.name, stats.kind, stats)
+    this.#outputs.meetStats(columns, this.#closed)
+    const cuts = this.#open(
+      Float64Array.from(chunks, ({ first }) => first),
+      chunks,
+    )
+    this.#outputs.addStats(columns, chunks.length, cuts)
   }
 
   /** The frame of all buckets, once. Throws Problem as `push` does, and as filling does. */
@@ -93,19 +98,27 @@ export class Resampler {
     return { index, kind, unit: "ms", columns }
   }
 
-  /** Opens the buckets of rows; returns the rows before which a bucket that was open closes. */
-  #open(index: ArrayLike<number>): number[] {
+  /**
+   * Opens the buckets of rows; returns the rows before which a bucket that was open closes.
+   * @param chunks where the rows stand for chunks, those
+   */
+  #open(index: Float64Array, chunks?: readonly ChunkStats[]): number[] {
     const { buckets } = this.#options
     const cuts: number[] = []
-    let last = this.#starts.length > 0 ? buckets.lastOf(this.#ends.at(-1) as number) : -Infinity
+    const open = this.#ends.at(-1)
+    let last = open === undefined ? -Infinity : buckets.lastOf(open)
     for (let row = 0; row < index.length; row++) {
       const stamp = index[row] as number
-      if (stamp <= last) continue
-      const { start, end } = buckets.at(stamp)
-      if (this.#starts.length > 0) cuts.push(row)
-      this.#starts.push(start)
-      this.#ends.push(end)
-      last = buckets.lastOf(end)
+      if (stamp > last) {
+        const { start, end } = buckets.at(stamp)
+        if (this.#starts.length > 0) cuts.push(row)
+        this.#starts.push(start)
+        this.#ends.push(end)
+        last = buckets.lastOf(end)
+      }
+      if (chunks && (chunks[row] as ChunkStats).last > last) {
+        throw new Error("The chunk reaches into more than one bucket and must be opened")
+      }
     }
     checkSize(this.#starts.length, this.#outputs.width)
     return cuts

@@ -5,7 +5,7 @@
  * column may turn from integers into doubles between two chunks. Nulls are skipped.
  */
 import type { Aggregation } from "../../protocol/resample.ts"
-import type { Column, Json } from "../frame.ts"
+import type { Column, ColumnKind, Json } from "../frame.ts"
 import { Count, Total } from "./counts.ts"
 import { Extreme, First, Last } from "./picks.ts"
 import { Deviation, Median } from "./spread.ts"
@@ -19,10 +19,17 @@ export interface ColumnStats {
   max: Json
 }
 
+/** The same, with the column's name and what it is in the whole series. */
+export interface KnownStats extends ColumnStats {
+  name: string
+  kind: ColumnKind
+}
+
 export interface Tally {
   /** Rows `from` (inclusive) to `to` (exclusive). */
   add(column: Column, from: number, to: number): void
-  addStats?(stats: ColumnStats, isDouble: boolean): void
+  /** Chunks `from` (inclusive) to `to` (exclusive), null where one has no value. */
+  addStats?(chunks: readonly (KnownStats | null)[], from: number, to: number): void
   /** The value of the bucket, and begins the next one. NaN or null when it has none; may be infinite. */
   take(): Json
 }
