@@ -7,7 +7,7 @@ import { KeyReader } from "../src/keys/reader.ts"
 import type { Row } from "../src/keys/sql.ts"
 import { connect } from "./conversation.ts"
 import { send } from "./helpers.ts"
-import { journalOf, world } from "./keys.world.ts"
+import { journalOf, kvWith, world } from "./keys.world.ts"
 
 /** Stores keys at once, without values or changes. */
 async function load(names: string[], expiresAt: number | null = null): Promise<void> {
@@ -195,8 +195,16 @@ describe("what lists cost", () => {
     await Promise.all(
       many.map((name) => env.KV.put(name, name, { metadata: { revision: 0, expiresAt: null } })),
     )
-    const { json } = await list({ match: "old*" })
-    expect(json).toEqual(many.map((name) => ({ [name]: name })))
+    const asked: number[] = []
+    const kv = kvWith({
+      getWithMetadata: (names, type) => {
+        asked.push(Array.isArray(names) ? names.length : 0)
+        return env.KV.getWithMetadata(names as string[], type as "text")
+      },
+    })
+    const { text } = await world({ kv }).ask(`GET ${uriOf({ match: "old*" })}`)
+    expect(JSON.parse(text)).toEqual(many.map((name) => ({ [name]: name })))
+    expect(asked).toEqual([100, 20])
   })
 })
 
