@@ -7,7 +7,7 @@ import { JOURNAL } from "../protocol/changes.ts"
 import type { Pattern } from "../protocol/pattern.ts"
 import type { Ear, Listen } from "./listen.ts"
 import { Signs } from "./signs.ts"
-import { eventStream } from "./watch.ts"
+import { eventStream } from "./sse.ts"
 
 type Journal = Pick<Feed, "since" | "bounds">
 

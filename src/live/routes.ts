@@ -12,7 +12,7 @@ import { Problem } from "../protocol/problem.ts"
 import { beginning, eventsAfter, pageAfter, pageWithin, type Page } from "./changes.ts"
 import { hubFor, hubOf, type HubEnv } from "./hubs.ts"
 import type { Listen } from "./listen.ts"
-import { comeBack } from "./watch.ts"
+import { comeBack } from "./sse.ts"
 
 interface LiveServices {
   env: HubEnv
