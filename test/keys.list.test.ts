@@ -197,9 +197,9 @@ describe("what lists cost", () => {
     )
     const asked: number[] = []
     const kv = kvWith({
-      getWithMetadata: (names, type) => {
-        asked.push(Array.isArray(names) ? names.length : 0)
-        return env.KV.getWithMetadata(names as string[], type as "text")
+      getWithMetadata: (wanted, type) => {
+        asked.push(Array.isArray(wanted) ? wanted.length : 0)
+        return env.KV.getWithMetadata(wanted as string[], type as "text")
       },
     })
     const { text } = await world({ kv }).ask(`GET ${uriOf({ match: "old*" })}`)
