@@ -7,7 +7,7 @@ import { hookOf } from "./resources/hooks.ts"
 import { todos } from "./resources/todo.ts"
 import { LiveHub, type HubParts } from "./live/hub.ts"
 import { hubOf, lookAfterHubs, pokeHubs } from "./live/hubs.ts"
-import { listenAt } from "./live/listen.ts"
+import { listenAt } from "./live/streams/listen.ts"
 import { resolver } from "./live/uris.ts"
 import {
   CHANGES_KEEP_MILLISECONDS,

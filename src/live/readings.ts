@@ -10,7 +10,7 @@ import {
   READINGS_OF_A_CALL_QUERIES,
 } from "../protocol/limits.ts"
 import { ask, Refusal, type Dispatch } from "./ask.ts"
-import type { Reading } from "./fanout.ts"
+import type { Reading } from "./delivery/fanout.ts"
 
 /** What became of one URI: what is there (null: nothing), or the problem that it was answered with. */
 export type Found = { reading: Reading } | { refusal: { code: string; json: string } }

@@ -9,10 +9,10 @@ import { changeText, refusedText } from "../protocol/frames.ts"
 import { OVERLOAD_SPREAD_MILLISECONDS } from "../protocol/limits.ts"
 import type { liveEndpoints } from "../protocol/live.ts"
 import { Problem } from "../protocol/problem.ts"
-import { beginning, eventsAfter, pageAfter, pageWithin, type Page } from "./changes.ts"
+import { beginning, eventsAfter, pageAfter, pageWithin, type Page } from "./streams/changes.ts"
 import { hubFor, hubOf, type HubEnv } from "./hubs.ts"
-import type { Listen } from "./listen.ts"
-import { comeBack } from "./sse.ts"
+import type { Listen } from "./streams/listen.ts"
+import { comeBack } from "./streams/sse.ts"
 
 interface LiveServices {
   env: HubEnv

@@ -2,10 +2,10 @@
 import * as z from "zod"
 import { byteLength } from "../lib/bytes.ts"
 import { ATTACHMENT_MAX_BYTES } from "../protocol/limits.ts"
-import type { Delivery } from "./delivery.ts"
-import { Outlet } from "./outlet.ts"
-import type { Kept } from "./pace.ts"
-import { REAL_CLOCK, type Clock } from "./throttle.ts"
+import type { Delivery } from "./delivery/delivery.ts"
+import { Outlet } from "./outlet/outlet.ts"
+import type { Kept } from "./outlet/pace.ts"
+import { REAL_CLOCK, type Clock } from "./outlet/throttle.ts"
 
 /** What a session needs of a WebSocket. */
 export interface Line {

@@ -1,7 +1,7 @@
 /** Who follows what: an index over the sessions. Pure. */
 import { isPattern, parsePattern, type Pattern } from "../protocol/pattern.ts"
 import { listOf } from "../protocol/uri.ts"
-import type { Delivery } from "./delivery.ts"
+import type { Delivery } from "./delivery/delivery.ts"
 import type { Session } from "./session.ts"
 
 export class Topics {

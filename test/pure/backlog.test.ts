@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { Since } from "../../src/feed/feed.ts"
-import { Backlog } from "../../src/live/backlog.ts"
+import { Backlog } from "../../src/live/commands/backlog.ts"
 import type { Change, Position } from "../../src/protocol/change.ts"
 import { BACKLOG_MAX_CHARACTERS, RESUME_MAX_CHARACTERS } from "../../src/protocol/limits.ts"
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import type { Delivery } from "../../src/live/delivery.ts"
-import { GONE, planOf, type Desk, type Reading } from "../../src/live/fanout.ts"
+import type { Delivery } from "../../src/live/delivery/delivery.ts"
+import { GONE, planOf, type Desk, type Reading } from "../../src/live/delivery/fanout.ts"
 import { Session } from "../../src/live/session.ts"
 import { Topics } from "../../src/live/topics.ts"
 import { resolver, sourceOf, tidied } from "../../src/live/uris.ts"

@@ -1,7 +1,7 @@
 /** The places of frames in an event stream. */
 import { describe, expect, it } from "vitest"
 import { EventStream } from "../../src/lib/event-stream.ts"
-import { FrameStream } from "../../src/live/frame-stream.ts"
+import { FrameStream } from "../../src/live/streams/frame-stream.ts"
 import { headOf } from "../../src/protocol/frames.ts"
 
 const frame = (head: object) => JSON.stringify({ event: "state", uri: "/api/apps/a", ...head })

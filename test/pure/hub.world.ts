@@ -1,8 +1,8 @@
 /** A hub without its object: a journal, one socket that follows /l/a, and a place to keep the cursor. */
 import type { Mark, Since } from "../../src/feed/feed.ts"
-import type { Reading } from "../../src/live/fanout.ts"
-import { Follower } from "../../src/live/follower.ts"
-import { Memories } from "../../src/live/memories.ts"
+import type { Reading } from "../../src/live/delivery/fanout.ts"
+import { Follower } from "../../src/live/delivery/follower.ts"
+import { Memories } from "../../src/live/delivery/memories.ts"
 import { Session } from "../../src/live/session.ts"
 import { Topics } from "../../src/live/topics.ts"
 import { resolver, sourceOf } from "../../src/live/uris.ts"

@@ -1,6 +1,6 @@
 /** A hub among those who are told of commits: what lasts, and what crossing and failing calls must not undo. */
 import { describe, expect, it } from "vitest"
-import { Listening } from "../../src/live/listening.ts"
+import { Listening } from "../../src/live/delivery/listening.ts"
 
 /** A database of listeners whose answers can be lost, and a hub's storage. */
 function world() {

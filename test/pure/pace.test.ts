@@ -1,6 +1,6 @@
 /** Readers that acknowledge: what is sent to them, and what waits. */
 import { describe, expect, it } from "vitest"
-import { Pace, type Kept } from "../../src/live/pace.ts"
+import { Pace, type Kept } from "../../src/live/outlet/pace.ts"
 import { Session } from "../../src/live/session.ts"
 import { ackIn, ackText, isAck } from "../../src/protocol/ack.ts"
 import { headOf, patchText, stateText } from "../../src/protocol/frames.ts"

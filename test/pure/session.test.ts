@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import type { Delivery } from "../../src/live/delivery.ts"
+import type { Delivery } from "../../src/live/delivery/delivery.ts"
 import { Session, type Line } from "../../src/live/session.ts"
 import { ATTACHMENT_MAX_BYTES } from "../../src/protocol/limits.ts"
 

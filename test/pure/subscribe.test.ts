@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { Backlog } from "../../src/live/backlog.ts"
-import { obey } from "../../src/live/command.ts"
+import { Backlog } from "../../src/live/commands/backlog.ts"
+import { obey } from "../../src/live/commands/command.ts"
 import { Readings } from "../../src/live/readings.ts"
 import { Problem } from "../../src/protocol/problem.ts"
 import { followed } from "./hub.world.ts"

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest"
 import { applyPatch, type SeriesState } from "../../src/client/replica-series.ts"
 import { Replica } from "../../src/client/replica.ts"
-import { folded } from "../../src/live/conflate.ts"
-import type { Delivery } from "../../src/live/delivery.ts"
+import { folded } from "../../src/live/outlet/conflate.ts"
+import type { Delivery } from "../../src/live/delivery/delivery.ts"
 import { Session, type Line } from "../../src/live/session.ts"
 import { createText, deleteText, patchText, stateText } from "../../src/protocol/frames.ts"
 

@@ -4,9 +4,9 @@
  */
 import { SOCKETIO_PING_INTERVAL_MILLISECONDS, SOCKETIO_POLLS_MAX } from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
-import { acknowledge } from "../anew.ts"
-import type { Bench } from "../command.ts"
-import type { Storage } from "../cursor.ts"
+import { acknowledge } from "../commands/anew.ts"
+import type { Bench } from "../commands/command.ts"
+import type { Storage } from "../delivery/cursor.ts"
 import type { Session } from "../session.ts"
 import { carrierOf, Poll } from "./carrier.ts"
 import { IoLine, type Carrier } from "./line.ts"

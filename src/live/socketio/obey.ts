@@ -1,7 +1,7 @@
 /** One event in; out of it come events, and the acknowledgement where one is wanted. */
 import { Ambiguous, parseTree, type Tree } from "../../lib/tree.ts"
 import { inexact, Problem } from "../../protocol/problem.ts"
-import { obey, problemText, textIn, type Bench } from "../command.ts"
+import { obey, problemText, textIn, type Bench } from "../commands/command.ts"
 import type { Session } from "../session.ts"
 import { tidied } from "../uris.ts"
 import { commandOf, nameOf, type Asked } from "./command.ts"

@@ -1,12 +1,12 @@
 /** Any GET URI as server-sent events: the frames of a subscription, each with the place to go on from as its id. */
-import { EventStream, EVENT_STREAM_HEADERS } from "../lib/event-stream.ts"
-import { deleteText, resetText, type Head } from "../protocol/frames.ts"
+import { EventStream, EVENT_STREAM_HEADERS } from "../../lib/event-stream.ts"
+import { deleteText, resetText, type Head } from "../../protocol/frames.ts"
 import {
   EVENTS_HEARTBEAT_MILLISECONDS,
   EVENTS_RETRY_MILLISECONDS,
   EVENTS_WAITING_MAX_BYTES,
-} from "../protocol/limits.ts"
-import { Problem } from "../protocol/problem.ts"
+} from "../../protocol/limits.ts"
+import { Problem } from "../../protocol/problem.ts"
 import { FrameStream } from "./frame-stream.ts"
 import type { Ear, Listen, Wish } from "./listen.ts"
 

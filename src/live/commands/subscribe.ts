@@ -1,9 +1,9 @@
 /** Subscribing to one topic. */
-import { doneText, type Command, type CommandId } from "../protocol/frames.ts"
-import { JOURNAL } from "../protocol/changes.ts"
+import { doneText, type Command, type CommandId } from "../../protocol/frames.ts"
+import { JOURNAL } from "../../protocol/changes.ts"
 import type { Bench } from "./command.ts"
 import { full, join, letIn, targetAt } from "./join.ts"
-import type { Session } from "./session.ts"
+import type { Session } from "../session.ts"
 import { topicText } from "./state.ts"
 
 /** Subscribes and replies. Throws Problem or Refusal; the session follows then what it did before. */

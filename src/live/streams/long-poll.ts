@@ -1,7 +1,7 @@
 /** Long polls: an ordinary answer, once there is something new in it. The hub says when; nobody asks again and again. */
-import type { Answer } from "../protocol/endpoint.ts"
-import { formatPosition, type Position } from "../protocol/change.ts"
-import { Problem } from "../protocol/problem.ts"
+import type { Answer } from "../../protocol/endpoint.ts"
+import { formatPosition, type Position } from "../../protocol/change.ts"
+import { Problem } from "../../protocol/problem.ts"
 import type { Listen, Wish } from "./listen.ts"
 import { Signs } from "./signs.ts"
 

@@ -1,5 +1,5 @@
 /** Two patches of a series as one: ranges are taken away, then rows come. Pure. */
-import type { Tree } from "../lib/tree.ts"
+import type { Tree } from "../../lib/tree.ts"
 
 interface SeriesPatch {
   removed: [Tree, Tree][]

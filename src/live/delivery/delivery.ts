@@ -1,8 +1,14 @@
 /** A change → its frames. Pure: one text per change, however many sockets get it. */
-import type { Change } from "../protocol/change.ts"
-import { createText, deleteText, expiringText, patchText, stateText } from "../protocol/frames.ts"
-import { listOf } from "../protocol/uri.ts"
-import type { Resolve } from "./uris.ts"
+import type { Change } from "../../protocol/change.ts"
+import {
+  createText,
+  deleteText,
+  expiringText,
+  patchText,
+  stateText,
+} from "../../protocol/frames.ts"
+import { listOf } from "../../protocol/uri.ts"
+import type { Resolve } from "../uris.ts"
 
 /**
  * What happened at one place of the journal, as frames by topic. A session gets the first that it follows with a

@@ -1,13 +1,13 @@
 /** Changes → deliveries: what must be read again for them, and what followers are told. Pure. */
-import type { Change } from "../protocol/change.ts"
-import { patchText } from "../protocol/frames.ts"
-import { JOURNAL } from "../protocol/changes.ts"
-import { listOf } from "../protocol/uri.ts"
-import type { Telling } from "../protocol/view.ts"
+import type { Change } from "../../protocol/change.ts"
+import { patchText } from "../../protocol/frames.ts"
+import { JOURNAL } from "../../protocol/changes.ts"
+import { listOf } from "../../protocol/uri.ts"
+import type { Telling } from "../../protocol/view.ts"
 import { deliveryOf, isTold, type Delivery } from "./delivery.ts"
-import type { Topics } from "./topics.ts"
-import { topicText } from "./state.ts"
-import { isTouched, type Resolve, type Target } from "./uris.ts"
+import type { Topics } from "../topics.ts"
+import { topicText } from "../commands/state.ts"
+import { isTouched, type Resolve, type Target } from "../uris.ts"
 import { differenceOf, memoryOf, tellingOf, viewTexts, warningText, type Memory } from "./views.ts"
 
 /** What a GET answered; null when there is nothing. */

@@ -1,7 +1,7 @@
 /** Frames of one URI that wait, made fewer without changing what they make of a copy. Pure. */
-import { merged } from "../lib/merge.ts"
-import { Ambiguous, parseTree, textOf, type Tree } from "../lib/tree.ts"
-import { headOf, isExpiring } from "../protocol/frames.ts"
+import { merged } from "../../lib/merge.ts"
+import { Ambiguous, parseTree, textOf, type Tree } from "../../lib/tree.ts"
+import { headOf, isExpiring } from "../../protocol/frames.ts"
 import { composedRows } from "./conflate-series.ts"
 
 type Members = Map<string, Tree>

@@ -1,11 +1,11 @@
 /** Coming back: everything that a connection followed, by one command. */
-import type { Command, Refused } from "../protocol/frames.ts"
-import { Problem } from "../protocol/problem.ts"
-import type { Resumed, ResumedTopic } from "../protocol/resume.ts"
-import { Refusal } from "./ask.ts"
+import type { Command, Refused } from "../../protocol/frames.ts"
+import { Problem } from "../../protocol/problem.ts"
+import type { Resumed, ResumedTopic } from "../../protocol/resume.ts"
+import { Refusal } from "../ask.ts"
 import type { Bench } from "./command.ts"
 import { full, join, letIn, targetAt, type Asked, type Joined } from "./join.ts"
-import type { Session } from "./session.ts"
+import type { Session } from "../session.ts"
 import { topicText } from "./state.ts"
 
 /** One URI of a resume. */

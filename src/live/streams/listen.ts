@@ -2,9 +2,9 @@
  * The Worker's end of a hub: a socket with one subscription, for callers that cannot hold a socket. The hub may
  * hibernate meanwhile; it is the Worker that stays.
  */
-import { headOf, type Head } from "../protocol/frames.ts"
-import { Problem } from "../protocol/problem.ts"
-import { hubFor, hubOf, type HubEnv } from "./hubs.ts"
+import { headOf, type Head } from "../../protocol/frames.ts"
+import { Problem } from "../../protocol/problem.ts"
+import { hubFor, hubOf, type HubEnv } from "../hubs.ts"
 
 /** What is subscribed to, on behalf of who sent the request. */
 export interface Wish {

@@ -3,7 +3,7 @@
  * listeners, so it listens before the first subscriber's state is read, and ends when the last one has left.
  */
 import * as z from "zod"
-import type { Feed, Mark } from "../feed/feed.ts"
+import type { Feed, Mark } from "../../feed/feed.ts"
 import type { Storage } from "./cursor.ts"
 
 const Stored = z.object({ at: z.number(), isOn: z.boolean() })

@@ -2,10 +2,10 @@
  * Pages of lists, in whatever order: what became different from one reading to the next, as frames of members. A page
  * that is too large to be kept is told whole. Pure.
  */
-import { parseTree, textOf } from "../lib/tree.ts"
-import type { Change } from "../protocol/change.ts"
-import { VIEW_COPY_MAX_CHARACTERS } from "../protocol/limits.ts"
-import type { Telling, ViewFrame, ViewList } from "../protocol/view.ts"
+import { parseTree, textOf } from "../../lib/tree.ts"
+import type { Change } from "../../protocol/change.ts"
+import { VIEW_COPY_MAX_CHARACTERS } from "../../protocol/limits.ts"
+import type { Telling, ViewFrame, ViewList } from "../../protocol/view.ts"
 
 /** What is kept of a page. */
 interface PageMemory {

@@ -1,7 +1,7 @@
 /** The hub's place in the journal: what its subscribers have been told. Kept in the object's storage. */
 import * as z from "zod"
-import type { Mark } from "../feed/feed.ts"
-import type { Change, Position } from "../protocol/change.ts"
+import type { Mark } from "../../feed/feed.ts"
+import type { Change, Position } from "../../protocol/change.ts"
 
 /** The synchronous storage of a Durable Object. */
 export interface Storage {

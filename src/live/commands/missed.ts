@@ -1,7 +1,7 @@
 /** What subscribers missed, from the journal. Pure. */
-import type { Change } from "../protocol/change.ts"
-import { listOf } from "../protocol/uri.ts"
-import { deliveryOf, isTold } from "./delivery.ts"
+import type { Change } from "../../protocol/change.ts"
+import { listOf } from "../../protocol/uri.ts"
+import { deliveryOf, isTold } from "../delivery/delivery.ts"
 import {
   isFollowable,
   isTouched,
@@ -9,8 +9,8 @@ import {
   type Resolve,
   type Selection,
   type Target,
-} from "./uris.ts"
-import { tellingOf, viewTexts, warningText } from "./views.ts"
+} from "../uris.ts"
+import { tellingOf, viewTexts, warningText } from "../delivery/views.ts"
 
 /** A topic and the revision up to which it is known. */
 export interface Known {

@@ -6,14 +6,14 @@
  *
  * What waits is forgotten by a hub that hibernates, and then the reader is lost, as what is kept says.
  */
-import { ackText } from "../protocol/ack.ts"
-import { headOf } from "../protocol/frames.ts"
+import { ackText } from "../../protocol/ack.ts"
+import { headOf } from "../../protocol/frames.ts"
 import {
   ACK_EVERY_CHARACTERS,
   BEHIND_MAX_CHARACTERS,
   BEHIND_WAITING_MAX_CHARACTERS,
   UNREAD_MAX_CHARACTERS,
-} from "../protocol/limits.ts"
+} from "../../protocol/limits.ts"
 import { costOf, Waiting } from "./waiting.ts"
 
 /** What outlives hibernation: the last mark that was sent, what was not acknowledged then, and 1 where something waits. */

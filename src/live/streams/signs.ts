@@ -1,5 +1,5 @@
 /** What a caller that waits hears of a hub: one frame after the other, until its time is up. */
-import type { Head } from "../protocol/frames.ts"
+import type { Head } from "../../protocol/frames.ts"
 import type { Ear } from "./listen.ts"
 
 export class Signs {

@@ -1,11 +1,11 @@
 /** Readers that were so far behind that what waited for them was dropped: once they have caught up, they are told anew. */
-import { JOURNAL } from "../protocol/changes.ts"
-import { patchText } from "../protocol/frames.ts"
+import { JOURNAL } from "../../protocol/changes.ts"
+import { patchText } from "../../protocol/frames.ts"
 import type { Bench } from "./command.ts"
 import { join, type Asked, type Joined } from "./join.ts"
-import type { Session } from "./session.ts"
+import type { Session } from "../session.ts"
 import { topicText } from "./state.ts"
-import { selectionOf, type Resolve } from "./uris.ts"
+import { selectionOf, type Resolve } from "../uris.ts"
 
 /** A reader has taken all that was sent before a mark. Never rejects. */
 export async function acknowledge(mark: number, session: Session, bench: Bench): Promise<void> {

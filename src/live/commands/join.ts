@@ -1,17 +1,17 @@
 /** Following topics: registered first, then told what there is, then everything after it. */
-import { parsePosition, type Position } from "../protocol/change.ts"
-import type { Done } from "../protocol/frames.ts"
-import { ATTACHMENT_MAX_BYTES, RESUME_MAX_CHANGES } from "../protocol/limits.ts"
-import { isPattern } from "../protocol/pattern.ts"
-import { Problem } from "../protocol/problem.ts"
-import { ask, Refusal } from "./ask.ts"
+import { parsePosition, type Position } from "../../protocol/change.ts"
+import type { Done } from "../../protocol/frames.ts"
+import { ATTACHMENT_MAX_BYTES, RESUME_MAX_CHANGES } from "../../protocol/limits.ts"
+import { isPattern } from "../../protocol/pattern.ts"
+import { Problem } from "../../protocol/problem.ts"
+import { ask, Refusal } from "../ask.ts"
 import type { Bench } from "./command.ts"
-import type { Reading } from "./fanout.ts"
-import { tellOfLeaving } from "./hooks.ts"
+import type { Reading } from "../delivery/fanout.ts"
+import { tellOfLeaving } from "../hooks.ts"
 import { endOf, missedBy } from "./missed.ts"
-import type { Session } from "./session.ts"
-import { isFollowable, selectionOf, tidied, type Selection, type Target } from "./uris.ts"
-import { memoryOf } from "./views.ts"
+import type { Session } from "../session.ts"
+import { isFollowable, selectionOf, tidied, type Selection, type Target } from "../uris.ts"
+import { memoryOf } from "../delivery/views.ts"
 
 /** A topic, and the position from which it is to go on, as the client wrote it. */
 export interface Asked {

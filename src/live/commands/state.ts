@@ -1,9 +1,9 @@
 /** The state of a topic as a frame. Pure. */
-import { deleteText, stateText } from "../protocol/frames.ts"
-import { isPattern } from "../protocol/pattern.ts"
-import type { Reading } from "./fanout.ts"
-import { isFollowable, type Resolve } from "./uris.ts"
-import { listAt, membersOf } from "./views.ts"
+import { deleteText, stateText } from "../../protocol/frames.ts"
+import { isPattern } from "../../protocol/pattern.ts"
+import type { Reading } from "../delivery/fanout.ts"
+import { isFollowable, type Resolve } from "../uris.ts"
+import { listAt, membersOf } from "../delivery/views.ts"
 
 interface Place {
   revision: number

@@ -1,8 +1,14 @@
 /** Views: what those who watch a GET with a query are told of a change. Pure. */
-import type { Change } from "../protocol/change.ts"
-import { createText, deleteText, expiringText, patchText, stateText } from "../protocol/frames.ts"
-import { Problem } from "../protocol/problem.ts"
-import { pathOf } from "../protocol/uri.ts"
+import type { Change } from "../../protocol/change.ts"
+import {
+  createText,
+  deleteText,
+  expiringText,
+  patchText,
+  stateText,
+} from "../../protocol/frames.ts"
+import { Problem } from "../../protocol/problem.ts"
+import { pathOf } from "../../protocol/uri.ts"
 import {
   isCopied,
   type Shown,
@@ -11,9 +17,9 @@ import {
   type ViewFrame,
   type ViewList,
   type ViewPlace,
-} from "../protocol/view.ts"
+} from "../../protocol/view.ts"
 import { differPage, rememberPage } from "./pages.ts"
-import { isFollowable, sourceOf, type Target } from "./uris.ts"
+import { isFollowable, sourceOf, type Target } from "../uris.ts"
 
 /** What is kept of a view between changes. */
 export interface Memory {

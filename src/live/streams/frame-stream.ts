@@ -3,11 +3,11 @@
  * it is told together what changed, as soon as it has taken the rest; one for whom even that becomes too much comes
  * back, and goes on from the last id.
  */
-import { TOO_SLOW, type EventStream } from "../lib/event-stream.ts"
-import { formatPosition } from "../protocol/change.ts"
-import { headOf, type Head } from "../protocol/frames.ts"
-import { BEHIND_MAX_CHARACTERS, BEHIND_WAITING_MAX_CHARACTERS } from "../protocol/limits.ts"
-import { Waiting } from "./waiting.ts"
+import { TOO_SLOW, type EventStream } from "../../lib/event-stream.ts"
+import { formatPosition } from "../../protocol/change.ts"
+import { headOf, type Head } from "../../protocol/frames.ts"
+import { BEHIND_MAX_CHARACTERS, BEHIND_WAITING_MAX_CHARACTERS } from "../../protocol/limits.ts"
+import { Waiting } from "../outlet/waiting.ts"
 
 export class FrameStream {
   readonly #stream: EventStream
