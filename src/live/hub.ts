@@ -27,8 +27,9 @@ import { Follower } from "./delivery/follower.ts"
 import { tellOfLeaving, type Hook } from "./hooks.ts"
 import { CLOCK_HUB, type HubCalls, type HubStats } from "./hubs.ts"
 import { Memories } from "./delivery/memories.ts"
+import { newAllowance } from "./outlet/allowance.ts"
 import { Readings, type Found, type ReadingsParts } from "./readings.ts"
-import { Session } from "./session.ts"
+import { Session, type Line } from "./session.ts"
 import { REAL_CLOCK } from "./outlet/throttle.ts"
 import { Engine, type EngineParts } from "./socketio/engine.ts"
 import { Topics } from "./topics.ts"
@@ -85,7 +86,8 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
     const { 0: client, 1: server } = new WebSocketPair()
     this.ctx.acceptWebSocket(server)
     const isAcking = searchParams.get("acks") === "1"
-    const session = new Session(server, who, [], REAL_CLOCK, isAcking ? null : undefined)
+    const reader = isAcking ? { pace: null } : { allowance: newAllowance(Math.random) }
+    const session = new Session(this.#lineOf(server), who, [], REAL_CLOCK, reader)
     session.save()
     sessions.set(server, session)
     return new Response(null, { status: 101, webSocket: client })
@@ -214,7 +216,9 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
     const engine = new Engine(this.#engineParts(parts), bench)
     for (const socket of this.ctx.getWebSockets()) {
       if (engine.wake(socket)) continue
-      const session = Session.wake(socket, socket.deserializeAttachment())
+      // Ended by us; the other side has not answered yet.
+      if (socket.readyState !== WebSocket.OPEN) continue
+      const session = Session.wake(this.#lineOf(socket), socket.deserializeAttachment())
       if (!session) {
         // Written by another version of this. All of them are closed at once, and are not to return at once.
         const later = spreadMilliseconds(RESTART_SPREAD_MILLISECONDS, Math.random)
@@ -232,6 +236,19 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
     const accept = (socket: WebSocket) => this.ctx.acceptWebSocket(socket)
     const wakeAt = (at: number) => this.#alarmBy(at)
     return { accept, admit, storage: storage.kv, wakeAt, now, newId, namespace }
+  }
+
+  /** Where the hub ends a socket nothing more is told it, whether the other side ever answers or not. */
+  #lineOf(socket: WebSocket): Line {
+    return {
+      send: (text) => socket.send(text),
+      serializeAttachment: (attachment) => socket.serializeAttachment(attachment),
+      close: (code, reason) => {
+        // Later: whoever closes it may be telling all.
+        this.ctx.waitUntil(Promise.resolve().then(() => this.#forget(socket)))
+        socket.close(code, reason)
+      },
+    }
   }
 
   #forget(socket: WebSocket): void {

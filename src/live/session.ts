@@ -1,10 +1,10 @@
 /** One socket: what it is subscribed to, and which frames reach it. Pure but for the socket it is given. */
 import * as z from "zod"
 import { byteLength } from "../lib/bytes.ts"
-import { ATTACHMENT_MAX_BYTES } from "../protocol/limits.ts"
+import { closeReason } from "../protocol/close.ts"
+import { ATTACHMENT_MAX_BYTES, UNREAD_MAX_CHARACTERS } from "../protocol/limits.ts"
 import type { Delivery } from "./delivery/delivery.ts"
-import { Outlet } from "./outlet/outlet.ts"
-import type { Kept } from "./outlet/pace.ts"
+import { Outlet, type Reader } from "./outlet/outlet.ts"
 import { REAL_CLOCK, type Clock } from "./outlet/throttle.ts"
 
 /** What a session needs of a WebSocket. */
@@ -20,8 +20,9 @@ export interface Line {
 const Attachment = z.object({
   who: z.string(),
   topics: z.array(z.tuple([z.string(), z.int()], z.int())),
-  /** Of a reader that acknowledges. */
+  /** Of a reader that acknowledges, and of any other. */
   pace: z.tuple([z.int(), z.int(), z.literal([0, 1])]).optional(),
+  allowance: z.tuple([z.int(), z.int()]).default([0, UNREAD_MAX_CHARACTERS]),
 })
 
 /** A topic, the revision up to which the subscriber knows it, and how often it is told at most, in milliseconds. */
@@ -31,7 +32,15 @@ export type Followed = readonly [topic: string, floor: number, interval?: number
 const ENVELOPE_BYTES = 24
 /** A floor may grow to the largest revision, and must find its place then; so must what is kept of the pace. */
 const LARGEST_FLOOR = Number.MAX_SAFE_INTEGER
-const LARGEST_PACE: Kept = [LARGEST_FLOOR, LARGEST_FLOOR, 1]
+const LARGEST_PACE: Reader = { pace: [LARGEST_FLOOR, LARGEST_FLOOR, 1] }
+/** One text more than there is room for, of the largest that a socket takes. */
+const LARGEST_ALLOWANCE: Reader = { allowance: [UNREAD_MAX_CHARACTERS * 10, UNREAD_MAX_CHARACTERS] }
+
+/** Without a time to come back at: they do not end together. */
+const ALL_SENT =
+  "As much was sent as is without acknowledgements: connect again, at /live?acks=1 for no end"
+
+const NEW_READER: Reader = { allowance: [0, UNREAD_MAX_CHARACTERS] }
 
 export class Session {
   /** Who opened the socket: an opaque word that its requests carry. */
@@ -48,28 +57,28 @@ export class Session {
   #work: Promise<void> = Promise.resolve()
   #waitingBytes = 0
 
-  /** @param kept where the reader acknowledges: of a socket that slept; null for a new one */
   constructor(
     line: Line,
     who: string,
     topics: readonly Followed[] = [],
     clock: Clock = REAL_CLOCK,
-    kept?: Kept | null,
+    reader: Reader = NEW_READER,
   ) {
     this.#line = line
     this.who = who
     this.#floors = new Map(topics.map(([topic, floor]) => [topic, floor]))
     for (const [topic, , interval] of topics) this.#setInterval(topic, interval)
     const write = (text: string) => this.#write(text)
-    this.outlet = new Outlet({ write, save: () => this.save(), clock }, kept)
+    const end = () => this.close(4002, closeReason(ALL_SENT))
+    this.outlet = new Outlet({ write, save: () => this.save(), end, clock }, reader)
   }
 
   /** The session of a socket that slept, or null when the attachment is none of ours. */
   static wake(line: Line, attachment: unknown): Session | null {
     try {
-      const { who, topics, pace } = Attachment.parse(JSON.parse(String(attachment)))
+      const { who, topics, pace, allowance } = Attachment.parse(JSON.parse(String(attachment)))
       const followed = topics.map(([topic, floor, interval]): Followed => [topic, floor, interval])
-      return new Session(line, who, followed, REAL_CLOCK, pace)
+      return new Session(line, who, followed, REAL_CLOCK, pace ? { pace } : { allowance })
     } catch {
       return null
     }
@@ -102,7 +111,7 @@ export class Session {
     for (const [topic, interval] of added) all.set(topic, interval)
     const largest = this.#attachment(
       [...all].map(([topic, interval]) => [topic, LARGEST_FLOOR, interval]),
-      this.outlet.kept && LARGEST_PACE,
+      this.outlet.kept.pace ? LARGEST_PACE : LARGEST_ALLOWANCE,
     )
     const reserved = ENVELOPE_BYTES + (this.#line.reservedBytes ?? 0)
     return byteLength(largest) + reserved <= ATTACHMENT_MAX_BYTES
@@ -146,6 +155,7 @@ export class Session {
 
   /** Ends the socket; fine when it is ending already. */
   close(code: number, reason: string): void {
+    if (this.closed) return
     this.closed = true
     try {
       this.#line.close(code, reason)
@@ -160,7 +170,7 @@ export class Session {
       this.#held.push(delivery)
       return
     }
-    if (this.outlet.isLost) return
+    if (this.closed || this.outlet.isLost) return
     const text = this.pick(delivery)
     if (text === null) return
     const { frames, floor } = delivery
@@ -237,8 +247,8 @@ export class Session {
     else this.#intervals.set(topic, interval)
   }
 
-  #attachment(followed: readonly Followed[], pace: Kept | undefined): string {
+  #attachment(followed: readonly Followed[], reader: Reader): string {
     const topics = followed.map((each) => each.filter((part) => part !== undefined))
-    return JSON.stringify({ who: this.who, topics, ...(pace ? { pace } : {}) })
+    return JSON.stringify({ who: this.who, topics, ...reader })
   }
 }

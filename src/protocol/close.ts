@@ -12,6 +12,7 @@ export const CLOSES = {
   1011: [true, "service", "The connection failed inside the service"],
   1012: [true, "service", "The service starts anew, or in another version"],
   1013: [true, "between", "What stands between is busy"],
+  4002: [true, "service", "As much was sent as a socket gets that acknowledges nothing (`acks`)"],
 } as const satisfies Record<number, readonly [reconnect: boolean, by: string, meaning: string]>
 
 /** From here to 4999 the service asks not to come back: the same request would be refused again. */

@@ -47,7 +47,8 @@
  * - On a socket that was opened with `?acks=1` the service asks now and then, between any two frames, how far its
  *   reader is: `{"event":"ack","mark":7}` is sent back as it is, in its turn, and has no reply. To who is far behind
  *   changes wait and come together as they do with a `throttle`; when too much waits it is dropped, and once the reader
- *   has caught up comes the state of all that it follows, marked `reset`. Who is not asked is told everything at once.
+ *   has caught up comes the state of all that it follows, marked `reset`. Who is not asked is told everything at once, and
+ *   has to connect again when that is 16 MB (12 at least): nothing says whether it reads.
  * - `revision` is the resource's ETag. `position` is where to resume from; it is told only where it is not the
  *   revision: a resource that had to be read again is newer than the change that is told.
  * - Whoever holds `revision` drops what is not above it, unless the frame says `reset` or the one before it `more`.

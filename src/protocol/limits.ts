@@ -90,8 +90,13 @@ export const ACK_EVERY_CHARACTERS = 32_000
 export const BEHIND_MAX_CHARACTERS = 500_000
 /** Frames that wait for such a reader; when as few as possible are half of it, it is told everything anew instead. */
 export const BEHIND_WAITING_MAX_CHARACTERS = 1_000_000
-/** With more than this not taken, a socket that acks may send no commands: their replies would come on top. */
+/**
+ * With more than this not taken, a socket that acks may send no commands: their replies would come on top. One that does
+ * not ack is ended after as much, or up to a quarter less.
+ */
 export const UNREAD_MAX_CHARACTERS = 16_000_000
+/** What such a socket was sent is kept in steps of this; each time that a hub wakes and sends, one may be counted too many. */
+export const ALLOWANCE_STEP_CHARACTERS = 4_000
 /** Frames of one socket that may wait for those before them, together. */
 export const SOCKET_WAITING_MAX_BYTES = 8_000_000
 /**

@@ -46,7 +46,7 @@ export const liveEndpoints = {
     query: z.looseObject({
       acks: z.literal("1").optional().meta({
         description:
-          'The client sends every `{"event":"ack","mark":…}` back as it is. When it is far behind, changes wait for it and come together; when too much waits, it is told everything anew (`reset`) as soon as it has caught up. Without this nothing is known of how fast it reads, and all is sent at once',
+          'The client sends every `{"event":"ack","mark":…}` back as it is. When it is far behind, changes wait for it and come together; when too much waits, it is told everything anew (`reset`) as soon as it has caught up. Without this nothing is known of how fast it reads: all is sent at once, and the socket is closed (4002) when that is 16 MB, or up to a quarter less',
       }),
     }),
     replies: { 101: { description: "The socket is open" }, ...problems(426) },

@@ -127,7 +127,7 @@ describe("a reader that acknowledges", () => {
       },
     }
     const line = { send: () => {}, close: () => {}, serializeAttachment: () => {} }
-    const session = new Session(line, "write", [["/a", 0]], clock, null)
+    const session = new Session(line, "write", [["/a", 0]], clock, { pace: null })
     for (let revision = 1; revision <= 100; revision++) {
       session.push({ revision, frames: [["/a", patch("/a", revision, 20_000)]] })
     }

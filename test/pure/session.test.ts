@@ -108,7 +108,7 @@ describe("a session", () => {
   it("counts how often it is told of them, and how far its reader is, to what the attachment holds", () => {
     const { socket, attachments } = line()
     const clock = { now: () => Number.MAX_SAFE_INTEGER, after: () => {} }
-    const session = new Session(socket, "write", [], clock, null)
+    const session = new Session(socket, "write", [], clock, { pace: null })
     let topics: [string, number][] = []
     for (const at of Array(1_000).keys()) {
       const more: [string, number][] = [...topics, [`/apps/${at}`, 5_000]]

@@ -163,9 +163,9 @@ describe("a throttled topic", () => {
         ["/other", 6],
       ],
     }
-    expect(JSON.parse(attachments.at(-1) ?? "")).toEqual(followed)
+    expect(JSON.parse(attachments.at(-1) ?? "")).toMatchObject(followed)
     Session.wake(line, attachments.at(-1))?.save()
-    expect(JSON.parse(attachments.at(-1) ?? "")).toEqual(followed)
+    expect(JSON.parse(attachments.at(-1) ?? "")).toMatchObject(followed)
   })
 })
 

@@ -1,4 +1,5 @@
 /** The way of frames to one reader: at once, as often as it wishes, or as it can take them. */
+import { Allowance, type KeptAllowance } from "./allowance.ts"
 import { Pace, type Kept } from "./pace.ts"
 import { Throttle, type Clock } from "./throttle.ts"
 
@@ -7,37 +8,46 @@ export interface OutletParts {
   write: (text: string) => void
   /** Keeps `kept`. */
   save: () => void
+  /** Ends the socket of a reader that acknowledges nothing, once it was sent so much. */
+  end: () => void
   clock: Clock
 }
 
-export class Outlet {
-  readonly #write: (text: string) => void
-  readonly #throttle: Throttle
-  /** Null for a reader that acknowledges nothing: of it nothing is known, and it is told everything at once. */
-  readonly #pace: Pace | null
+/** What is known of a reader: where it acknowledges its pace, null when it is new; else how much it may be sent. */
+export type Reader =
+  | { readonly pace: Kept | null }
+  | { readonly pace?: undefined; readonly allowance: KeptAllowance }
 
-  /** @param kept where the reader acknowledges: of a socket that slept; null for a new one */
-  constructor({ write, save, clock }: OutletParts, kept: Kept | null | undefined) {
-    this.#write = write
+export class Outlet {
+  readonly #throttle: Throttle
+  /** Null for a reader that acknowledges nothing: of it nothing is known, and it is told everything at once … */
+  readonly #pace: Pace | null
+  /** … up to this much. */
+  readonly #allowance: Allowance | null
+
+  constructor({ write, save, end, clock }: OutletParts, reader: Reader) {
     this.#throttle = new Throttle(clock, (text) => this.tell(text))
-    this.#pace = kept === undefined ? null : new Pace({ send: write, save, now: clock.now }, kept)
+    const isAcking = reader.pace !== undefined
+    this.#pace = isAcking ? new Pace({ send: write, save, now: clock.now }, reader.pace) : null
+    this.#allowance = isAcking ? null : new Allowance({ send: write, save, end }, reader.allowance)
   }
 
   /** What outlives hibernation. */
-  get kept(): Kept | undefined {
-    return this.#pace?.kept
+  get kept(): Reader {
+    if (this.#allowance) return { allowance: this.#allowance.kept }
+    return { pace: this.#pace?.kept ?? null }
   }
 
   /** Sends a text now. */
   send(text: string): void {
-    if (this.#pace) this.#pace.send(text)
-    else this.#write(text)
+    this.#pace?.send(text)
+    this.#allowance?.send(text)
   }
 
   /** Tells a frame, as soon as the reader can take it. */
   tell(text: string): void {
-    if (this.#pace) this.#pace.pass(text)
-    else this.#write(text)
+    this.#pace?.pass(text)
+    this.#allowance?.send(text)
   }
 
   /** Tells a frame of a topic, at most as often as says its interval in milliseconds; 0 for at once. */

@@ -72,7 +72,7 @@ export class IoLine implements Line {
       const line = new IoLine(carrier, events, Attachment.parse(JSON.parse(text)).io)
       line.session = Session.wake(line, text)
       // Which of them asked for what is forgotten; the last is late enough for all.
-      const [mark = null] = line.session?.outlet.kept ?? []
+      const [mark = null] = line.session?.outlet.kept.pace ?? []
       if (line.#pings.length > 0) line.#pings.splice(-1, 1, mark)
       return line
     } catch {

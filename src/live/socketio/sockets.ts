@@ -86,7 +86,7 @@ export class Sockets {
       const detail = "Connect with a token: auth: { token }, or ?token="
       line.say(notConnectedText(namespace, detail, new Problem("unauthorized", detail)))
     } else {
-      line.session = new Session(line, who, [], REAL_CLOCK, null)
+      line.session = new Session(line, who, [], REAL_CLOCK, { pace: null })
       line.save()
       line.say(connectedText(namespace, this.#parts.newId()))
     }

@@ -2,6 +2,7 @@
  * The Worker's end of a hub: a socket with one subscription, for callers that cannot hold a socket. The hub may
  * hibernate meanwhile; it is the Worker that stays.
  */
+import { isAck } from "../../protocol/ack.ts"
 import { headOf, type Head } from "../../protocol/frames.ts"
 import { Problem } from "../../protocol/problem.ts"
 import { hubFor, hubOf, type HubEnv } from "../hubs.ts"
@@ -42,6 +43,10 @@ export class Ear {
         this.#silent = false
         if (data === "pong") return
         const text = String(data)
+        if (isAck(text)) {
+          if (!this.#closed) socket.send(text)
+          return
+        }
         const head = headOf(text)
         if ("ok" in head) resolve(head)
         else if (this.#listener) this.#listener.heard(text, head)
@@ -111,7 +116,7 @@ export function listenAt(env: HubEnv, newId: () => string = () => crypto.randomU
 
 /** Nothing of what the caller asked means anything to the hub, but the token. */
 function doorOf({ origin, searchParams }: URL): URL {
-  const door = new URL("/live", origin)
+  const door = new URL("/live?acks=1", origin)
   const token = searchParams.get("token")
   if (token !== null) door.searchParams.set("token", token)
   return door
