@@ -31,7 +31,9 @@ interface Topic {
   era: string | undefined
   /** Of a view: the position of the change that was told last. */
   shown: number
-  /** And whether more of the same is to come. */
+  /** The newest revision it was shown at: what was read again is newer than its change. */
+  newest: number
+  /** More of the same is to come. */
   more: boolean
 }
 
@@ -66,6 +68,7 @@ export const openSocket: OpenMouth = ({ url, uris, heard, resumes = false }) => 
       events: [],
       era: undefined,
       shown: 0,
+      newest: 0,
       more: false,
     })
   }
@@ -166,7 +169,7 @@ export const openSocket: OpenMouth = ({ url, uris, heard, resumes = false }) => 
     if (resumed) topic.events.push({ kind: "resume", since })
     else {
       topic.events.push({ kind: "state", floor: position })
-      topic.shown = 0
+      topic.shown = topic.newest = 0
     }
     return position
   }
@@ -243,14 +246,23 @@ export const openSocket: OpenMouth = ({ url, uris, heard, resumes = false }) => 
     } else {
       if (isFollowable(topic.uri)) {
         topic.events.push({ kind: "frame", id, uri, position, revision, own })
-      } else if (frame.view && change <= topic.shown && !topic.more) {
+      } else if (frame.view && change <= topic.shown && !topic.more && !isNews(topic, frame)) {
         failures.push(`${topic.uri} was shown at ${change} after ${topic.shown}`)
       }
       if (topic.isJoined || welcome) topic.position = Math.max(topic.position, position)
     }
     // The list that a view is a member of tells of it, too, and is in no order with it.
-    if (frame.view || reset) topic.shown = change
+    if (reset) topic.shown = topic.newest = 0
+    if (frame.view || reset) {
+      topic.shown = Math.max(topic.shown, change)
+      topic.newest = Math.max(topic.newest, revision)
+    }
     if (frame.view) topic.more = frame.more === true
+  }
+
+  /** All of a view, read after more than is known: its position is before what else happened meanwhile. */
+  function isNews(topic: Topic, { event, list, revision }: Frame): boolean {
+    return event === "state" && list === undefined && revision > topic.newest
   }
 
   return {
@@ -278,7 +290,7 @@ export const openSocket: OpenMouth = ({ url, uris, heard, resumes = false }) => 
       say({ event: "unsubscribe", uri: topic.canonical }, () => {})
       topic.epoch = undefined
       topic.isJoined = false
-      topic.shown = 0
+      topic.shown = topic.newest = 0
       subscribe(topic)
     },
     close: () => {
