@@ -80,7 +80,8 @@ function tell(sockets, { wall, turn, cpu, messages }) {
     wall,
     availableParallelism() >= CORES,
   )
-  compare("the longest turn of a hub", `at least ${WANTED}×`, turn, true)
+  // A few sockets take less than the hub's clock tells.
+  compare("the longest turn of a hub", `at least ${WANTED}×`, turn, turn[1] > 0)
   if (cpu.every((time) => time !== null)) {
     compare("CPU time of the busiest hub's process for a change", `at least ${WANTED}×`, cpu, true)
   }

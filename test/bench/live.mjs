@@ -134,11 +134,11 @@ not for Socket.IO ([test/bench/socketio.mjs](../test/bench/socketio.mjs)).
 
 Where ${HUBS} hubs stand beside one ([test/bench/hubs.mjs](../test/bench/hubs.mjs)), each has a \`workerd\` process of its own: deployed hubs have threads of their own, but one
 \`workerd\` runs all its objects on one thread. The Worker and its D1 are in another process and call the hubs in theirs; the sockets are in ${HUBS} Node processes
-and go straight to a hub's. Both services run side by side and are asked in turn, ${HUB_ROUNDS} times.
+and each goes straight to its hub's process. Both services run side by side and are asked in turn, ${HUB_ROUNDS} times.
 
 - To the last delivery: the least of the rounds. It tells what hubs do for each other only where nothing waits for a core: with ${CORES}, for ${HUBS} hubs, ${HUBS} processes of sockets and the Worker.
 - The turn of a hub, from a call that brings a change until it has sent to all its sockets: the least of each hub, and of those the longest, in whole milliseconds, which is what its clock tells.
-- CPU time, user and system, as Linux counts it for the process of a hub, on the mean of the rounds, of the hub that took most: how long one core is busy, writing to sockets included.
+- CPU time, user and system, as Linux counts it for the process of a hub, on the mean of the rounds, of the hub that took most: how long one core is busy. Writing to sockets is in it, and so is what a local \`workerd\` does in front of its hub.
 - Messages: the calls that hubs counted, and the frames that sockets did, by the number of changes.
 
 | Figure | Wanted | Measured | Reached |
