@@ -8,105 +8,25 @@ import { mkdir, writeFile } from "node:fs/promises"
 import { availableParallelism } from "node:os"
 import { parseArgs } from "node:util"
 import { ROOT, startServer } from "../e2e/server.mjs"
+import { Audience, FRAME, heard, isFrame, put, send, subscribe } from "./audience.mjs"
+import { compareHubs, CORES, HUB_ROUNDS, HUBS } from "./hubs.mjs"
+import { count, line, ms, table, times } from "./table.mjs"
 
 const FULL_SOCKETS = 2_000
 const { values: options } = parseArgs({ options: { sockets: { type: "string" } } })
 const SOCKETS = Number(options.sockets ?? FULL_SOCKETS)
 const ROUNDS = 15
 const COMMITS = 200
-const OPENED_AT_ONCE = 50
-const URI = "/api/apps/bench"
-const DATA = { text: "x".repeat(120) }
-
-const table = []
-
-function line(figure, wanted, measured, holds) {
-  table.push([figure, wanted, measured, holds === null ? "" : holds ? "yes" : "**no**"])
-  console.log(`${holds === false ? "MISSED " : ""}${figure}: ${measured} (${wanted})`)
-}
-
-const ms = (number) => `${number.toFixed(1)} ms`
-const times = (ratio) => `${ratio.toFixed(2)}×`
 
 function quantile(numbers, share) {
   const sorted = numbers.toSorted((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]
 }
 
-/** Sockets that count what reaches them; `hears` says which texts are deliveries. */
-class Audience {
-  sockets = []
-  #hears
-  #left = 0
-  #done = () => {}
-
-  constructor(hears) {
-    this.#hears = hears
-  }
-
-  /** @param greet what a new socket does; resolves when it is ready */
-  async open(url, count, greet) {
-    for (let at = 0; at < count; at += OPENED_AT_ONCE) {
-      const some = Array.from({ length: Math.min(OPENED_AT_ONCE, count - at) }, async () => {
-        const socket = new WebSocket(url)
-        this.sockets.push(socket)
-        await new Promise((resolve, reject) => {
-          socket.addEventListener("open", resolve)
-          socket.addEventListener("error", () => reject(new Error(`${url} did not open`)))
-        })
-        await greet(socket)
-        socket.addEventListener("message", ({ data }) => {
-          if (this.#hears(data) && --this.#left === 0) this.#done(performance.now())
-        })
-      })
-      await Promise.all(some)
-    }
-    return this
-  }
-
-  /** Milliseconds from a request until every socket has heard of it. */
-  async timed(request) {
-    this.#left = this.sockets.length
-    const last = new Promise((resolve) => (this.#done = resolve))
-    const start = performance.now()
-    const [end] = await Promise.all([last, request()])
-    return end - start
-  }
-
-  close() {
-    for (const socket of this.sockets) socket.close()
-  }
-}
-
-/** The next text that passes. */
-function heard(socket, passes) {
-  return new Promise((resolve) => {
-    const hear = ({ data }) => {
-      if (!passes(data)) return
-      socket.removeEventListener("message", hear)
-      resolve(data)
-    }
-    socket.addEventListener("message", hear)
-  })
-}
-
-async function subscribe(socket) {
-  const state = heard(socket, (text) => text.includes('"event":"state"'))
-  socket.send(JSON.stringify({ id: 1, event: "subscribe", uri: URI }))
-  await state
-}
-
 async function joinSocketIo(socket) {
   const joined = heard(socket, (text) => text.startsWith("40"))
   socket.send("40")
   await joined
-}
-
-async function send(method, url, body) {
-  const init = { method, body, headers: { "Content-Type": "application/json" } }
-  const answer = await fetch(url, init)
-  if (!answer.ok) throw new Error(`${method} ${url}: ${answer.status} ${await answer.text()}`)
-  await answer.arrayBuffer()
 }
 
 /** Several rounds of each in turn, so that what else the machine does falls on all of them. */
@@ -130,19 +50,9 @@ async function startSocketIo() {
   const port = await new Promise((resolve) =>
     child.stdout.once("data", (data) => resolve(Number(data))),
   )
+  process.once("exit", () => child.kill())
   return { port, stop: () => child.kill() }
 }
-
-const isFrame = (text) => text.includes('"revision"')
-const put = (url, n) => send("PUT", `${url}${URI}`, JSON.stringify({ data: { ...DATA, n } }))
-
-/** As long as our frame is. */
-const text = JSON.stringify({
-  event: "state",
-  uri: URI,
-  revision: 12_345,
-  resource: { name: "bench", data: { ...DATA, n: 12 } },
-})
 
 async function fanOut(server) {
   const ws = server.url.replace("http", "ws")
@@ -166,11 +76,11 @@ async function fanOut(server) {
   const bareUrl = `${server.url}/bench/hub?commit=1`
   const [own, loop, socketIo] = await inTurn(ROUNDS, [
     async () => watched("hub", await ours.timed(() => put(server.url, ++n))),
-    async () => watched("bare", await bare.timed(() => send("POST", bareUrl, text))),
-    () => theirs.timed(() => send("POST", `http://localhost:${io.port}/`, text)),
+    async () => watched("bare", await bare.timed(() => send("POST", bareUrl, FRAME))),
+    () => theirs.timed(() => send("POST", `http://localhost:${io.port}/`, FRAME)),
   ])
   const [a, b, c] = [own, loop, socketIo].map((all) => Math.min(...all))
-  const what = `${SOCKETS.toLocaleString("en")} subscribers of one URI, from the request to the last delivery`
+  const what = `${count(SOCKETS)} subscribers of one URI, from the request to the last delivery`
   line(
     `${what}, beside a bare loop after a bare batch`,
     "at most 1.3×",
@@ -185,7 +95,7 @@ async function fanOut(server) {
   )
   const [hub, object] = [inside.hub, inside.bare].map((all) => Math.min(...all))
   line(
-    `${SOCKETS.toLocaleString("en")} sends: the turn of the hub, beside the bare loop alone`,
+    `${count(SOCKETS)} sends: the turn of the hub, beside the bare loop alone`,
     "at most 1.3×",
     `${times(hub / object)} (${ms(hub)} against ${ms(object)})`,
     hub / object <= 1.3,
@@ -201,7 +111,7 @@ async function single(server) {
   const bare = await new Audience(() => true).open(`${ws}/bench/hub`, 1, async () => {})
   const [own, least] = await inTurn(COMMITS, [
     () => ours.timed(() => put(server.url, ++n)),
-    () => bare.timed(() => send("POST", `${server.url}/bench/hub?commit=1`, text)),
+    () => bare.timed(() => send("POST", `${server.url}/bench/hub?commit=1`, FRAME)),
   ])
   const [a, b] = [quantile(own, 0.5), quantile(least, 0.5)]
   line(
@@ -213,41 +123,23 @@ async function single(server) {
   for (const each of [ours, bare]) each.close()
 }
 
-async function hubs(counts) {
-  const found = []
-  for (const count of counts) {
-    const server = await startServer([
-      "--config",
-      "test/bench/wrangler.toml",
-      "--var",
-      `LIVE_HUBS:${count}`,
-    ])
-    try {
-      let n = 0
-      await put(server.url, n)
-      const ours = await new Audience(isFrame).open(
-        `${server.url.replace("http", "ws")}/live`,
-        SOCKETS,
-        subscribe,
-      )
-      const [taken] = await inTurn(ROUNDS, [() => ours.timed(() => put(server.url, ++n))])
-      found.push(Math.min(...taken))
-      ours.close()
-    } finally {
-      await server.stop()
-    }
-  }
-  return found
-}
-
 function markdown() {
   const lines = table.map((cells) => `| ${cells.join(" | ")} |`)
   return `# What live delivery costs
 
 \`npm run bench:live\` makes this page: ${availableParallelism()} cores, Node ${process.versions.node}, \`wrangler dev\`, the least of ${ROUNDS} rounds in turn, because what else the
-machine does only ever adds (for single deliveries the median of ${COMMITS}), frames of ${text.length} characters, all sockets in one Node process, which takes its share of the cores.
+machine does only ever adds (for single deliveries the median of ${COMMITS}), frames of ${FRAME.length} characters, all sockets in one Node process, which takes its share of the cores.
 Times are what clients see, the proxies of \`wrangler dev\` included for ours and for the bare object ([test/bench/hub.ts](../test/bench/hub.ts)),
-not for Socket.IO ([test/bench/socketio.mjs](../test/bench/socketio.mjs)). A local \`workerd\` runs all objects on one thread.
+not for Socket.IO ([test/bench/socketio.mjs](../test/bench/socketio.mjs)).
+
+Where ${HUBS} hubs stand beside one ([test/bench/hubs.mjs](../test/bench/hubs.mjs)), each has a \`workerd\` process of its own: deployed hubs have threads of their own, but one
+\`workerd\` runs all its objects on one thread. The Worker and its D1 are in another process and call the hubs in theirs; the sockets are in ${HUBS} Node processes
+and each goes straight to its hub's process. Both services run side by side and are asked in turn, ${HUB_ROUNDS} times.
+
+- To the last delivery: the least of the rounds. It tells what hubs do for each other only where nothing waits for a core: with ${CORES}, for ${HUBS} hubs, ${HUBS} processes of sockets and the Worker.
+- The turn of a hub, from a call that brings a change until it has sent to all its sockets: the least of each hub, and of those the longest, in whole milliseconds, which is what its clock tells.
+- CPU time, user and system, as Linux counts it for the process of a hub, on the mean of the rounds, of the hub that took most: how long one core is busy. Writing to sockets is in it, and so is what a local \`workerd\` does in front of its hub.
+- Messages: the calls that hubs counted, and the frames that sockets did, by the number of changes.
 
 | Figure | Wanted | Measured | Reached |
 | --- | --- | --- | --- |
@@ -267,13 +159,7 @@ try {
   await server.stop()
 }
 if (process.exitCode !== 1) {
-  const [one, four] = await hubs([1, 4])
-  line(
-    "the same subscribers on four hubs, beside one",
-    "at least 2.5× as fast, where there are cores",
-    `${times(one / four)} (${ms(four)} against ${ms(one)})`,
-    availableParallelism() > 4 ? one / four >= 2.5 : null,
-  )
+  await compareHubs(SOCKETS)
   console.log(`\n${markdown()}`)
   if (SOCKETS === FULL_SOCKETS) {
     await mkdir(`${ROOT}docs`, { recursive: true })

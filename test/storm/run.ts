@@ -9,7 +9,8 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
-import { bundle, Runtime } from "./runtime.ts"
+import { bundle } from "../bundle.ts"
+import { Runtime } from "./runtime.ts"
 import { storm } from "./storm.ts"
 
 const { values: options } = parseArgs({
@@ -31,14 +32,14 @@ const seeds =
 const isOne = seeds.length === 1
 const FAULT_LINES = 12
 
-const modules = bundle()
+const manifest = bundle("test/storm/worker.ts")
 const start = performance.now()
 let next = 0
 let changes = 0
 const failed: number[] = []
 
 async function lane(): Promise<void> {
-  const runtime = await Runtime.start(modules)
+  const runtime = await Runtime.start(manifest)
   try {
     while (next < seeds.length && !(options.bail && failed.length > 0)) {
       const seed = seeds[next++] ?? 0

@@ -1,57 +1,28 @@
 /** A real runtime with the storm's Worker in it, whose hubs can be put to sleep and which can be restarted whole. */
-import { execFileSync } from "node:child_process"
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { Miniflare } from "miniflare"
+import { COMPATIBILITY, type Bundle } from "../bundle.ts"
 
-const ROOT = join(fileURLToPath(import.meta.url), "../../..")
 const NAME = "tidemark-storm"
-const COMPATIBILITY = {
-  compatibilityDate: "2026-10-23",
-  compatibilityFlags: ["enable_request_signal", "no_nodejs_compat", "no_nodejs_compat_v2"],
-}
-
-type Modules = Record<string, { type: "esm" | "text"; contents: string }>
-
-/** The Worker as it would be deployed, module by module. */
-export function bundle(): Modules {
-  const folder = mkdtempSync(join(tmpdir(), "tidemark-storm-"))
-  try {
-    const config = ["--config", "test/storm/wrangler.toml", "--outdir", folder]
-    execFileSync("npx", ["wrangler", "deploy", "--dry-run", ...config], {
-      cwd: ROOT,
-      stdio: ["ignore", "ignore", "inherit"],
-    })
-    const names = readdirSync(folder).filter((name) => /\.(js|sql)$/.test(name))
-    return Object.fromEntries(
-      names.map((name) => {
-        const type = name.endsWith(".js") ? "esm" : "text"
-        return [name, { type, contents: readFileSync(join(folder, name), "utf8") }]
-      }),
-    )
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-}
 
 export class Runtime {
   readonly #folder = mkdtempSync(join(tmpdir(), "tidemark-storm-"))
-  readonly #modules: Modules
+  readonly #manifest: Bundle
   readonly #miniflare: Miniflare
   /** Told of the errors that the Worker logs. */
   heard: (line: string) => void = () => {}
   #url = new URL("http://localhost")
   #busy: Promise<unknown> = Promise.resolve()
 
-  private constructor(modules: Modules) {
-    this.#modules = modules
+  private constructor(manifest: Bundle) {
+    this.#manifest = manifest
     this.#miniflare = new Miniflare(this.#options())
   }
 
-  static async start(modules: Modules): Promise<Runtime> {
-    const runtime = new Runtime(modules)
+  static async start(manifest: Bundle): Promise<Runtime> {
+    const runtime = new Runtime(manifest)
     runtime.#url = await runtime.#miniflare.ready
     // The first request makes the tables.
     await runtime.request("/api/apps/")
@@ -120,7 +91,7 @@ export class Runtime {
           config: {
             name: NAME,
             ...COMPATIBILITY,
-            manifest: { mainModule: "worker.js", modulesRoot: ROOT, modules: this.#modules },
+            manifest: this.#manifest,
             env: {
               LIVE_HUBS: { type: "text", value: "2" },
               DB: { type: "d1", id: NAME },
