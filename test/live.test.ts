@@ -379,6 +379,11 @@ describe("a command", () => {
     await refused("subscribe /sum", "method_not_allowed", 405)
     await refused("subscribe /live", "upgrade_required", 426)
     await refused("subscribe /api/apps/%FF", "invalid_request", 400)
+    // It would be told the state, and nothing ever after.
+    await send("PUT /keys?raw=1")
+    for (const uri of ["/keys/raw/value", "/metrics", "/api/openapi.json"]) {
+      await refused(`subscribe ${uri}`, "unknown_uri", 404)
+    }
     await refused({ event: "create", uri: "/nowhere" }, "unknown_uri", 404)
     await refused({ event: "create", uri: "/todo/7" }, "method_not_allowed", 405)
     await refused({ event: "patch", uri: "/todo/" }, "method_not_allowed", 405)

@@ -53,7 +53,8 @@ export async function targetAt(
     throw new Problem("unknown_uri", detail)
   }
   const target = resolve(uri)
-  if (target && !target.endpoint.isExport) return target
+  // What is called is no resource: no change is told of it, and it may be bytes, or longer than a hub has memory.
+  if (target && target.endpoint.verb !== "call") return target
   // The app says in its own words what is wrong with it.
   if (!target) await ask(dispatch, who, "GET", tidied(uri))
   throw new Problem("unknown_uri", `"${uri}" cannot be subscribed to`)
