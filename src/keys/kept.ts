@@ -2,14 +2,12 @@
 import type { Database } from "../feed/database.ts"
 import type { Statement } from "../feed/statement.ts"
 import { chunksOf } from "./edge.ts"
-import { valueOf, type Entry } from "./entry.ts"
+import { place, valueOf, type Entry } from "./entry.ts"
+import { packed } from "./packed.ts"
 import * as sql from "./sql.ts"
 
 /** A list of pairs travels as one parameter, which D1 bounds at 2,000,000 bytes. */
 const PAIRS_AT_ONCE = 1_000
-/** Values that are kept in the index together: as one parameter they must stay below 2,000,000 bytes. */
-const SHORT_CHARACTERS = 2_000
-const SHORT_AT_ONCE = 100
 
 /** Of pairs of a name and a revision, those that the index tells otherwise, as the index tells them. */
 export async function newest(
@@ -31,20 +29,15 @@ export async function newest(
   return found
 }
 
-/** What keeps these values in the index until the next write of their keys, unless another was written since. */
+/**
+ * What keeps these values in the index until the next write of their keys, unless another was written since: those that
+ * only their changes carry.
+ */
 export function keeping(entries: readonly [name: string, entry: Entry][]): Statement[] {
-  const short: [name: string, revision: number, text: string][] = []
-  const statements = entries.flatMap(([name, { revision, text }]) => {
-    if (text === null) return []
-    // What SQLite would cut at U+0000, and what is too long to go with others, goes by itself.
-    if (text.length > SHORT_CHARACTERS || text.includes("\0")) {
-      return [sql.keep(name, revision, text)]
-    }
-    short.push([name, revision, text])
-    return []
+  const rows = entries.flatMap(([name, entry]) => {
+    const { body, stored } = place(name, entry)
+    const isHeld = body === null || stored.value !== null || stored.number !== null
+    return isHeld || entry.text === null ? [] : [[name, entry.revision, entry.text]]
   })
-  for (const some of chunksOf(short, SHORT_AT_ONCE)) {
-    statements.push(sql.keepAll(JSON.stringify(some)))
-  }
-  return statements
+  return packed(rows).map(({ json }) => sql.keepAll(json))
 }

@@ -247,17 +247,10 @@ export function removeExpired(name: string, now: number): Statement {
   return { sql: `DELETE FROM keys WHERE name = ? AND ${EXPIRED}`, params: [name, now] }
 }
 
-/** Keeps a value in the index, where the journal forgets it, as long as it is that of this revision. */
-export function keep(name: string, revision: number, value: string): Statement {
-  return {
-    // Counters keep their number and leave the value alone, so that there must be none.
-    sql: `UPDATE keys SET value = ?3
-      WHERE name = ?1 AND revision = ?2 AND value IS NULL AND number IS NULL`,
-    params: [name, revision, value],
-  }
-}
-
-/** `keep` of many, an array of [name, revision, value]. */
+/**
+ * Keeps values in the index, where the journal forgets them, as long as they are those of these revisions: an array of
+ * [name, revision, value]. Counters keep their number and leave the value alone.
+ */
 export function keepAll(json: string): Statement {
   return {
     sql: `UPDATE keys SET value = kept.value ->> 2 FROM json_each(?1) AS kept

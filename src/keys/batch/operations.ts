@@ -1,9 +1,7 @@
 /** The operations of a batch, and in what steps they can be done. Pure. */
 import type * as z from "zod"
-import { byteLength } from "../../lib/bytes.ts"
 import type { Tree } from "../../lib/tree.ts"
 import type { KeyBatchBody } from "../../protocol/keys-batch.ts"
-import { DATABASE_TEXT_MAX_BYTES } from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
 import { place, uriOf } from "../entry.ts"
 import { readTreeEnding } from "../body.ts"
@@ -116,28 +114,6 @@ export function itemOf(operation: Operation): Item {
   } catch (error) {
     throw error instanceof Problem ? placed(error, at) : error
   }
-}
-
-/** The items as JSON arrays, each small enough for a parameter. Throws Problem too_large for one that never is. */
-export function packed(items: readonly unknown[]): { json: string; count: number }[] {
-  const packs: { texts: string[]; bytes: number }[] = []
-  for (const item of items) {
-    const text = JSON.stringify(item)
-    const bytes = byteLength(text) + 1
-    if (bytes > DATABASE_TEXT_MAX_BYTES) {
-      throw new Problem(
-        "too_large",
-        `A key must take at most ${DATABASE_TEXT_MAX_BYTES} bytes of JSON in a batch, this one takes ${bytes}`,
-        { limit: DATABASE_TEXT_MAX_BYTES },
-      )
-    }
-    const pack = packs.at(-1)
-    if (pack && pack.bytes + bytes < DATABASE_TEXT_MAX_BYTES) {
-      pack.texts.push(text)
-      pack.bytes += bytes
-    } else packs.push({ texts: [text], bytes })
-  }
-  return packs.map(({ texts }) => ({ json: `[${texts.join()}]`, count: texts.length }))
 }
 
 function endingOf(operation: Given, members: ReadonlyMap<string, Tree>, now: number) {

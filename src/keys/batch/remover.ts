@@ -15,7 +15,7 @@ import { busy } from "../persist.ts"
 import { settle } from "../settle.ts"
 import { afterExpiry } from "../expirer.ts"
 import { HEAD, SWEPT_WITHIN } from "../sql.ts"
-import { packed } from "./operations.ts"
+import { packed } from "../packed.ts"
 import * as sql from "./sql.ts"
 
 export interface KeyRemoverParts {

@@ -9,12 +9,13 @@ import { KEY_BATCH_MAX_STATEMENTS, KEY_LIST_MAX_BYTES } from "../../protocol/lim
 import { Problem, Stopped } from "../../protocol/problem.ts"
 import { chunksOf, type EdgeCopies } from "../edge.ts"
 import { place, valueOf, type Entry } from "../entry.ts"
+import { packed } from "../packed.ts"
 import { settle, type Sides } from "../settle.ts"
 import { afterExpiry } from "../expirer.ts"
 import { SWEPT_WITHIN, type Row } from "../sql.ts"
 import { kindOf, type Value } from "../value.ts"
 import { explain } from "./conditions.ts"
-import { itemOf, packed, stepsOf, type Item, type Operation } from "./operations.ts"
+import { itemOf, stepsOf, type Item, type Operation } from "./operations.ts"
 import * as sql from "./sql.ts"
 
 /** What became of an operation. */
