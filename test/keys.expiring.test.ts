@@ -240,6 +240,45 @@ describe("a key that warns before it expires", () => {
     for (const [{ status, text }, wanted] of answers) expect(status, text).toBe(wanted)
     expect((await ask("GET /keys/ever")).text).toBe('{"ever":"1"}')
   })
+
+  it("and what is to be done then are refused where the expiry that is kept is none", async () => {
+    const { ask, clock } = world()
+    const onExpire = { uri: "/api/apps/never", patch: { data: { n: 1 } } }
+    const query = `on_expire=${encodeURIComponent(JSON.stringify(onExpire))}`
+    await ask("PUT /keys?stays=1")
+    await ask("PUT /keys?lapsed=1&expire_in=1")
+    clock.now += 1_000
+    const written = (await journalOf()).length
+    for (const name of ["stays", "lapsed", "unknown"]) {
+      for (const [member, option] of [
+        ["warn", "warn=10"],
+        ["on_expire", query],
+      ] as const) {
+        for (const request of [
+          `PUT /keys/${name}?keep_ttl=1&${option}`,
+          `PUT /keys?${name}=2&keep_ttl=1&${option}`,
+        ]) {
+          const { status, text } = await ask(request, request.includes("?keep") ? {} : undefined)
+          expect([request, status, JSON.parse(text).errors]).toEqual([
+            request,
+            422,
+            { [member]: "goes with an expiry" },
+          ])
+        }
+      }
+    }
+    const patched = await ask("PATCH /keys/stays", { value: "2", on_expire: onExpire })
+    expect([patched.status, JSON.parse(patched.text).errors]).toEqual([
+      422,
+      { on_expire: "goes with an expiry" },
+    ])
+    expect(await journalOf()).toHaveLength(written)
+    // With one, each of them does.
+    await ask("PUT /keys?ends=1&expire_in=60")
+    expect((await ask(`PUT /keys?ends=2&keep_ttl=1&warn=10&${query}`)).text).toBe("success")
+    expect((await ask("PATCH /keys/ends", { on_expire: onExpire })).status).toBe(204)
+    expect((await ask("PATCH /keys/stays", { expire_in: 9, on_expire: onExpire })).status).toBe(204)
+  })
 })
 
 describe("what a key is to do when it expires", () => {

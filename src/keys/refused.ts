@@ -12,10 +12,9 @@ export function taken(name: string): Problem {
   return new Problem("conflict", `There is a key "${name}" already`, { errors })
 }
 
-/** The problem of a key of whose end nobody can be told, because it has none. */
-export function immortal(name: string): Problem {
-  const errors = { warn: "goes with an expiry" }
-  return new Problem("unprocessable", `"${name}" never expires, so that it cannot warn of it`, {
-    errors,
-  })
+/** The problem of what would go with a key's end, where it has none. */
+export function immortal(name: string, member: "warn" | "on_expire"): Problem {
+  const errors = { [member]: "goes with an expiry" }
+  const detail = `"${name}" never expires, so that "${member}" would do nothing; "expire_in" and "expire_at" say when it does`
+  return new Problem("unprocessable", detail, { errors })
 }

@@ -19,10 +19,11 @@ import { previousOf } from "./previous.ts"
 import { afterExpiry } from "./expirer.ts"
 import { KeyReader } from "./reader.ts"
 import type { Read, ReadWish } from "./reading.ts"
-import { immortal, notFound, taken } from "./refused.ts"
+import { notFound, taken } from "./refused.ts"
 import { settle, type Sides } from "./settle.ts"
 import * as sql from "./sql.ts"
 import { kindOf, type Value } from "./value.ts"
+import { ruleOf } from "./unending.ts"
 import { ofNew, type PatchOptions, type SetOptions } from "./write.ts"
 import type { Ending, WriteOptions, Written } from "./write.ts"
 
@@ -104,6 +105,7 @@ export class KeyStore {
     const { expiry, onlyNew = false, conditions = {}, wantsPrevious = false } = options
     const ending = expiry === undefined ? options : ofNew(options)
     const now = this.#options.now()
+    const rule = ruleOf(name, now, ending)
     const uri = uriOf(name)
     const { body, stored } = this.#place(name, value)
     const previous = await this.#previous(wantsPrevious, name, now)
@@ -112,6 +114,7 @@ export class KeyStore {
     const changes = await this.#commit(name, now, conditions, {
       guards: [
         ...(onlyNew ? [guardOf(sql.absent(name, now))] : []),
+        ...rule.guards,
         ...(value.blob === null ? [] : [guardOf(stands(value.blob))]),
       ],
       reads: previous?.reads ?? [],
@@ -120,7 +123,8 @@ export class KeyStore {
         ...(expiry === undefined ? [sql.removeExpired(name, now)] : []),
         sql.put(name, uri, ending, stored),
       ],
-      explain: async () => (onlyNew ? taken(name) : null),
+      explain: async () =>
+        onlyNew ? taken(name) : rule.explain(await this.#reader.last(name, now)),
     })
     const revision = lastOf(changes)
     if (expiry === undefined) await this.#settle([[name, 0]])
@@ -135,21 +139,21 @@ export class KeyStore {
   async patch(name: string, options: PatchOptions): Promise<Written> {
     const { value, expiry, conditions = {}, wantsPrevious = false } = options
     const ending = expiry === null ? { ...options, warn: null } : options
-    const isWarning = typeof ending.warn === "number" && expiry === undefined
     const now = this.#options.now()
+    const rule = ruleOf(name, now, ending)
     const placed = value && this.#place(name, value)
     const previous = await this.#previous(wantsPrevious, name, now)
     const told = value
       ? drafts.given(placed?.body ?? null, kindOf(value))
       : await this.#keptBody(name, now)
     const changes = await this.#commit(name, now, conditions, {
-      guards: [guardOf(isWarning ? sql.mortal(name, now) : sql.live(name, now))],
+      guards: [guardOf(sql.live(name, now)), ...rule.guards],
       reads: previous?.reads ?? [],
       drafts: [drafts.patched(name, now, told, ending)],
       writes: [sql.patch(name, placed?.stored ?? null, ending)],
       explain: async () => {
-        const isThere = isWarning && (await this.#reader.last(name, now))
-        return isThere ? immortal(name) : notFound(name)
+        const last = await this.#reader.last(name, now)
+        return (last && rule.explain(last)) ?? notFound(name)
       },
     })
     await this.#settle([[name, 0]])
