@@ -225,6 +225,14 @@ describe("a key with something to do when it expires", () => {
       await sweep()
       expect((await ask(`GET /api/apps/${name}`)).status, request).toBe(200)
     }
+    // Of a key that counting made, and made anew by none that came later.
+    const query = `expire_in=5&on_expire=${asQuery(action("d-counted"))}`
+    await ask(`POST /keys/d-counted/inc?${query}`)
+    await ask(`POST /keys/d-counted/dec?expire_in=90&on_expire=${asQuery(action("d-other"))}`)
+    clock.now += 5_000
+    await sweep()
+    expect((await ask("GET /api/apps/d-counted")).status).toBe(200)
+    expect((await ask("GET /api/apps/d-other")).status).toBe(404)
     await ask("PUT /keys?d-patched=1&expire_in=5")
     await ask("PATCH /keys/d-patched", { on_expire: action("d-patched") })
     clock.now += 5_000
@@ -273,6 +281,7 @@ describe("a key with something to do when it expires", () => {
       await ask(`PUT /keys/r-1?expire_in=5&on_expire=${asQuery(on_expire)}`, {}),
       await ask("PATCH /keys/r-there", { on_expire }),
       await ask("POST /keys/", { name: "r-1", value: "1", expire_in: 5, on_expire }),
+      await ask(`POST /keys/r-1/inc?expire_in=5&on_expire=${asQuery(on_expire)}`),
     ]
     for (const { status, text } of answers) {
       // That it is no object, the schema says first.

@@ -101,6 +101,21 @@ describe("expiry in every form", () => {
     expect(answer.json).toMatchObject({ status: 400, errors: { [place]: expect.any(String) } })
   })
 
+  it.each([
+    ["PUT /keys/slip?expires_in=5", "expires_in"],
+    ["PUT /keys/slip?ttl=5", "ttl"],
+    ["PATCH /keys/slip?expire_in=5", "expire_in"],
+    ["DELETE /keys/slip?retrun=previous", "retrun"],
+    ["POST /keys/slip/inc?amount=5", "amount"],
+    ["POST /keys/slip/dec?return=previous", "return"],
+  ])("refuses %s, which it does not know", async (request, parameter) => {
+    const { revision } = await send("PUT /keys?slip=1")
+    const { json } = await send(request, request.startsWith("P") ? {} : undefined)
+    const errors = { query: expect.stringContaining(`"${parameter}"`) }
+    expect(json).toMatchObject({ status: 400, code: "invalid_request", errors })
+    expect(await send("GET /keys/slip")).toMatchObject({ revision, json: { slip: "1" } })
+  })
+
   it("removes it by expire_at: null too", async () => {
     const { ask } = world()
     await ask("PUT /keys?freed=1&expire_in=10")

@@ -74,17 +74,17 @@ function addedTo(start: string, sums: Statement) {
 
 /** Takes the number from the change that was recorded for it. */
 function putSql(
-  { name, ending: { expiry = null, warn = null } }: Counting,
+  { name, ending: { expiry = null, warn = null, onExpire = null } }: Counting,
   start: string,
   first: ReturnType<typeof place>["stored"],
 ): Statement {
   const told = `(SELECT trim(substr(body, length(?6) + 1), '"}') FROM changes WHERE revision = ${REVISION})`
   return {
-    sql: `INSERT INTO keys (name, uri, revision, expires_at, type, size, number, warn, warn_at)
-      VALUES (?1, ?2, ${REVISION}, ?3, ?4, ?5, ${told}, ?7, ?3 - ?7)
+    sql: `INSERT INTO keys (name, uri, revision, expires_at, type, size, number, warn, warn_at, on_expire)
+      VALUES (?1, ?2, ${REVISION}, ?3, ?4, ?5, ${told}, ?7, ?3 - ?7, ?8)
       ON CONFLICT (name) DO UPDATE SET revision = excluded.revision, number = excluded.number,
         size = length(excluded.number)`,
-    params: [name, uriOf(name), expiry, first.type, first.size, start, warn],
+    params: [name, uriOf(name), expiry, first.type, first.size, start, warn, onExpire],
   }
 }
 

@@ -14,12 +14,16 @@ import {
 import { KEY_BODY_MAX_BYTES } from "./limits.ts"
 import { problems } from "./shared.ts"
 
-const Step = When.omit({ keep_ttl: true }).extend({
-  by: z.string().default("1").meta({
-    description: "A decimal, counted exactly; its digits and those of the sum fit 64 bits",
-    example: "0.25",
-  }),
-})
+/** Strict: whoever misspells `by` must not count by another number, which nobody could take back. */
+const Step = When.omit({ keep_ttl: true })
+  .extend({
+    on_expire: OnExpireText.optional(),
+    by: z.string().default("1").meta({
+      description: "A decimal, counted exactly; its digits and those of the sum fit 64 bits",
+      example: "0.25",
+    }),
+  })
+  .strict()
 
 const counter = {
   method: "POST",
@@ -27,7 +31,7 @@ const counter = {
   batch,
   tag: "keys",
   description:
-    "A key that is not there counts from 0, and `expire_in` or `expire_at` say how long it lives then, `warn` when that is told; one that is there keeps its expiry. A value that is no number is refused. What is acknowledged is counted, once; while Workers KV fails, the copies at the edge are behind.",
+    "A key that is not there counts from 0, and `expire_in` or `expire_at` say how long it lives then, `warn` when that is told, `on_expire` what is done; one that is there keeps its own. A value that is no number is refused. What is acknowledged is counted, once; while Workers KV fails, the copies at the edge are behind.",
   params,
   query: Step,
   replies: {
@@ -47,7 +51,11 @@ export const keyValueEndpoints = {
     description:
       "The body is the value, `Content-Type` its type. JSON is kept as its value, other types byte for byte. Text in UTF-8 and JSON of up to a million bytes stand in GET's answer; everything else is described there.",
     params,
-    query: When.extend({ on_expire: OnExpireText.optional(), return: Previous.optional() }),
+    // Strict: whoever misspells `expire_in` must not keep for ever what was to go.
+    query: When.extend({
+      on_expire: OnExpireText.optional(),
+      return: Previous.optional(),
+    }).strict(),
     body: {
       schema: z.unknown().meta({ description: "The value" }),
       types: "any",

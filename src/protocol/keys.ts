@@ -93,7 +93,8 @@ const Meta = z
   })
   .meta({ id: "KeyMeta" })
 
-const previous = z.object({ return: Previous.optional() })
+/** Strict: an expiry in the query of a PATCH would be passed over. */
+const previous = z.strictObject({ return: Previous.optional() })
 const known = {
   description: "What was there before, where it was asked for",
   schema: Key.nullable(),
