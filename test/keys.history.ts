@@ -1,12 +1,15 @@
 /** Random histories of a few keys, written and read from several isolates at several places, and what must hold. */
 import { Database } from "../src/feed/database.ts"
 import { Feed } from "../src/feed/feed.ts"
+import { readOperations } from "../src/keys/batch/operations.ts"
+import { KeyBatches } from "../src/keys/batch/runner.ts"
 import { Blobs } from "../src/keys/blobs.ts"
 import { EdgeCopies } from "../src/keys/edge.ts"
 import { toJson, uriOf } from "../src/keys/entry.ts"
 import type { Read, ReadWish } from "../src/keys/reading.ts"
 import { KeyStore } from "../src/keys/store.ts"
 import { textValue } from "../src/keys/value.ts"
+import { parseTree } from "../src/lib/tree.ts"
 import type { Change } from "../src/protocol/change.ts"
 import { Problem } from "../src/protocol/problem.ts"
 import { StandInKv, VirtualTime } from "./kv.standin.ts"
@@ -34,6 +37,7 @@ export interface World {
 /** A store in an isolate of its own: its own turns, its own view of Workers KV, and a death. */
 export class Isolate {
   readonly store: KeyStore
+  readonly batches: KeyBatches
   readonly db: Database
   readonly feed: Feed
   readonly background: Promise<unknown>[] = []
@@ -78,6 +82,7 @@ export class Isolate {
     const blobs = new Blobs(this.db, this.feed, mortal, { now, newId })
     const options = { now, consistency: "edge" as const, expire: async () => {} }
     this.store = new KeyStore(this.db, this.feed, { edge, blobs }, options)
+    this.batches = new KeyBatches(this.db, this.feed, edge, options)
   }
 
   /** From now on nothing it began comes to an end, whether it was done or not. */
@@ -135,7 +140,38 @@ export async function play(
   // What somebody was told so far: no strong reader may be shown less.
   let told = 0
 
+  /** What was acknowledged, and the newest revision of it. */
+  function hear(written: Acknowledged[]): number {
+    const changed = written.filter(({ revision }) => revision > 0)
+    acknowledged.push(...changed)
+    return Math.max(0, ...changed.map(({ revision }) => revision))
+  }
+
+  async function count(isolate: Isolate, name: string): Promise<number> {
+    const { revision, json } = await isolate.store.count(name, "0.5", {})
+    return hear([{ name, revision, value: JSON.parse(json)[name] as string }])
+  }
+
+  /** Sets one of the keys and deletes the other, or sets both. */
+  async function batch(isolate: Isolate, value: string): Promise<number> {
+    const given = names.map((name) =>
+      random() < 0.3
+        ? { op: "delete" as const, name }
+        : { op: "set" as const, name, value, expire_in: pick([null, 1, 90]) },
+    )
+    const trees = given.map((one) => parseTree(JSON.stringify(one)))
+    const outcomes = await isolate.batches.run(readOperations(given, trees, time.now))
+    return hear(
+      outcomes.map(({ operation: { name, kind }, revision }) => {
+        return { name, revision: revision ?? 0, value: kind === "delete" ? null : value }
+      }),
+    )
+  }
+
   async function write(isolate: Isolate, name: string, value: string): Promise<number> {
+    const kind = random()
+    if (kind < 0.2) return count(isolate, name)
+    if (kind < 0.4) return batch(isolate, value)
     const dice = random()
     const ttlSeconds = pick([null, null, 1, 90])
     const { store } = isolate
@@ -147,8 +183,7 @@ export async function play(
       : dice < 0.4
         ? await store.patch(name, { value: text, expiry: pick([undefined, expiry]) })
         : await store.set(name, text, { expiry })
-    if (revision > 0) acknowledged.push({ name, revision, value: gone ? null : value })
-    return revision
+    return hear([{ name, revision, value: gone ? null : value }])
   }
 
   async function actor(number: number): Promise<void> {
