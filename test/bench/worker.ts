@@ -33,6 +33,23 @@ function counting(d1: D1Database): D1Database {
   }))
 }
 
+let kvWrites = 0
+let countedKv: KVNamespace | undefined
+
+/** Workers KV, counting what is written to it. */
+function countingKv(kv: KVNamespace): KVNamespace {
+  return (countedKv ??= new Proxy(kv, {
+    get(target, name) {
+      const member = Reflect.get(target, name) as unknown
+      if (typeof member !== "function") return member
+      return (...args: unknown[]) => {
+        if (name === "put" || name === "delete") kvWrites++
+        return member.apply(target, args) as unknown
+      }
+    },
+  }))
+}
+
 /** Bodies that requests from inside may use, by name. */
 const bodies = new Map<string, ArrayBuffer>()
 
@@ -66,14 +83,15 @@ async function inside(
 /** What was spent since the last time it was asked. */
 async function spent(env: Env): Promise<Response> {
   await env.DB.batch([env.DB.prepare("SELECT 1")])
-  const answer = Response.json({ ...spending, queries: spending.queries - 1, pending })
+  const answer = Response.json({ ...spending, queries: spending.queries - 1, pending, kvWrites })
   Object.assign(spending, { queries: 0, rowsRead: 0, rowsWritten: 0 })
+  kvWrites = 0
   return answer
 }
 
 export default {
   async fetch(request, bare, ctx) {
-    const env = { ...bare, DB: counting(bare.DB) }
+    const env = { ...bare, DB: counting(bare.DB), KV: countingKv(bare.KV) }
     const { pathname } = new URL(request.url)
     if (pathname === "/bench/cost") return spent(env)
     if (pathname === "/bench/hub") return answerHub(request, bare)
