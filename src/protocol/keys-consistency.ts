@@ -29,7 +29,8 @@ export const freshness = z.object({ consistency, min_revision: minRevision })
 /** What readers may rely on, for the description of an endpoint. */
 export const promise = [
   "The header `X-Consistency` says how it was read. `edge`: a copy in Workers KV, which after a change may be the old",
-  "one for a minute, a second longer where a key is written more than once a second. `strong`: what was committed",
+  "one for a minute, a second longer where a key is written more than once a second, and until the hourly look where a",
+  "Worker died between the commit and Workers KV. `strong`: what was committed",
   "last; never older than any write that was acknowledged, or any strong answer that was given, before it was asked.",
   "With `min_revision`, a reader who names the newest revision it has seen never goes back, and reads what it wrote.",
 ].join(" ")
