@@ -159,6 +159,20 @@ describe("a key that warns before it expires", () => {
     expect(events).toEqual(["create", "delete"])
   })
 
+  it("does so at once when less is left of the expiry that it keeps", async () => {
+    const { ask, clock, sweep } = world()
+    const end = clock.now + 60_000
+    const names = ["n-patched", "n-kept", "n-nearer"]
+    for (const name of names) await ask(`PUT /keys?${name}=1&expire_in=60&warn=1`)
+    await ask("PATCH /keys/n-patched", { warn: 90 })
+    await ask("PUT /keys?n-kept=2&keep_ttl=1&warn=2m")
+    await ask("PATCH /keys/n-nearer", { warn: 30 })
+    await ask("PATCH /keys/n-nearer", { expire_in: 20 })
+    await sweep()
+    await sweep()
+    expect(await Promise.all(names.map(warningsOf))).toEqual([[end], [end], [end - 40_000]])
+  })
+
   it("does so beside what it does when it expires", async () => {
     const { ask, clock, sweep } = world()
     const value = { op: "set", name: "b-1", value: "1", expire_in: 60, warn: 10, on_expire: patch }

@@ -79,7 +79,7 @@ export const OnExpire = JsonObject.meta({
 })
 
 const WARN =
-  "So long before the key expires, those who watch it are sent an `expiring` event, once; seconds or a duration, less than it has to live. It goes with the expiry: a write that clears that or is given another clears it, too, unless it says it anew"
+  "So long before the key expires, those who watch it are sent an `expiring` event, once; seconds or a duration, less than the expiry beside it; of one that the key has, and that is nearer than that, they are sent it at once. It goes with the expiry: a write that clears that or is given another clears it, too, unless it says it anew"
 
 /** The same in a body. */
 export const Warn = z.union([Seconds, Duration]).meta({ description: WARN, example: 10 })
