@@ -253,10 +253,12 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
 
   #forget(socket: WebSocket): void {
     const { sessions, topics, engine, resolve, hook } = this.#wake()
-    engine.forget(socket)
-    const session = sessions.get(socket)
+    if (engine.forget(socket)) return
+    // The runtime names no socket that is closing among those it holds: where that woke the hub, it knows it by this alone.
+    const session = sessions.get(socket) ?? Session.wake(socket, socket.deserializeAttachment())
     sessions.delete(socket)
     if (!session) return
+    socket.serializeAttachment(null)
     session.closed = true
     this.ctx.waitUntil(tellOfLeaving(hook, session.topics.map(resolve), session.who))
     for (const topic of session.topics) topics.remove(topic, session)

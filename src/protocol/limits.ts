@@ -110,6 +110,8 @@ export const SOCKETIO_PING_TIMEOUT_MILLISECONDS = 40_000
 export const SOCKETIO_POLL_MAX_CHARACTERS = 8_000_000
 /** Sessions of one hub that poll at a time. They live in its memory, and each keeps it awake. */
 export const SOCKETIO_POLLS_MAX = 500
+/** A WebSocket that is to take over from polls and has not by then is closed, as the reference server does. */
+export const SOCKETIO_UPGRADE_TIMEOUT_MILLISECONDS = 10_000
 /** A subscriber that missed more gets the state instead: to it that is less. */
 export const RESUME_MAX_CHANGES = 2_000
 /** … and so one that missed changes with larger bodies, together. */
