@@ -78,6 +78,7 @@ export function hubFor(defined: Resources) {
     feed,
     name: "hub-of-resources",
     now: () => Date.now(),
+    lookBy: async () => {},
     read: (uri) => readings.read(null, uri),
     failed: async (error) => void failures.push(error),
   })

@@ -153,7 +153,7 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
     return { sockets: sessions.length, subscriptions }
   }
 
-  /** Something expires, a delivery failed, or pings are due. A throw makes the runtime call again. */
+  /** Something expires, a delivery failed, a look or pings are due. A throw makes the runtime call again. */
   override async alarm(): Promise<void> {
     const { follower, engine, parts, readings } = this.#wake()
     readings.begin()
@@ -204,6 +204,7 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
       feed,
       name: this.name,
       now: parts.now,
+      lookBy: (at) => this.#alarmBy(at),
       resolve,
       read: (uri) => readForAll(readings, uri),
       failed: async (error) => {

@@ -100,6 +100,11 @@ export const ALLOWANCE_STEP_CHARACTERS = 4_000
 /** Frames of one socket that may wait for those before them, together. */
 export const SOCKET_WAITING_MAX_BYTES = 8_000_000
 /**
+ * A hub that somebody follows looks into the journal this often by itself, because a poke may be lost. It wakes it for a
+ * moment and reads a few rows; nobody waits longer than this for what became of a database that was put back.
+ */
+export const HUB_LOOK_MILLISECONDS = 30_000
+/**
  * Socket.IO has the server ping, and an alarm wakes the hub for it: rarely enough to cost nearly nothing, often enough
  * that no proxy between takes the connection for dead (they wait 60 to 100 s as a rule).
  */

@@ -84,6 +84,7 @@ export function world() {
     feed: () => feed,
     name: "hub-0",
     now: () => 1_000,
+    lookBy: async () => {},
     read: async () => {
       await Promise.resolve()
       const reading = readings.shift()

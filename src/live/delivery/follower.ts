@@ -23,6 +23,7 @@ export interface FollowerParts {
   name: string
   /** Epoch milliseconds. */
   now: () => number
+  lookBy: (at: number) => Promise<void>
   resolve: Resolve
   /** Reads a resource as the hub; null when there is none. Throws when it is worth trying again. */
   read: (uri: string) => Promise<Reading>
