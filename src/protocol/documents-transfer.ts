@@ -24,7 +24,6 @@ export const documentTransferEndpoints = {
     method: "GET",
     path: "/api/export/apps",
     verb: "call",
-    isExport: true,
     tag: "documents",
     summary: "All apps' documents as JSON lines, in the order they were created",
     description:

@@ -88,8 +88,6 @@ export interface Endpoint {
   headers?: Readonly<Record<string, string>>
   body?: BodyRule
   replies: Readonly<Record<number, ReplyRule>>
-  /** True for what may be longer than a hub has memory: it cannot be subscribed to. */
-  isExport?: true
   /** Of writes: true where a batch may hold it, because all it does is one commit; else a sentence that says why not. */
   batch?: true | string
   /** True for what needs no token: what describes the service. */

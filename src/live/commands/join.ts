@@ -53,7 +53,8 @@ export async function targetAt(
     throw new Problem("unknown_uri", detail)
   }
   const target = resolve(uri)
-  if (target && !target.endpoint.isExport) return target
+  // Of what is neither an item nor a list no change tells: the copy would stay what it was at first.
+  if (target && target.endpoint.verb !== "call") return target
   // The app says in its own words what is wrong with it.
   if (!target) await ask(dispatch, who, "GET", tidied(uri))
   throw new Problem("unknown_uri", `"${uri}" cannot be subscribed to`)
