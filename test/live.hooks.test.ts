@@ -8,6 +8,7 @@ import { Hub } from "../src/index.ts"
 import type { HubParts } from "../src/live/hub.ts"
 import { hubOf } from "../src/live/hubs.ts"
 import { resolver } from "../src/live/uris.ts"
+import { Problem } from "../src/protocol/problem.ts"
 import { SOCKETIO_PING_INTERVAL_MILLISECONDS } from "../src/protocol/limits.ts"
 import { hookOf } from "../src/resources/hooks.ts"
 import { linesOf } from "../src/resources/mounted.ts"
@@ -23,7 +24,8 @@ interface Room {
 
 async function roomAt(uri: string, documents: Tools["documents"]): Promise<Room> {
   const found = await documents.get(uri)
-  return found?.value as unknown as Room
+  if (!found) throw new Problem("not_found", "There is no such room")
+  return found.value as unknown as Room
 }
 
 const calls: string[] = []
@@ -85,7 +87,61 @@ beforeAll(async () => {
 beforeEach(() => void calls.splice(0))
 afterEach(() => void vi.useRealTimers())
 
+/** As a hub that falls over: its sockets get no word of it, nor does it of them. */
+const crash = () => evictDurableObject(hub(), { webSockets: "close" })
+/** It was followed, so it looks by itself. */
+const look = () => runDurableObjectAlarm(hub())
+
 describe("hooks", () => {
+  it("are told of all who went with a hub that fell over, once, and of nobody who came back", async () => {
+    const [one, other] = [await room(), await room()]
+    for (const uris of [[one, other], [one]]) {
+      const talker = await connect()
+      for (const uri of uris) await talker.ask(`subscribe ${uri}`)
+    }
+    const caller = await call()
+    await caller.ask("subscribe", one)
+    await expectPresent(one, 3)
+    await crash()
+    const back = await connect()
+    await back.ask(`subscribe ${one}`)
+    await look()
+    await expectPresent(one, 1)
+    await expectPresent(other, 0)
+    await evictDurableObject(hub())
+    await look()
+    await expectPresent(one, 1)
+    back.socket.close(1000)
+    await expectPresent(one, 0)
+    expect(calls.filter((text) => text.startsWith("left"))).toHaveLength(5)
+  })
+
+  it("are told of a client that polled at a hub that slept", async () => {
+    const uri = await room()
+    const { poll, post } = await poller()
+    await post("40")
+    await poll()
+    await post(`420["subscribe","${uri}"]`)
+    await poll()
+    await expectPresent(uri, 1)
+    await evictDurableObject(hub())
+    await look()
+    await expectPresent(uri, 0)
+    expect(calls).toHaveLength(2)
+  })
+
+  it("count nobody who was refused, or who left, when the hub falls over", async () => {
+    const uri = await room()
+    const one = await connect()
+    expect(await one.ask("subscribe /rooms/none")).toMatchObject({ ok: false })
+    await one.ask(`subscribe ${uri}`)
+    await one.ask(`unsubscribe ${uri}`)
+    await crash()
+    await look()
+    await expectPresent(uri, 0)
+    expect(calls.filter((text) => text.startsWith("left"))).toHaveLength(1)
+  })
+
   it.each(["awake", "asleep"])(
     "are told who leaves by closing, of a hub that is %s",
     async (hubIs) => {

@@ -96,10 +96,11 @@ export class Engine {
   forget(socket: WebSocket): boolean {
     const wasProbe = this.#endProbe(socket)
     // It may be what woke the hub, which then finds it nowhere else.
+    const isFound = this.#lines.has(socket)
     const line = this.#lines.get(socket) ?? this.#lineOf(socket)
     this.#lines.delete(socket)
     if (!line) return wasProbe
-    this.#sockets.disconnect(line)
+    this.#sockets.disconnect(line, isFound)
     // Nobody else is to tell of its end once more.
     line.save()
     return true
