@@ -68,6 +68,9 @@ export const KV_STALE_MILLISECONDS = 60_000
 export const KEYS_CHECKED_AT_ONCE = 1_000
 /** … and its steps; what is left waits for the next hour. */
 export const KEYS_CHECK_STEPS = 5
+/** Pages of a run of the look at all copies after a restore, and how many of them it repairs: each takes a request. */
+export const KEYS_RESTORED_STEPS = 4
+export const KEYS_RESTORED_REPAIRS = 400
 /** Values one bulk read of Workers KV may ask for. */
 export const KV_BULK_MAX_KEYS = 100
 /** A socket's attachment holds 16,384 bytes (workerd, web-socket.h); its subscriptions live there. */
@@ -99,10 +102,7 @@ export const UNREAD_MAX_CHARACTERS = 16_000_000
 export const ALLOWANCE_STEP_CHARACTERS = 4_000
 /** Frames of one socket that may wait for those before them, together. */
 export const SOCKET_WAITING_MAX_BYTES = 8_000_000
-/**
- * A hub that somebody follows looks into the journal this often by itself, because a poke may be lost. It wakes it for a
- * moment and reads a few rows; nobody waits longer than this for what became of a database that was put back.
- */
+/** A hub that is followed looks into the journal so often: a poke may be lost, or with a restore the name it is told by. */
 export const HUB_LOOK_MILLISECONDS = 30_000
 /**
  * Socket.IO has the server ping, and an alarm wakes the hub for it: rarely enough to cost nearly nothing, often enough
