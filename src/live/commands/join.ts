@@ -183,7 +183,9 @@ async function missedSince(asked: readonly Asked[], from: Position, { backlog, r
   while (known.length > 0) {
     const revisions = known.map((one) => one.revision)
     const position = { epoch: from.epoch, revision: Math.min(...revisions) }
-    const page = await backlog.since(position, Math.max(from.revision, ...revisions))
+    // Beyond where the hub is may be where the journal never came to: only the journal knows.
+    const isBeyond = Math.max(...revisions) > from.revision
+    const page = await backlog.since(position, isBeyond ? "now" : from.revision)
     if (!page.reset) {
       const through = Math.max(page.through, from.revision)
       // Where the journal has not come so far, it was put back since.
