@@ -49,6 +49,11 @@ export class Attendance {
     for (const topic of topics) take(this.#missing, keyOf(topic, who))
   }
 
+  /** Not all who were there have been found again, or told of. */
+  get isMissingSome(): boolean {
+    return this.#missing.size > 0
+  }
+
   /** Somebody wants to follow. Throws Problem when they are refused. */
   async come(target: Target, who: string): Promise<void> {
     if (!target.endpoint.isHooked) return

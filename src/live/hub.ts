@@ -8,6 +8,7 @@ import type { Change } from "../protocol/change.ts"
 import { closeReason, spreadMilliseconds } from "../protocol/close.ts"
 import {
   DELIVERY_RETRY_MILLISECONDS,
+  HUB_LOOK_FIRST_MILLISECONDS,
   RESTART_SPREAD_MILLISECONDS,
   SOCKET_WAITING_MAX_BYTES,
 } from "../protocol/limits.ts"
@@ -245,6 +246,9 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
       for (const topic of session.topics) topics.add(topic, session)
     }
     for (const session of [...sessions.values(), ...engine.sessions]) attendance.find(session)
+    if (attendance.isMissingSome) {
+      this.ctx.waitUntil(this.#alarmBy(parts.now() + HUB_LOOK_FIRST_MILLISECONDS))
+    }
     return (this.#awake = { parts, sessions, engine, ...bench })
   }
 

@@ -102,8 +102,10 @@ export const UNREAD_MAX_CHARACTERS = 16_000_000
 export const ALLOWANCE_STEP_CHARACTERS = 4_000
 /** Frames of one socket that may wait for those before them, together. */
 export const SOCKET_WAITING_MAX_BYTES = 8_000_000
-/** A hub that is followed looks into the journal so often: a poke may be lost, or with a restore the name it is told by. */
-export const HUB_LOOK_MILLISECONDS = 30_000
+/** So soon after a change a followed hub looks for others that it was not told of, then after twice as long each time … */
+export const HUB_LOOK_FIRST_MILLISECONDS = 30_000
+/** … and no more when nothing has happened for this long: all hubs are looked after every hour. */
+export const HUB_LOOK_LAST_MILLISECONDS = 30 * 60_000
 /**
  * Socket.IO has the server ping, and an alarm wakes the hub for it: rarely enough to cost nearly nothing, often enough
  * that no proxy between takes the connection for dead (they wait 60 to 100 s as a rule).

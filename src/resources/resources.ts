@@ -111,7 +111,7 @@ export class Resources {
 
   /**
    * Called when somebody who was let in ceases to follow the URI, also because the connection is gone; where the hub
-   * fell over with it, half a minute later. A Problem refuses it, where there is still somebody to hear it.
+   * fell over with it, half a minute after it is needed again, and within the hour. A Problem refuses it, where there is still somebody to hear it.
    */
   unsubscriber<Path extends string>(
     path: Path,

@@ -1,6 +1,5 @@
 /** A hub among those who are told of commits: what lasts, and what crossing and failing calls must not undo. */
 import { describe, expect, it } from "vitest"
-import { HUB_LOOK_MILLISECONDS } from "../../src/protocol/limits.ts"
 import { Listening } from "../../src/live/delivery/listening.ts"
 
 /** A database of listeners whose answers can be lost, and a hub's storage. */
@@ -8,7 +7,6 @@ function world() {
   const listeners = new Map<string, number>()
   const stored = new Map<string, unknown>()
   const late: (() => void)[] = []
-  const looks: number[] = []
   let now = 1_000
   let fails = false
   const feed = {
@@ -35,15 +33,7 @@ function world() {
     fail: (does: boolean) => void (fails = does),
     set: (time: number) => void (now = time),
     /** As after hibernation. */
-    wake: () =>
-      new Listening({
-        storage,
-        feed: () => feed,
-        name: "hub-1",
-        now: () => now,
-        lookBy: async (at) => void looks.push(at - now),
-      }),
-    looks,
+    wake: () => new Listening({ storage, feed: () => feed, name: "hub-1", now: () => now }),
   }
 }
 
@@ -56,16 +46,6 @@ describe("listening", () => {
     expect([one.isOn, wake().isOn, [...listeners.keys()]]).toEqual([true, true, ["hub-1"]])
     await wake().end()
     expect([wake().isOn, listeners.size]).toEqual([false, 0])
-  })
-
-  it("is looked after by the hub itself as long as it lasts, also where the database cannot be asked", async () => {
-    const { wake, fail, looks } = world()
-    const one = wake()
-    await one.begin()
-    fail(true)
-    await expect(wake().begin()).rejects.toThrow()
-    await expect(one.end()).rejects.toThrow()
-    expect(looks).toEqual([HUB_LOOK_MILLISECONDS, HUB_LOOK_MILLISECONDS])
   })
 
   it("is not on while it is not sure that it began", async () => {

@@ -1,11 +1,9 @@
 /**
  * Whether commits are told to this hub. Who follows something is told only while the hub stands among the journal's
- * listeners, so it listens before the first subscriber's state is read, and ends when the last one has left. In between
- * it looks into the journal now and then: what tells it is only a hint.
+ * listeners, so it listens before the first subscriber's state is read, and ends when the last one has left.
  */
 import * as z from "zod"
 import type { Feed, Mark } from "../../feed/feed.ts"
-import { HUB_LOOK_MILLISECONDS } from "../../protocol/limits.ts"
 import type { Storage } from "./cursor.ts"
 
 const Stored = z.object({ at: z.number(), isOn: z.boolean() })
@@ -18,8 +16,6 @@ export interface ListeningParts {
   name: string
   /** Epoch milliseconds. */
   now: () => number
-  /** Sees to it that the hub looks by itself at this time, in epoch milliseconds, or before. */
-  lookBy: (at: number) => Promise<void>
 }
 
 export class Listening {
@@ -42,9 +38,7 @@ export class Listening {
 
   /** Every commit after the position that this answers names this hub. Again sees to it that it is still so. */
   async begin(): Promise<Mark> {
-    const { feed, name, now, lookBy } = this.#parts
-    // A poke may be lost, and with a database that was put back the name: then nobody else says that there is something.
-    await lookBy(now() + HUB_LOOK_MILLISECONDS)
+    const { feed, name, now } = this.#parts
     if (!this.#isOn) {
       // Saved before the call goes out, so that no time is ever used twice: an end that D1 is late with, or carries out
       // although it seemed to fail, must not take back what was begun after it.
