@@ -65,6 +65,7 @@ export default {
     const rows = Number(env.JOURNAL_KEEP_CHANGES)
     // Before the journal forgets what they are repaired with.
     await keys.check().catch(logFailure)
+    await keys.checkRestored().catch(logFailure)
     await feed.trim(
       hours > 0 ? hours * 3_600_000 : CHANGES_KEEP_MILLISECONDS,
       rows || CHANGES_KEEP_ROWS,

@@ -129,7 +129,9 @@ export function servicesFor(
   const isWaiting = new URL(request.url).searchParams.has("wait")
   const { consistency = isWaiting ? "strong" : "edge" } = surroundings
   const db = shared?.db ?? new Database(env.DB)
-  const feed = new Feed(db, { now, poke })
+  // Workers KV is not put back with the database.
+  const renewed = () => background(keys.checkRestored().catch(logFailure("keys_unchecked")))
+  const feed = new Feed(db, { now, poke, renewed })
   const from = () => readFrom(request.headers)
   const journal = shared?.journal ?? feed
   const documentJournal = new SweptJournal(journal, DOCUMENTS, now)
@@ -150,6 +152,7 @@ export function servicesFor(
   const expire = (name: string | null) => expirer.expire(name)
   const endExpired = () => expirer.after(() => sweep(db, feed, EXPIRING, now()))
   const expiring = { now, sweep: endExpired }
+  const keys = new KeyStore(db, feed, { edge, blobs }, { now, consistency, expire })
   const keyLists = new KeyLists(db, edge, expiring)
   const answerIn = (asked: Request) => (own: Journal) =>
     dispatch(asked, servicesFor(surroundings, asked, dispatch, { db, journal: own }))
@@ -182,7 +185,7 @@ export function servicesFor(
     keyLists,
     keyRemover: new KeyRemover({ db, feed, edge, lists: keyLists, now, expire }),
     keyBatches: new KeyBatches(db, feed, edge, { now, expire }),
-    keys: new KeyStore(db, feed, { edge, blobs }, { now, consistency, expire }),
+    keys,
     blobs,
     series: new SeriesStore(db, journal, now, piledUp),
     seriesWriter: new SeriesWriter(db, journal, { now, newId, piledUp, mayStage: !shared }),

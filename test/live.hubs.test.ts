@@ -8,6 +8,7 @@ import { Feed } from "../src/feed/feed.ts"
 import worker from "../src/index.ts"
 import { hubOf, pokeHubs, type HubCalls } from "../src/live/hubs.ts"
 import { Talker } from "./conversation.ts"
+import { writeUntold } from "./live.world.ts"
 
 const feed = new Feed(new Database(env.DB), { now: Date.now, poke: () => {} })
 const open: Talker[] = []
@@ -205,6 +206,31 @@ describe("several hubs", () => {
     await listening([])
   })
 
+  it("look by themselves while they are followed, so that a lost poke and a lost name are told soon", async () => {
+    const [one, two] = [
+      await following("hub-1", "/api/apps/unpoked"),
+      await following("hub-2", "/api/apps/unnamed"),
+    ]
+    const names = ["hub-1", "hub-2"]
+    await Promise.all(names.map((name) => evictDurableObject(hubOf(env, name))))
+    await env.DB.prepare("DELETE FROM listeners WHERE name = 'hub-2'").run()
+    await writeUntold("PUT /api/apps/unpoked", { data: {} })
+    await writeUntold("PUT /api/apps/unnamed", { data: {} })
+    expect([...one.heard, ...two.heard]).toEqual([])
+    const look = async (name: string) => runDurableObjectAlarm(hubOf(env, name))
+    for (const name of names) expect(await look(name)).toBe(true)
+    expect(await one.hear()).toMatchObject({ event: "state", uri: "/api/apps/unpoked" })
+    expect(await two.hear()).toMatchObject({ event: "state", uri: "/api/apps/unnamed" })
+    for (const name of names) expect(await look(name)).toBe(true)
+    await write("PUT /api/apps/unnamed", { data: { n: 1 } })
+    expect(await two.hear()).toMatchObject({ resource: { data: { n: 1 } } })
+    await Promise.all([one, two].map(close))
+    await listening([])
+    // Once more, and then nobody wakes them.
+    for (const name of names) await look(name)
+    for (const name of names) expect(await look(name)).toBe(false)
+  })
+
   it("are found by the hourly look when the database has lost who listens", async () => {
     const one = await following("hub-1", "/api/apps/lost")
     await env.DB.prepare("DELETE FROM listeners").run()
@@ -230,8 +256,12 @@ describe("the clock", () => {
     await write("PUT /keys?timed=1&expire_in=60")
     expect(calls).toEqual(["poke hub-1", "poke hub-2", "ringBy hub-0"])
     await Promise.all([one.hearAll(2), two.hear()])
+    // Of the others, those that are followed have the alarm of their own look.
+    expect((await alarmOf("hub-1"))! - start).toBeLessThan(60_000)
+    // It may have one that others left.
+    vi.useFakeTimers({ toFake: ["Date"], now: start + 50_000 })
+    await runDurableObjectAlarm(hubOf(env, "hub-0"))
     expect((await alarmOf("hub-0"))! - start).toBeGreaterThanOrEqual(60_000)
-    expect(await alarmOf("hub-1")).toBeNull()
     await evictDurableObject(hubOf(env, "hub-0"))
     vi.useFakeTimers({ toFake: ["Date"], now: start + 75_000 })
     expect(await runDurableObjectAlarm(hubOf(env, "hub-0"))).toBe(true)

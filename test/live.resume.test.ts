@@ -245,6 +245,29 @@ describe("a connection that comes back", () => {
     ])
   })
 
+  it.each(["subscribe", "resume", "both kinds of position"])(
+    "is given the state where its position is one that the journal never came to, also by a hub that read nothing yet: %s",
+    async (by) => {
+      const [uri, other] = ["/api/apps/beyond", "/api/apps/beyond-not"]
+      for (const each of [uri, other]) await send(`PUT ${each}`, { data: { n: 1 } })
+      const one = await connect()
+      await evictDurableObject(hub())
+      const here = await position()
+      const since = `${here}0`
+      if (by === "subscribe") {
+        expect(await one.ask(`subscribe ${uri} since ${since}`)).toMatchObject({ reset: true })
+      } else {
+        const uris = by === "resume" ? [uri] : [uri, { uri: other, since: here }]
+        const { topics } = await one.ask({ event: "resume", since, uris })
+        expect(topics[0]).toMatchObject({ reset: true })
+        if (topics[1]) expect(topics[1]).toMatchObject({ resumed: true })
+      }
+      expect(await one.hear()).toMatchObject({ event: "state", uri, resource: { data: { n: 1 } } })
+      await send(`PATCH ${uri}`, { data: { n: 2 } })
+      expect(await one.hear()).toMatchObject({ event: "patch", uri, patch: { data: { n: 2 } } })
+    },
+  )
+
   it("finds the hub asleep, or another one in its place, and misses nothing", async () => {
     await send("PUT /api/apps/r-slept", { data: { n: 0 } })
     let since = await position()

@@ -7,7 +7,7 @@ import { Backlog } from "../src/live/commands/backlog.ts"
 import { Memories } from "../src/live/delivery/memories.ts"
 import { Follower } from "../src/live/delivery/follower.ts"
 import { obey } from "../src/live/commands/command.ts"
-import { tellOfLeaving, type Hook } from "../src/live/hooks.ts"
+import { Attendance, type Hook } from "../src/live/hooks.ts"
 import { hookOf } from "../src/resources/hooks.ts"
 import { Readings } from "../src/live/readings.ts"
 import { Session } from "../src/live/session.ts"
@@ -67,6 +67,7 @@ export function hubFor(defined: Resources) {
     get: (key: string) => structuredClone(kept.get(key)),
     put: (key: string, value: unknown) => void kept.set(key, structuredClone(value)),
     delete: (key: string) => kept.delete(key),
+    list: () => [],
   } as never
   const memories = new Memories(storage)
   const readings = new Readings({ dispatch, again: (...some) => readings.readSome(...some) })
@@ -78,11 +79,13 @@ export function hubFor(defined: Resources) {
     feed,
     name: "hub-of-resources",
     now: () => Date.now(),
+    lookBy: async () => {},
     read: (uri) => readings.read(null, uri),
     failed: async (error) => void failures.push(error),
   })
   const hook: Hook = (event, target) =>
     hookOf(defined)(event, target, services(new Request("https://tidemark.test/")))
+  const attendance = new Attendance(storage, hook, resolve)
   const frames: any[] = []
   const replies: any[] = []
   const copies = new Map<string, Replica>()
@@ -108,7 +111,7 @@ export function hubFor(defined: Resources) {
     dispatch,
     readings,
     backlog: new Backlog(feed),
-    hook,
+    attendance,
   }
   const command = async (frame: object) => {
     await obey(JSON.stringify({ id: 1, ...frame }), session, bench)
@@ -125,7 +128,7 @@ export function hubFor(defined: Resources) {
       return copy
     },
     /** As when the socket closes. */
-    leave: () => tellOfLeaving(hook, session.topics.map(resolve), "write"),
+    leave: () => attendance.gone(session.topics.map(resolve), "write"),
     /** Delivers all that was committed; every copy must then be what GET answers. */
     deliver: () => follower.drain(true),
   }

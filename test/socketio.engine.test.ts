@@ -5,7 +5,10 @@ import * as fc from "fast-check"
 import { afterEach, describe, expect, it, vi } from "vitest"
 import { handle } from "../src/app.ts"
 import { hubOf } from "../src/live/hubs.ts"
-import { SOCKETIO_PING_INTERVAL_MILLISECONDS } from "../src/protocol/limits.ts"
+import {
+  SOCKETIO_PING_INTERVAL_MILLISECONDS,
+  SOCKETIO_UPGRADE_TIMEOUT_MILLISECONDS,
+} from "../src/protocol/limits.ts"
 import { send } from "./helpers.ts"
 import { call, open, poller, QUERY, request } from "./packets.ts"
 
@@ -116,6 +119,24 @@ describe("a session that polls", () => {
     await one.packet()
     one.socket.close(1000)
     await one.closed
+    const held = poll()
+    await post("40")
+    expect((await held)[0]).toMatch(/^40/)
+  })
+
+  it("polls without a pause only as long as an upgrade may take, and its probe is closed then", async () => {
+    const { facts, poll, post } = await poller()
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] })
+    const one = await open(`&sid=${facts.sid}`)
+    const mute = await open(`&sid=${facts.sid}`)
+    one.say("2probe")
+    expect(await one.packet()).toBe("3probe")
+    expect(await poll()).toEqual(["6"])
+    await runInDurableObject(hub(), () => {
+      vi.advanceTimersByTime(SOCKETIO_UPGRADE_TIMEOUT_MILLISECONDS)
+    })
+    expect((await one.closed).code).toBe(4000)
+    expect((await mute.closed).code).toBe(4000)
     const held = poll()
     await post("40")
     expect((await held)[0]).toMatch(/^40/)

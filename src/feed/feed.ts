@@ -85,6 +85,8 @@ export interface FeedOptions {
    * journal. Only a hint: losing it must lose nothing.
    */
   poke: (changes: Change[], listeners: string[]) => void
+  /** Called when it was seen that the database was put back; perhaps by several at once. */
+  renewed?: () => void
 }
 
 export class Feed implements Committer {
@@ -191,6 +193,7 @@ export class Feed implements Committer {
     const now = known(bounds?.[0])
     if (now.epoch !== epoch || (now.last >= revision && !isAnother(made?.[0], at))) return false
     await this.#db.batch([sql.renew(epoch)])
+    this.#options.renewed?.()
     return true
   }
 

@@ -23,6 +23,12 @@ export interface EdgeOptions {
   random?: () => number
 }
 
+/** Some of the entries that are ours. */
+interface Page {
+  entries: [name: string, revision: number][]
+  cursor: string | null
+}
+
 /** The turns of this isolate. */
 const known = new WeakMap<KVNamespace, Turns>()
 
@@ -189,15 +195,22 @@ export class EdgeCopies {
   async *pages(prefix = ""): AsyncGenerator<[name: string, revision: number][]> {
     let cursor: string | null = null
     do {
-      const page: KVNamespaceListResult<unknown> = await this.#persist(() =>
-        this.#kv.list({ prefix, cursor }),
-      )
-      yield page.keys.flatMap(({ name, metadata }): [string, number][] =>
-        isMetadata(metadata) ? [[name, metadata.revision]] : [],
-      )
-      // An empty page is not the last one; only list_complete says that.
-      cursor = page.list_complete ? null : page.cursor
+      const page: Page = await this.page(prefix, cursor)
+      yield page.entries
+      cursor = page.cursor
     } while (cursor !== null)
+  }
+
+  /** One of the pages; null is the cursor of the first, and of what comes after the last. */
+  async page(prefix: string, from: string | null): Promise<Page> {
+    const page: KVNamespaceListResult<unknown> = await this.#persist(() =>
+      this.#kv.list({ prefix, cursor: from }),
+    )
+    const entries = page.keys.flatMap(({ name, metadata }): [string, number][] =>
+      isMetadata(metadata) ? [[name, metadata.revision]] : [],
+    )
+    // An empty page is not the last one; only list_complete says that.
+    return { entries, cursor: page.list_complete ? null : page.cursor }
   }
 
   #persist<Result>(call: () => Promise<Result>, options: PersistOptions = {}): Promise<Result> {

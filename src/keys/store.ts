@@ -10,6 +10,7 @@ import type { Consistency } from "../protocol/keys-consistency.ts"
 import type { Blobs } from "./blobs.ts"
 import { stands } from "./blobs-sql.ts"
 import { check } from "./check.ts"
+import { checkRestored } from "./restored.ts"
 import { readContent, type ReadContent } from "./content.ts"
 import { countCommit, refusal } from "./counter.ts"
 import * as drafts from "./drafts.ts"
@@ -231,6 +232,11 @@ export class KeyStore {
   /** Repairs copies in Workers KV that are not what the index says; see `check`. */
   check(): Promise<void> {
     return check(this.#sides, this.#options.now())
+  }
+
+  /** The same after the database was put back; see `checkRestored`. */
+  checkRestored(): Promise<void> {
+    return checkRestored(this.#sides)
   }
 
   /** Where a value goes; into the index too when Workers KV has to wait for it. */

@@ -8,6 +8,7 @@ import type { Change } from "../protocol/change.ts"
 import { closeReason, spreadMilliseconds } from "../protocol/close.ts"
 import {
   DELIVERY_RETRY_MILLISECONDS,
+  HUB_LOOK_FIRST_MILLISECONDS,
   RESTART_SPREAD_MILLISECONDS,
   SOCKET_WAITING_MAX_BYTES,
 } from "../protocol/limits.ts"
@@ -24,7 +25,7 @@ import { obey, refuse, type Bench } from "./commands/command.ts"
 import { expiryOf } from "./expiry.ts"
 import type { Reading } from "./delivery/fanout.ts"
 import { Follower } from "./delivery/follower.ts"
-import { tellOfLeaving, type Hook } from "./hooks.ts"
+import { Attendance, type Hook } from "./hooks.ts"
 import { CLOCK_HUB, type HubCalls, type HubStats } from "./hubs.ts"
 import { Memories } from "./delivery/memories.ts"
 import { newAllowance } from "./outlet/allowance.ts"
@@ -131,11 +132,15 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
 
   /** There are changes; with none given, the hub looks after itself. */
   async poke(changes: Change[]): Promise<void> {
-    const { follower, readings } = this.#wake()
+    const { follower, readings, attendance } = this.#wake()
     readings.begin()
-    if (changes.length === 0) await this.#expire()
-    else if (this.name === CLOCK_HUB) await this.#alarmBy(expiryOf(changes))
-    await (changes.length === 0 ? follower.drain(true) : follower.hear(changes))
+    if (changes.length === 0) {
+      await this.#expire()
+      await follower.drain(true)
+      return attendance.tellOfMissing()
+    }
+    if (this.name === CLOCK_HUB) await this.#alarmBy(expiryOf(changes))
+    await follower.hear(changes)
   }
 
   async ringBy(at: number): Promise<void> {
@@ -153,15 +158,16 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
     return { sockets: sessions.length, subscriptions }
   }
 
-  /** Something expires, a delivery failed, or pings are due. A throw makes the runtime call again. */
+  /** Something expires, a delivery failed, a look or pings are due. A throw makes the runtime call again. */
   override async alarm(): Promise<void> {
-    const { follower, engine, parts, readings } = this.#wake()
+    const { follower, engine, parts, readings, attendance } = this.#wake()
     readings.begin()
     try {
       await this.#alarmBy(engine.beat(parts.now()))
       await this.#expire()
     } finally {
       await follower.drain(true)
+      await attendance.tellOfMissing()
     }
   }
 
@@ -204,6 +210,7 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
       feed,
       name: this.name,
       now: parts.now,
+      lookBy: (at) => this.#alarmBy(at),
       resolve,
       read: (uri) => readForAll(readings, uri),
       failed: async (error) => {
@@ -212,7 +219,17 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
       },
     })
     const backlog = new Backlog(feed)
-    const bench = { topics, memories, follower, resolve, dispatch, readings, backlog, hook }
+    const attendance = new Attendance(this.ctx.storage.kv, hook, resolve)
+    const bench = {
+      topics,
+      memories,
+      follower,
+      resolve,
+      dispatch,
+      readings,
+      backlog,
+      attendance,
+    }
     const engine = new Engine(this.#engineParts(parts), bench)
     for (const socket of this.ctx.getWebSockets()) {
       if (engine.wake(socket)) continue
@@ -227,6 +244,10 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
       }
       sessions.set(socket, session)
       for (const topic of session.topics) topics.add(topic, session)
+    }
+    for (const session of [...sessions.values(), ...engine.sessions]) attendance.find(session)
+    if (attendance.isMissingSome) {
+      this.ctx.waitUntil(this.#alarmBy(parts.now() + HUB_LOOK_FIRST_MILLISECONDS))
     }
     return (this.#awake = { parts, sessions, engine, ...bench })
   }
@@ -252,13 +273,16 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
   }
 
   #forget(socket: WebSocket): void {
-    const { sessions, topics, engine, resolve, hook } = this.#wake()
-    engine.forget(socket)
-    const session = sessions.get(socket)
-    sessions.delete(socket)
+    const { sessions, topics, engine, resolve, attendance } = this.#wake()
+    if (engine.forget(socket)) return
+    // The runtime names no socket that is closing among those it holds: where that woke the hub, it knows it by this alone.
+    const line = this.#lineOf(socket)
+    const session = sessions.get(socket) ?? Session.wake(line, socket.deserializeAttachment())
+    const isFound = sessions.delete(socket)
     if (!session) return
+    socket.serializeAttachment(null)
     session.closed = true
-    this.ctx.waitUntil(tellOfLeaving(hook, session.topics.map(resolve), session.who))
+    this.ctx.waitUntil(attendance.gone(session.topics.map(resolve), session.who, isFound))
     for (const topic of session.topics) topics.remove(topic, session)
   }
 }

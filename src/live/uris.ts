@@ -53,7 +53,9 @@ export function topicOf(uri: string, resolve: Resolve): string {
 }
 
 /** One slash at the start and between segments; the query encoded one way, its names in order. */
-export function tidied(uri: string): string {
+export function tidied(written: string): string {
+  // As a request would have it: half a surrogate pair cannot be encoded.
+  const uri = written.toWellFormed()
   const path = pathOf(uri)
   const query = new URLSearchParams(uri.slice(path.length))
   query.sort()

@@ -68,6 +68,9 @@ export const KV_STALE_MILLISECONDS = 60_000
 export const KEYS_CHECKED_AT_ONCE = 1_000
 /** … and its steps; what is left waits for the next hour. */
 export const KEYS_CHECK_STEPS = 5
+/** Pages of a run of the look at all copies after a restore, and how many of them it repairs: each takes a request. */
+export const KEYS_RESTORED_STEPS = 4
+export const KEYS_RESTORED_REPAIRS = 400
 /** Values one bulk read of Workers KV may ask for. */
 export const KV_BULK_MAX_KEYS = 100
 /** A socket's attachment holds 16,384 bytes (workerd, web-socket.h); its subscriptions live there. */
@@ -99,6 +102,10 @@ export const UNREAD_MAX_CHARACTERS = 16_000_000
 export const ALLOWANCE_STEP_CHARACTERS = 4_000
 /** Frames of one socket that may wait for those before them, together. */
 export const SOCKET_WAITING_MAX_BYTES = 8_000_000
+/** So soon after a change a followed hub looks for others that it was not told of, then after twice as long each time … */
+export const HUB_LOOK_FIRST_MILLISECONDS = 30_000
+/** … and no more when nothing has happened for this long: all hubs are looked after every hour. */
+export const HUB_LOOK_LAST_MILLISECONDS = 30 * 60_000
 /**
  * Socket.IO has the server ping, and an alarm wakes the hub for it: rarely enough to cost nearly nothing, often enough
  * that no proxy between takes the connection for dead (they wait 60 to 100 s as a rule).
@@ -110,6 +117,8 @@ export const SOCKETIO_PING_TIMEOUT_MILLISECONDS = 40_000
 export const SOCKETIO_POLL_MAX_CHARACTERS = 8_000_000
 /** Sessions of one hub that poll at a time. They live in its memory, and each keeps it awake. */
 export const SOCKETIO_POLLS_MAX = 500
+/** A WebSocket that is to take over from polls and has not by then is closed, as the reference server does. */
+export const SOCKETIO_UPGRADE_TIMEOUT_MILLISECONDS = 10_000
 /** A subscriber that missed more gets the state instead: to it that is less. */
 export const RESUME_MAX_CHANGES = 2_000
 /** … and so one that missed changes with larger bodies, together. */

@@ -96,7 +96,8 @@ export class Resources {
 
   /**
    * Called before somebody follows the URI, which must have a getter; all of a path run in the order they were defined,
-   * and what they write is one commit. A Problem that one throws refuses the subscription.
+   * and what they write is one commit. A Problem that one throws refuses the subscription. That guards no secret: a GET, the
+   * list above, a pattern and the journal tell the same to whoever may read.
    */
   subscriber<Path extends string>(
     path: Path,
@@ -109,8 +110,8 @@ export class Resources {
   }
 
   /**
-   * Called when somebody who was let in ceases to follow the URI, also because the connection is gone. A Problem
-   * refuses it, where there is still somebody to hear it.
+   * Called when somebody who was let in ceases to follow the URI, also because the connection is gone; where the hub
+   * fell over with it, half a minute after it is needed again, and within the hour. A Problem refuses it, where there is still somebody to hear it.
    */
   unsubscriber<Path extends string>(
     path: Path,

@@ -2,6 +2,7 @@
 import type { Mark, Since } from "../../src/feed/feed.ts"
 import type { Reading } from "../../src/live/delivery/fanout.ts"
 import { Follower } from "../../src/live/delivery/follower.ts"
+import { Attendance } from "../../src/live/hooks.ts"
 import { Memories } from "../../src/live/delivery/memories.ts"
 import { Session } from "../../src/live/session.ts"
 import { Topics } from "../../src/live/topics.ts"
@@ -74,6 +75,7 @@ export function world() {
     get: (key: string) => structuredClone(stored.get(key)),
     put: (key: string, value: unknown) => void stored.set(key, structuredClone(value)),
     delete: (key: string) => stored.delete(key),
+    list: () => [],
   }
   const memories = new Memories(storage)
   const parts = {
@@ -84,6 +86,7 @@ export function world() {
     feed: () => feed,
     name: "hub-0",
     now: () => 1_000,
+    lookBy: async () => {},
     read: async () => {
       await Promise.resolve()
       const reading = readings.shift()
@@ -100,6 +103,7 @@ export function world() {
     readings,
     topics,
     memories,
+    attendance: new Attendance(storage, async () => {}, resolve),
     stored,
     resolve,
     feed: () => feed,

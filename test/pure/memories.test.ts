@@ -29,7 +29,7 @@ async function paged() {
     dispatch,
     readings: new Readings({ dispatch, again: () => Promise.reject(new Error("Too many")) }),
     backlog: new Backlog(made.feed),
-    hook: async () => {},
+    attendance: made.attendance,
   }
   const join = async (names: string[], revision: number, meanwhile = async () => {}) => {
     const said: any[] = []

@@ -27,7 +27,7 @@ async function served() {
     dispatch,
     readings: new Readings({ dispatch, again: () => Promise.reject(new Error("Too many")) }),
     backlog: new Backlog(feed),
-    hook: async () => {},
+    attendance: made.attendance,
   }
   return {
     ...made,

@@ -8,7 +8,7 @@ import { inexact, Problem } from "../../protocol/problem.ts"
 import { ask, Refusal, type Dispatch } from "../ask.ts"
 import type { Backlog } from "./backlog.ts"
 import type { Follower } from "../delivery/follower.ts"
-import type { Hook } from "../hooks.ts"
+import type { Attendance } from "../hooks.ts"
 import type { Memories } from "../delivery/memories.ts"
 import type { Readings } from "../readings.ts"
 import { resume } from "./resume.ts"
@@ -26,7 +26,7 @@ export interface Bench {
   dispatch: Dispatch
   readings: Readings
   backlog: Backlog
-  hook: Hook
+  attendance: Attendance
 }
 
 /** Does what a frame says and sends its reply. Never rejects: a bad frame does not cost the socket. */
@@ -70,7 +70,7 @@ async function perform(
     const target = bench.resolve(command.uri)
     const isFollowed = session.floor(uri) !== undefined
     if (isFollowed && target?.endpoint.isHooked) {
-      await bench.hook("unsubscribe", target, session.who)
+      await bench.attendance.leave(target, session.who)
       if (session.closed) return
     }
     session.leave(uri)

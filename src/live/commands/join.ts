@@ -7,7 +7,6 @@ import { Problem } from "../../protocol/problem.ts"
 import { ask, Refusal } from "../ask.ts"
 import type { Bench } from "./command.ts"
 import type { Reading } from "../delivery/fanout.ts"
-import { tellOfLeaving } from "../hooks.ts"
 import { endOf, missedBy } from "./missed.ts"
 import type { Session } from "../session.ts"
 import { isFollowable, selectionOf, tidied, type Selection, type Target } from "../uris.ts"
@@ -53,7 +52,7 @@ export async function targetAt(
     throw new Problem("unknown_uri", detail)
   }
   const target = resolve(uri)
-  // What is called is no resource: no change is told of it, and it may be bytes, or longer than a hub has memory.
+  // What is called is neither an item nor a list: no change tells of it, and it may be bytes, or longer than a hub has memory.
   if (target && target.endpoint.verb !== "call") return target
   // The app says in its own words what is wrong with it.
   if (!target) await ask(dispatch, who, "GET", tidied(uri))
@@ -64,11 +63,10 @@ export async function targetAt(
 export async function letIn(
   target: Target | Selection,
   session: Session,
-  { hook }: Bench,
+  { attendance }: Bench,
 ): Promise<void> {
-  if (!("endpoint" in target) || !target.endpoint.isHooked) return
-  if (session.floor(target.topic) !== undefined) return
-  await hook("subscribe", target, session.who)
+  if (!("endpoint" in target) || session.floor(target.topic) !== undefined) return
+  await attendance.come(target, session.who)
 }
 
 /** Why a socket cannot follow one more topic. */
@@ -90,7 +88,7 @@ export async function join(
   bench: Bench,
   say: (welcome: Welcome) => string[],
 ): Promise<void> {
-  const { topics, memories, follower, hook } = bench
+  const { topics, memories, follower, attendance } = bench
   const outside = () =>
     asked.flatMap(({ target }) =>
       "endpoint" in target && session.floor(target.topic) === undefined ? [target] : [],
@@ -98,7 +96,7 @@ export async function join(
   do await follower.ready()
   while (!follower.isReady)
   if (session.closed) {
-    await tellOfLeaving(hook, outside(), session.who)
+    await attendance.gone(outside(), session.who)
     return topics.isEmpty ? follower.rest() : undefined
   }
   session.hold()
@@ -132,7 +130,7 @@ export async function join(
     }
     session.release()
     // So that each subscriber's call is followed by one of the unsubscriber.
-    await tellOfLeaving(hook, outside(), session.who)
+    await attendance.gone(outside(), session.who)
   }
 }
 
@@ -185,7 +183,9 @@ async function missedSince(asked: readonly Asked[], from: Position, { backlog, r
   while (known.length > 0) {
     const revisions = known.map((one) => one.revision)
     const position = { epoch: from.epoch, revision: Math.min(...revisions) }
-    const page = await backlog.since(position, Math.max(from.revision, ...revisions))
+    // Beyond where the hub is may be where the journal never came to: only the journal knows.
+    const isBeyond = Math.max(...revisions) > from.revision
+    const page = await backlog.since(position, isBeyond ? "now" : from.revision)
     if (!page.reset) {
       const through = Math.max(page.through, from.revision)
       // Where the journal has not come so far, it was put back since.

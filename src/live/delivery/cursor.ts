@@ -25,7 +25,6 @@ export class Cursor {
   readonly epoch: string
   readonly #storage: Storage
   #revision: number
-  /** When the newest change that was seen was made, in epoch milliseconds. */
   #at: number
   /** When the change at the revision was made; null where it was not seen. */
   #madeAt: number | null
@@ -63,6 +62,11 @@ export class Cursor {
   /** The position, by which a database that was put back is known. */
   get mark(): Mark {
     return { ...this.position, at: this.#madeAt }
+  }
+
+  /** When the newest change that was seen was made, in epoch milliseconds; 0 where none was. */
+  get newest(): number {
+    return this.#at
   }
 
   /** Goes past these changes. */

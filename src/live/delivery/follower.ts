@@ -2,30 +2,25 @@
 import type { Feed, Mark } from "../../feed/feed.ts"
 import type { Change, Position } from "../../protocol/change.ts"
 import { READINGS_AT_ONCE } from "../../protocol/limits.ts"
-import { isPattern } from "../../protocol/pattern.ts"
 import { Cursor, type Storage } from "./cursor.ts"
 import { Listening } from "./listening.ts"
-import type { Memories } from "./memories.ts"
 import type { Delivery } from "./delivery.ts"
-import { GONE, planOf, type Plan, type Reading } from "./fanout.ts"
+import { GONE, type Plan } from "./fanout.ts"
+import { nextLook } from "./look.ts"
+import { prepare, readAll, type PlanParts } from "./plan.ts"
 import { endOf } from "../commands/missed.ts"
 import { topicText } from "../commands/state.ts"
-import type { Topics } from "../topics.ts"
-import type { Resolve } from "../uris.ts"
 import { memoryOf } from "./views.ts"
 
-export interface FollowerParts {
+export interface FollowerParts extends PlanParts {
   storage: Storage
-  topics: Topics
-  memories: Memories
   feed: () => Pick<Feed, "since" | "position" | "renewIfRestored" | "listen" | "unlisten">
   /** The hub's, by which commits are told to it. */
   name: string
   /** Epoch milliseconds. */
   now: () => number
-  resolve: Resolve
-  /** Reads a resource as the hub; null when there is none. Throws when it is worth trying again. */
-  read: (uri: string) => Promise<Reading>
+  /** Sees to it that the hub looks by itself at this time, in epoch milliseconds, or before. */
+  lookBy: (at: number) => Promise<void>
   /** Told when something could not be delivered and must be tried again. */
   failed: (error: unknown) => Promise<void>
 }
@@ -75,7 +70,11 @@ export class Follower {
    * @param look whether to look into the journal although nobody said that there is more
    */
   drain(look: boolean): Promise<void> {
-    return this.#enqueue(() => this.#deliver(look)).catch(this.#parts.failed)
+    const job = async () => {
+      await this.#deliver(look)
+      await this.#lookLater()
+    }
+    return this.#enqueue(job).catch(this.#parts.failed)
   }
 
   /** True while whoever begins to follow in this very turn is told of everything after `position`. */
@@ -100,6 +99,7 @@ export class Follower {
       // Asked again, because somebody may have begun to follow from the position there was.
       if (!this.#cursor || topics.isEmpty) this.#moveTo(position)
       else if (!wasOn || isRenewed) void this.drain(true)
+      await this.#lookLater()
     })
   }
 
@@ -122,6 +122,13 @@ export class Follower {
     const run = this.#chain.then(job)
     this.#chain = run.catch(() => {})
     return run
+  }
+
+  async #lookLater(): Promise<void> {
+    const { topics, now, lookBy } = this.#parts
+    if (!this.#cursor || topics.isEmpty) return
+    const at = nextLook(now(), this.#cursor.newest)
+    if (at !== null) await lookBy(at)
   }
 
   async #deliver(look: boolean): Promise<void> {
@@ -174,7 +181,7 @@ export class Follower {
 
   async #tell(cursor: Cursor, changes: readonly Change[]): Promise<void> {
     for (let rest = changes; rest.length > 0;) {
-      const [plan, part] = await this.#prepare(cursor, rest)
+      const [plan, part] = await prepare(cursor, rest, this.#parts)
       // From here to the end of the turn nothing waits: the output gate makes sends and cursor one.
       plan.deliveries.forEach((delivery) => this.#send(delivery))
       cursor.floors = plan.floors
@@ -183,48 +190,6 @@ export class Follower {
       cursor.save()
       rest = rest.slice(part.length)
     }
-  }
-
-  /** A plan for as many of the changes as few enough readings allow, with what it needed read. */
-  async #prepare(
-    { floors, epoch }: Cursor,
-    changes: readonly Change[],
-  ): Promise<[Plan, readonly Change[]]> {
-    const { topics, memories, resolve } = this.#parts
-    const through = changes.at(-1)?.revision ?? 0
-    const readings = new Map<string, Reading>()
-    for (let part = changes, known = changes; ;) {
-      // Made anew after every wait: who subscribed meanwhile is part of it.
-      const desk = { topics, resolve, memories, floors, readings, through, known }
-      const plan = planOf(part, desk, READINGS_AT_ONCE)
-      if (plan.missing.length === 0) return [plan, part]
-      part = part.slice(0, plan.covers)
-      await this.#readAll(plan.missing, readings)
-      known = await this.#knownUntil(newestOf(readings), known, epoch)
-    }
-  }
-
-  /** The changes known and those after them, up to a revision that something was read at meanwhile. */
-  async #knownUntil(
-    revision: number,
-    changes: readonly Change[],
-    epoch: string,
-  ): Promise<readonly Change[]> {
-    let known = changes
-    for (;;) {
-      const last = known.at(-1)?.revision ?? 0
-      if (last >= revision) return known
-      const page = await this.#parts.feed().since({ epoch, revision: last })
-      if (page.reset) throw new Error("The journal was reset while it was read")
-      if (page.changes.length === 0) return known
-      known = [...known, ...page.changes]
-    }
-  }
-
-  async #readAll(uris: string[], into: Map<string, Reading>): Promise<void> {
-    // Of a pattern there is nothing to read.
-    const read = (uri: string) => (isPattern(uri) ? null : this.#parts.read(uri))
-    await Promise.all(uris.map(async (uri) => into.set(uri, await read(uri))))
   }
 
   #send(delivery: Delivery): void {
@@ -258,8 +223,7 @@ export class Follower {
     for (;;) {
       const next = topics.all.filter((topic) => !told.has(topic)).slice(0, READINGS_AT_ONCE)
       if (next.length === 0) break
-      const readings = new Map<string, Reading>()
-      await this.#readAll(next, readings)
+      const readings = await readAll(next, this.#parts)
       const isGone = [...readings.values()].includes(null)
       // After all was read, because where there is nothing it may have gone while it was read.
       const since = isGone ? await feed().since(now) : null
@@ -291,8 +255,4 @@ export class Follower {
 /** False for a change behind another one than that made at this time: then the database was put back. */
 function follows({ before }: Change, at: number | null | undefined): boolean {
   return before == null || at == null || before === at
-}
-
-function newestOf(readings: ReadonlyMap<string, Reading>): number {
-  return Math.max(...[...readings.values()].map((reading) => reading?.revision ?? 0))
 }

@@ -2,7 +2,11 @@
  * Engine.IO in the hub: sessions, the upgrade from polling to WebSocket, heartbeats. An upgraded session is kept by the
  * attachment of its socket, so the hub sleeps on it; one that polls keeps the hub awake, and ends with its memory.
  */
-import { SOCKETIO_PING_INTERVAL_MILLISECONDS, SOCKETIO_POLLS_MAX } from "../../protocol/limits.ts"
+import {
+  SOCKETIO_PING_INTERVAL_MILLISECONDS,
+  SOCKETIO_POLLS_MAX,
+  SOCKETIO_UPGRADE_TIMEOUT_MILLISECONDS,
+} from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
 import { acknowledge } from "../commands/anew.ts"
 import type { Bench } from "../commands/command.ts"
@@ -35,8 +39,8 @@ export class Engine {
   readonly #sockets: Sockets
   readonly #lines = new Map<WebSocket, IoLine>()
   readonly #polls = new Map<string, { poll: Poll; line: IoLine }>()
-  /** Sockets that may take over from a poll. */
-  readonly #probes = new Map<WebSocket, string>()
+  /** Sockets that may take over from a poll, for a while. */
+  readonly #probes = new Map<WebSocket, { sid: string; timer: ReturnType<typeof setTimeout> }>()
 
   constructor(parts: EngineParts, bench: Bench) {
     this.#parts = parts
@@ -52,7 +56,7 @@ export class Engine {
 
   /** Takes a socket that slept; false for one that is none of Socket.IO. */
   wake(socket: WebSocket): boolean {
-    const line = IoLine.wake(carrierOf(socket), this.#events, socket.deserializeAttachment())
+    const line = this.#lineOf(socket)
     if (!line) return false
     this.#lines.set(socket, line)
     for (const topic of line.session?.topics ?? []) {
@@ -76,9 +80,9 @@ export class Engine {
   hear(socket: WebSocket, message: string | ArrayBuffer): Promise<void> | boolean {
     const line = this.#lines.get(socket)
     if (line) return this.#packet(line, message) ?? true
-    const sid = this.#probes.get(socket)
-    if (sid === undefined) return false
-    const polled = this.#polls.get(sid)
+    const probe = this.#probes.get(socket)
+    if (!probe) return false
+    const polled = this.#polls.get(probe.sid)
     if (message === `${ENGINE.ping}probe` && polled) {
       polled.poll.isProbed = true
       socket.send(`${ENGINE.pong}probe`)
@@ -88,14 +92,18 @@ export class Engine {
     return true
   }
 
-  /** Forgets a socket that is gone. */
-  forget(socket: WebSocket): void {
-    const polled = this.#polls.get(this.#probes.get(socket) ?? "")
-    if (polled) polled.poll.isProbed = false
-    this.#probes.delete(socket)
-    const line = this.#lines.get(socket)
+  /** Forgets a socket that is gone; false for one that is none of Socket.IO. */
+  forget(socket: WebSocket): boolean {
+    const wasProbe = this.#endProbe(socket)
+    // It may be what woke the hub, which then finds it nowhere else.
+    const isFound = this.#lines.has(socket)
+    const line = this.#lines.get(socket) ?? this.#lineOf(socket)
     this.#lines.delete(socket)
-    if (line) this.#sockets.disconnect(line)
+    if (!line) return wasProbe
+    this.#sockets.disconnect(line, isFound)
+    // Nobody else is to tell of its end once more.
+    line.save()
+    return true
   }
 
   /** Pings when it is time, and ends who did not answer the last one; answers when the next time is. */
@@ -185,12 +193,28 @@ export class Engine {
     const { 0: client, 1: server } = new WebSocketPair()
     this.#parts.accept(server)
     // No attachment: should the hub sleep before the upgrade, the session is gone, and the socket may go too.
-    this.#probes.set(server, sid)
+    const timer = setTimeout(() => {
+      // From here on polls are held back again: else whoever only probes would poll without a pause.
+      this.#endProbe(server)
+      server.close(4000, "There was no upgrade in time, connect again")
+    }, SOCKETIO_UPGRADE_TIMEOUT_MILLISECONDS)
+    this.#probes.set(server, { sid, timer })
     return new Response(null, { status: 101, webSocket: client })
   }
 
-  #upgrade(socket: WebSocket, { poll, line }: { poll: Poll; line: IoLine }): void {
+  /** False for a socket that was not about to take over. */
+  #endProbe(socket: WebSocket): boolean {
+    const probe = this.#probes.get(socket)
+    if (!probe) return false
+    clearTimeout(probe.timer)
     this.#probes.delete(socket)
+    const polled = this.#polls.get(probe.sid)
+    if (polled) polled.poll.isProbed = false
+    return true
+  }
+
+  #upgrade(socket: WebSocket, { poll, line }: { poll: Poll; line: IoLine }): void {
+    this.#endProbe(socket)
     this.#polls.delete(line.sid)
     this.#lines.set(socket, line)
     line.carrier = carrierOf(socket)
@@ -215,6 +239,11 @@ export class Engine {
   #pong(line: IoLine): Promise<void> | undefined {
     const mark = line.pong()
     return mark === null || !line.session ? undefined : acknowledge(mark, line.session, this.#bench)
+  }
+
+  /** The line of a socket that slept; null for one that is none of Socket.IO. */
+  #lineOf(socket: WebSocket): IoLine | null {
+    return IoLine.wake(carrierOf(socket), this.#events, socket.deserializeAttachment())
   }
 
   /** Ends a session, and its connection with it. */

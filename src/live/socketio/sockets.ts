@@ -1,5 +1,4 @@
 /** Socket.IO above Engine.IO: what is in its messages. A connection has one socket, in the one namespace there is. */
-import { tellOfLeaving } from "../hooks.ts"
 import { byteLength } from "../../lib/bytes.ts"
 import { SOCKET_WAITING_MAX_BYTES } from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
@@ -50,14 +49,17 @@ export class Sockets {
     return undefined
   }
 
-  /** Ends what CONNECT began. */
-  disconnect(line: IoLine): void {
+  /**
+   * Ends what CONNECT began.
+   * @param isFound false for a line whose end woke the hub
+   */
+  disconnect(line: IoLine, isFound = true): void {
     const { session } = line
     line.session = null
     if (!session) return
     session.closed = true
-    const { topics, resolve, hook } = this.#bench
-    void tellOfLeaving(hook, session.topics.map(resolve), session.who)
+    const { topics, resolve, attendance } = this.#bench
+    void attendance.gone(session.topics.map(resolve), session.who, isFound)
     for (const topic of session.topics) topics.remove(topic, session)
   }
 
