@@ -168,13 +168,52 @@ describe("a batch", () => {
 
   it("carries in a 412 what is there, as the call alone would", async () => {
     const { revision } = await send("PUT /api/apps/stale", { data: { now: true } })
-    const refused = await batch(put("fresh", {}), put("stale", {}, { if_match: '"1"' }))
-    expect(refused).toMatchObject({ status: 412, json: { operation: 1 } })
-    expect(refused.json.problem).toMatchObject({
-      etag: `"${revision}"`,
-      current: { data: { now: true } },
-    })
+    const changed = await send("PATCH /api/apps/stale", { data: { n: 1 } })
+    const part = { method: "PUT", uri: "/api/apps/stale/data/n", body: 2, if_match: revision }
+    for (const operation of [put("stale", {}, { if_match: revision }), part]) {
+      const refused = await batch(put("fresh", {}), operation)
+      expect(refused).toMatchObject({ status: 412, json: { operation: 1 } })
+      const { method, uri, body } = operation as typeof part
+      const alone = await send(`${method} ${uri}`, JSON.stringify(body), {
+        "Content-Type": "application/json",
+        "If-Match": `"${revision}"`,
+      })
+      expect(refused.json.problem).toEqual(alone.json)
+      expect(alone.json).toMatchObject({
+        etag: `"${changed.revision}"`,
+        changes: [{ revision: changed.revision, event: "patch", patch: { data: { n: 1 } } }],
+      })
+    }
     expect((await send("GET /api/apps/fresh")).status).toBe(404)
+  })
+
+  it("says of a condition that those before it broke what is there without them", async () => {
+    const { revision } = await send("PUT /api/apps/broken", { data: { n: 1 } })
+    const again = { method: "PUT", uri: "/api/apps/broken/data/x", body: 1, if_none_match: "*" }
+    for (const operations of [
+      [put("broken", {}), put("broken", {}, { if_match: revision })],
+      [{ ...again, if_none_match: undefined }, again],
+    ]) {
+      const { status, json } = await batch(...operations)
+      expect([status, json.operation]).toEqual([412, 1])
+      expect(json.problem.detail).toMatch(/is in another state$/)
+    }
+    expect((await send("GET /api/apps/broken")).revision).toBe(revision)
+  })
+
+  it("is told with the name of who made it", async () => {
+    const operations = [put("signed", {}), { method: "DELETE", uri: "/api/apps/signed" }]
+    await send("POST /api/batch", { operations }, { From: "ann" })
+    const { json } = await send("GET /api/apps/signed/history")
+    expect(json.map(({ event, by }: any) => [event, by])).toEqual([
+      ["delete", "ann"],
+      ["create", "ann"],
+    ])
+    const refused = await send("POST /api/batch", { operations }, { From: "x".repeat(255) })
+    expect(refused).toMatchObject({
+      status: 400,
+      json: { problem: { errors: { From: expect.any(String) } } },
+    })
   })
 
   it("takes a revision, an ETag or a star as the condition", async () => {

@@ -197,4 +197,67 @@ describe("sub-documents", () => {
       expect((await send(request, body, { ...json, "If-Match": `"${revision}"` })).status).toBe(204)
     }
   })
+
+  // The second cannot be said in SQL: it is read, and written where nothing has changed since.
+  it.each(["/users/bob", "/users/7", "/list/2"])(
+    "take a star as a condition on themselves: %s",
+    async (pointer) => {
+      const text = '{"users":{"ann":1},"list":[1,2]}'
+      const uri = `/api/apps/star/data${pointer}`
+      const { revision } = await put("star", text)
+      const exists = { ...json, "If-Match": "*" }
+      const isNew = { ...json, "If-None-Match": "*" }
+      for (const request of ["PUT", "PATCH", "DELETE"]) {
+        const body = request === "DELETE" ? undefined : "1"
+        const refused = await send(`${request} ${uri}`, body, exists)
+        expect(refused, request).toMatchObject({
+          status: 412,
+          json: { instance: uri, current: null, detail: expect.stringMatching(/does not exist$/) },
+        })
+      }
+      expect((await send(`PUT ${uri}`, "5", { ...isNew, "If-Match": '"1"' })).status).toBe(412)
+      expect(await send("GET /api/apps/star/data")).toMatchObject({ text, revision })
+
+      const added = await send(`PUT ${uri}`, "5", { ...isNew, "If-Match": `"${revision}"` })
+      expect(added).toMatchObject({ status: 204, revision: revision! + 1 })
+      const taken = await send(`PUT ${uri}`, "6", isNew)
+      expect(taken).toMatchObject({ status: 412, revision: added.revision, json: { current: 5 } })
+      expect((await send(`PUT ${uri}`, "null", exists)).status).toBe(204)
+      // What is null is there.
+      expect((await send(`PUT ${uri}`, "6", isNew)).status).toBe(412)
+      expect((await send(`DELETE ${uri}`, undefined, exists)).status).toBe(204)
+      expect((await send("GET /api/apps/star/data")).text).toBe(text)
+    },
+  )
+
+  it("of which many want the same place go to one", async () => {
+    await put("claims", '{"users":{}}')
+    for (const member of ["ann", "7"]) {
+      const answers = await Promise.all(
+        Array.from({ length: 30 }, (_, n) =>
+          send(`PUT /api/apps/claims/data/users/${member}`, `${n}`, {
+            ...json,
+            "If-None-Match": "*",
+          }),
+        ),
+      )
+      const winners = answers.flatMap(({ status }, n) => (status === 204 ? [n] : []))
+      expect(winners).toHaveLength(1)
+      expect(answers.filter(({ status }) => status === 412)).toHaveLength(29)
+      expect(await part(`claims/data/users/${member}`)).toBe(String(winners[0]))
+    }
+  })
+
+  it("have no lifetime of their own, and say so", async () => {
+    const { revision } = await put("part-life", '{"a":1}')
+    for (const request of ["PUT", "PATCH", "DELETE"]) {
+      const body = request === "DELETE" ? undefined : "2"
+      const answer = await send(`${request} /api/apps/part-life/data/a?expire_in=5m`, body, json)
+      expect(answer, request).toMatchObject({
+        status: 422,
+        json: { errors: { "query.expire_in": expect.stringMatching(/whole document/) } },
+      })
+    }
+    expect((await send("GET /api/apps/part-life")).revision).toBe(revision)
+  })
 })

@@ -5,6 +5,7 @@ import examples from "json-patch-test-suite/spec_tests.json"
 import { describe, expect, it } from "vitest"
 import { createServices } from "../src/app.ts"
 import { send, type Sent } from "./helpers.ts"
+import { MERGES } from "./merges.ts"
 
 const JSON_PATCH = { "Content-Type": "application/json-patch+json" }
 const put = (name: string, data: unknown) => send(`PUT /api/apps/${name}`, { data })
@@ -46,6 +47,21 @@ describe("the public suite of JSON Patch over HTTP", () => {
         if ("expected" in one) expect(await dataOf(name), told).toEqual({ doc: one.expected })
       }
     }
+  })
+})
+
+describe("the appendix of RFC 7396 over HTTP", () => {
+  // A document's data is an object, so that the cases are a member of it; `null` takes that away.
+  it.each(MERGES)("%s and %s are %s", async (target, patch_, result) => {
+    const after = result === "null" ? "{}" : `{"doc":${result}}`
+    await put1("merge", `{"doc":${target}}`)
+    const type = { "Content-Type": "application/merge-patch+json" }
+    const answer = await send("PATCH /api/apps/merge", `{"data":{"doc":${patch_}}}`, type)
+    expect(answer.status).toBe(204)
+    expect(await textOf("merge")).toBe(after)
+    await put1("merge", `{"doc":${target}}`)
+    expect((await send("PATCH /api/apps/merge/data/doc", patch_, type)).status).toBe(204)
+    expect(await textOf("merge")).toBe(`{"doc":${result}}`)
   })
 })
 

@@ -90,6 +90,10 @@ describe("documents", () => {
     expect(created.headers.get("Location")).toBe("/api/apps/a%20b")
     const again = await send("POST /api/apps/", { name: "a b", data: { n: 2 } })
     expect(again).toMatchObject({ status: 409, json: { code: "conflict" } })
+    for (const [name, tag] of Object.entries({ "If-None-Match": "*", "If-Match": '"1"' })) {
+      const held = await send("POST /api/apps/", { name: "a b", data: {} }, { [name]: tag })
+      expect(held).toMatchObject({ status: 412, json: { current: created.json } })
+    }
     expect((await send("GET /api/apps/a%20b")).json.data).toEqual({ n: 1 })
   })
 })

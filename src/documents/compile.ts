@@ -105,6 +105,18 @@ function isPlain(path: readonly string[]): boolean {
   )
 }
 
+/** What kind of value is at a path that `compiled` can say, NULL where none is. */
+export function kindAt(
+  [, ...path]: readonly string[],
+  collection: string,
+  name: string,
+): Statement {
+  return {
+    sql: "SELECT json_type(data, ?) FROM documents WHERE collection = ? AND name = ?",
+    params: [jsonPath(path), collection, name],
+  }
+}
+
 function jsonPath(path: readonly string[]): string {
   return ["$", ...path.map((token) => `"${token}"`)].join(".")
 }

@@ -1,7 +1,7 @@
 /** Changes parts of app documents: JSON Patches and sub-documents. */
-import { conditionGuards } from "../feed/conditions.ts"
+import { conditionGuards, explainConditions } from "../feed/conditions.ts"
 import type { Committer } from "../feed/feed.ts"
-import { guard } from "../feed/statement.ts"
+import { guard, type Guard } from "../feed/statement.ts"
 import type { Conditions } from "../protocol/endpoint.ts"
 import {
   DOCUMENT_MAX_BYTES,
@@ -13,17 +13,11 @@ import { Problem, Stopped } from "../protocol/problem.ts"
 import { byteLength } from "../lib/bytes.ts"
 import { mergeBetween } from "../lib/merge.ts"
 import { heightOf, parseTree, textOf, type Tree } from "../lib/tree.ts"
-import { compiled } from "./compile.ts"
-import { applied, PatchFailed, type Operation } from "./jsonpatch.ts"
+import { compiled, kindAt } from "./compile.ts"
+import { applied, childAt, PatchFailed, type Operation } from "./jsonpatch.ts"
+import { notFound, tooLarge } from "./refused.ts"
 import * as sql from "./sql.ts"
-import {
-  notFound,
-  place,
-  tooLarge,
-  type Document,
-  type DocumentStore,
-  type Shape,
-} from "./store.ts"
+import { place, type Document, type DocumentStore, type Shape } from "./store.ts"
 
 export interface EditorOptions {
   /** Epoch milliseconds. */
@@ -35,6 +29,13 @@ export interface EditorOptions {
    * where a collision is with the batch itself.
    */
   takeTurn?: (uri: string) => Promise<Disposable>
+}
+
+/** What the conditions of a call are about: a revision is always the document's, but `*` asks whether this is there. */
+export interface Part {
+  uri: string
+  /** From the resource on, `data` first. */
+  path: readonly string[]
 }
 
 export class DocumentEditor {
@@ -52,22 +53,22 @@ export class DocumentEditor {
 
   /**
    * Applies operations to what GET answers at a document's URI, all or none; answers the revision.
-   * @param called the URI that the conditions are about, where it is a part's
+   * @param part what the conditions are about, where it is not the document
    * Throws PatchFailed, and Problem: not_found, too_large, precondition_failed, overloaded.
    */
   async apply(
     uri: string,
     operations: readonly Operation[],
     conditions: Conditions,
-    called = uri,
+    part: Part | null = null,
   ): Promise<number> {
-    const revision = await this.#applyInside(uri, operations, conditions, called)
+    const revision = await this.#applyInside(uri, operations, conditions, part)
     if (revision !== null) return revision
     const tried = new Set<number>()
     let turn: Disposable | null = null
     try {
       for (let attempt = 1; attempt <= PATCH_MAX_ATTEMPTS; attempt++) {
-        const written = await this.#applyToRead(uri, operations, conditions, called, tried)
+        const written = await this.#applyToRead(uri, operations, conditions, part, tried)
         if (written !== null) return written
         // One after the other from now on: hundreds that only tried again would mostly wear each other out.
         turn ??= (await this.#options.takeTurn?.(uri).catch(logFailure)) ?? null
@@ -89,7 +90,7 @@ export class DocumentEditor {
     uri: string,
     operations: readonly Operation[],
     conditions: Conditions,
-    called: string,
+    part: Part | null,
   ): Promise<number | null> {
     const [collection, name] = place(uri)
     const opening = this.#shape.resource(name, "").slice(0, -1)
@@ -100,14 +101,14 @@ export class DocumentEditor {
     return this.#orNull(async (stopped) =>
       this.#committer.commit({
         guards: [
-          ...conditionGuards(conditions, sql.CURRENT, [collection, name], called),
+          ...this.#guardsOf(conditions, uri, part),
           guard(exists.sql, exists.params, () => notFound(name)),
         ],
         drafts: [{ each: statements.draft }],
         writes: [statements.write],
         explain: async () => {
           const document = await this.#store.get(uri)
-          return (await this.#unmet(document, uri, conditions, called)) ?? stopped()
+          return (await this.#unmet(document, uri, conditions, part)) ?? stopped()
         },
       }),
     )
@@ -118,12 +119,12 @@ export class DocumentEditor {
     uri: string,
     operations: readonly Operation[],
     conditions: Conditions,
-    called: string,
+    part: Part | null,
     tried: Set<number>,
   ): Promise<number | null> {
     const [collection, name] = place(uri)
     const document = await this.#store.get(uri)
-    const problem = await this.#unmet(document, uri, conditions, called)
+    const problem = await this.#unmet(document, uri, conditions, part)
     if (problem) throw problem
     const { data, revision } = document as Document
     // Unchanged since, and still refused: what changes it is written with this, so it never is what was read.
@@ -173,15 +174,42 @@ export class DocumentEditor {
     }
   }
 
+  #guardsOf(conditions: Conditions, uri: string, part: Part | null): Guard[] {
+    if (!part) return this.#store.conditionGuards(uri, conditions)
+    const { named, stars } = divided(conditions)
+    const kind = kindAt(part.path, ...place(uri))
+    return [
+      ...this.#store.conditionGuards(uri, named, part.uri),
+      ...conditionGuards(stars, kind.sql, kind.params, part.uri),
+    ]
+  }
+
   async #unmet(
     document: Document | null,
     uri: string,
     conditions: Conditions,
-    called: string,
+    part: Part | null,
   ): Promise<Problem | null> {
-    const unmet = await this.#store.unmet(uri, conditions, document, called)
-    return unmet ?? (document ? null : notFound(place(uri)[1]))
+    const { named, stars } = part ? divided(conditions) : { named: conditions, stars: {} }
+    const unmet = await this.#store.unmet(uri, named, document, part?.uri)
+    if (unmet) return unmet
+    if (part) {
+      const [, ...path] = part.path
+      const isThere = document !== null && childAt(parseTree(document.data), path) !== undefined
+      const missed = explainConditions(part.uri, stars, isThere ? document.revision : undefined)
+      if (missed) return missed
+    }
+    return document ? null : notFound(place(uri)[1])
   }
+}
+
+/** The conditions that name revisions, and those that are a star. */
+function divided({ ifMatch, ifNoneMatch }: Conditions): { named: Conditions; stars: Conditions } {
+  const named: Conditions = {}
+  const stars: Conditions = {}
+  if (ifMatch) (ifMatch === "*" ? stars : named).ifMatch = ifMatch
+  if (ifNoneMatch) (ifNoneMatch === "*" ? stars : named).ifNoneMatch = ifNoneMatch
+  return { named, stars }
 }
 
 /** The data of a patched resource as text. Throws PatchFailed and Problem too_large when it is no document. */

@@ -22,3 +22,17 @@ export function readExpiry(text: string | undefined, now: number): Expiry {
     errors: { "query.expire_in": wrong },
   })
 }
+
+/** Where a lifetime cannot be said: to take none in silence would be to keep what was to go. Throws Problem unprocessable. */
+export function refuseExpiry({ searchParams }: URL): void {
+  const given = searchParams.get("expire_in")
+  if (given === null) return
+  const flaw = "goes with a PUT or a merge patch of the whole document only"
+  throw new Problem(
+    "unprocessable",
+    `"expire_in" ${flaw}, got ${JSON.stringify(given.slice(0, 80))}`,
+    {
+      errors: { "query.expire_in": flaw },
+    },
+  )
+}

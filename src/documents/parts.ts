@@ -6,11 +6,11 @@ import { fill } from "../protocol/uri.ts"
 import { pathOf } from "../lib/pointer.ts"
 import { parseTree, textOf } from "../lib/tree.ts"
 import type { DocumentEditor } from "./editor.ts"
+import { refuseExpiry } from "./expiry.ts"
 import { readPoint } from "./history/point.ts"
 import type { HistoryServices } from "./history/routes.ts"
 import { childAt, operationsOf, PatchFailed, type Operation } from "./jsonpatch.ts"
-import { problemOf } from "./refused.ts"
-import { notFound } from "./store.ts"
+import { notFound, problemOf } from "./refused.ts"
 
 interface Services extends HistoryServices {
   editor: DocumentEditor
@@ -69,9 +69,11 @@ async function edit(
   isJsonPatch = false,
 ): Promise<number> {
   checkEnd(url)
+  refuseExpiry(url)
   const path = ["data", ...tokensOf(params.pointer)]
   try {
-    return await editor.apply(documentOf(params.name), operations(path), conditions, uri)
+    const part = { uri, path }
+    return await editor.apply(documentOf(params.name), operations(path), conditions, part)
   } catch (error) {
     if (!(error instanceof PatchFailed)) throw error
     const isOwn =

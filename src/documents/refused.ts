@@ -1,4 +1,5 @@
-/** What a patch that cannot be done means to the caller. Pure. */
+/** What it means to the caller that a write, or a patch, cannot be done. Pure. */
+import { DOCUMENT_MAX_BYTES } from "../protocol/limits.ts"
 import { Problem, type ProblemCode } from "../protocol/problem.ts"
 import type { Failure, PatchFailed } from "./jsonpatch.ts"
 
@@ -22,4 +23,22 @@ export function problemOf(
   if (!isPatch) return new Problem(CODES[failure], `This cannot be done: ${reason}`, place)
   const detail = `Operation ${index} of the patch cannot be done: ${reason}`
   return new Problem(CODES[failure], detail, { index, ...place })
+}
+
+export function tooLarge(bytes: number | string): Problem {
+  return new Problem(
+    "too_large",
+    `A document must be at most ${DOCUMENT_MAX_BYTES} bytes, this one would have ${bytes}`,
+    { limit: DOCUMENT_MAX_BYTES },
+  )
+}
+
+export function taken(name: string): Problem {
+  return new Problem("conflict", `There is a document "${name}" already`, {
+    errors: { name: "is taken" },
+  })
+}
+
+export function notFound(name: string): Problem {
+  return new Problem("not_found", `There is no document "${name}"`)
 }

@@ -6,7 +6,7 @@ import { Problem } from "../protocol/problem.ts"
 import { fill } from "../protocol/uri.ts"
 import { readPoint } from "./history/point.ts"
 import type { HistoryServices } from "./history/routes.ts"
-import { readExpiry } from "./expiry.ts"
+import { readExpiry, refuseExpiry } from "./expiry.ts"
 import { answerList } from "./list/answer.ts"
 import type { DocumentLists } from "./list/reader.ts"
 import { applyMask, parseMask } from "./mask.ts"
@@ -33,12 +33,12 @@ export const documentHandlers: Handlers<typeof documentEndpoints, Services> = {
   "documents.list": ({ uri, url, query, headers }, { appLists }) =>
     answerList({ uri, url, query, mask: parseMask(headers.get("X-Fields")) }, appLists),
 
-  "documents.create": async ({ body, query }, { apps, now }) => {
+  "documents.create": async ({ body, query, conditions }, { apps, now }) => {
     const { name } = body.value
     const uri = fill(PATH, { name })
     const data = dataOf(body)
     const expiry = readExpiry(query.expire_in, now()) ?? null
-    const revision = await apps.create(uri, data, expiry)
+    const revision = await apps.create(uri, data, { conditions, expiry })
     const json = appShape.resource(name, data)
     return { status: 201, json, revision, headers: { Location: uri, ...expiryHeaders(expiry) } }
   },
@@ -69,14 +69,17 @@ export const documentHandlers: Handlers<typeof documentEndpoints, Services> = {
     return { status: 204, revision, headers: expiryHeaders(expiry) }
   },
 
-  "documents.patch": async ({ uri, params, body, query, conditions }, { apps, editor, now }) => {
-    const expiry = readExpiry(query.expire_in, now())
+  "documents.patch": async (
+    { uri, url, params, body, query, conditions },
+    { apps, editor, now },
+  ) => {
     if (body.type !== "application/json-patch+json") {
       checkName(body.value.name, params.name)
+      const expiry = readExpiry(query.expire_in, now())
       const revision = await apps.patch(uri, dataOf(body), { conditions, expiry })
       return { status: 204, revision, headers: expiryHeaders(expiry) }
     }
-    if (expiry !== undefined) throw onlyMerged()
+    refuseExpiry(url)
     try {
       const revision = await editor.apply(uri, operationsOf(body.tree), conditions)
       return { status: 204, revision }
@@ -101,9 +104,4 @@ function checkName(given: unknown, name: string): void {
   throw new Problem("unprocessable", `The name of "${name}" cannot be changed`, {
     errors: { "/name": "cannot be changed" },
   })
-}
-
-function onlyMerged(): Problem {
-  const errors = { expire_in: "goes with a merge patch only" }
-  return new Problem("unprocessable", '"expire_in" goes with a merge patch only', { errors })
 }

@@ -1,7 +1,7 @@
 /** JSON documents in collections. A collection is a list URI, a document a URI below it. */
 import type { Database } from "../feed/database.ts"
-import { guard, type Statement } from "../feed/statement.ts"
-import { conditionGuards, explainConditions } from "../feed/conditions.ts"
+import { guard, type Guard, type Statement } from "../feed/statement.ts"
+import { conditionGuards, explainConditions, otherwise } from "../feed/conditions.ts"
 import type { Commit, Committer } from "../feed/feed.ts"
 import type { Condition } from "../feed/sql.ts"
 import { expired, type Expiry } from "../feed/expiry.ts"
@@ -11,6 +11,7 @@ import { DOCUMENT_MAX_BYTES, LIST_MAX_ITEMS } from "../protocol/limits.ts"
 import { Problem } from "../protocol/problem.ts"
 import { encodeSegment, listOf } from "../protocol/uri.ts"
 import { byteLength } from "../lib/bytes.ts"
+import { notFound, taken, tooLarge } from "./refused.ts"
 import * as sql from "./sql.ts"
 
 /** A document as stored; `data` is JSON text, so that nothing in it changes on the way. */
@@ -110,28 +111,28 @@ export class DocumentStore {
     })
   }
 
-  /** Creates; answers the revision. Throws Problem: too_large, conflict when the name is taken. */
-  create(uri: string, data: string, expiry: number | null = null): Promise<number> {
+  /** Creates; answers the revision. Throws Problem: too_large, precondition_failed, conflict when the name is taken. */
+  create(
+    uri: string,
+    data: string,
+    { conditions = {}, expiry = null }: WriteOptions = {},
+  ): Promise<number> {
     const [collection, name] = place(uri)
     checkSize(data)
     const absent = sql.absent(collection, name)
-    return this.#write(
-      uri,
-      {},
-      {
-        guards: [guard(absent.sql, absent.params, () => taken(name))],
-        drafts: [
-          {
-            uri,
-            event: "create",
-            body: this.#shape.resource(name, data),
-            extra: expiry === null ? {} : { expires_at: expiry },
-          },
-        ],
-        writes: [sql.put(collection, name, data, expiry, uri)],
-        explain: async () => taken(name),
-      },
-    )
+    return this.#write(uri, conditions, {
+      guards: [guard(absent.sql, absent.params, () => taken(name))],
+      drafts: [
+        {
+          uri,
+          event: "create",
+          body: this.#shape.resource(name, data),
+          extra: expiry === null ? {} : { expires_at: expiry },
+        },
+      ],
+      writes: [sql.put(collection, name, data, expiry, uri)],
+      explain: async () => taken(name),
+    })
   }
 
   /**
@@ -226,16 +227,29 @@ export class DocumentStore {
   async #write(uri: string, conditions: Conditions, commit: Commit): Promise<number> {
     const changes = await this.#committer.commit({
       ...commit,
-      guards: [
-        ...conditionGuards(conditions, sql.CURRENT, place(uri), uri),
-        ...(commit.guards ?? []),
-      ],
+      guards: [...this.conditionGuards(uri, conditions), ...(commit.guards ?? [])],
       explain: async () => {
         const unmet = await this.unmet(uri, conditions, await this.get(uri))
         return unmet ?? (await commit.explain?.()) ?? null
       },
     })
     return changes.at(-1)?.revision ?? 0
+  }
+
+  /**
+   * The guards for conditions that must hold. Also where other writes come before it, a 412 tells all it can.
+   * @param called the URI that the conditions are about, where it is a part's
+   */
+  conditionGuards(uri: string, conditions: Conditions, called = uri): Guard[] {
+    const guards = conditionGuards(conditions, sql.CURRENT, place(uri), called)
+    return guards.map((guarded) => ({
+      ...guarded,
+      means: async () => {
+        const unmet = await this.unmet(uri, conditions, await this.get(uri), called)
+        // What is stored fits: it is what comes before it in the transaction that does not.
+        return unmet ?? otherwise(called)
+      },
+    }))
   }
 
   /**
@@ -264,22 +278,4 @@ export function place(uri: string): [collection: string, name: string] {
 function checkSize(data: string): void {
   const bytes = byteLength(data)
   if (bytes > DOCUMENT_MAX_BYTES) throw tooLarge(bytes)
-}
-
-export function tooLarge(bytes: number | string): Problem {
-  return new Problem(
-    "too_large",
-    `A document must be at most ${DOCUMENT_MAX_BYTES} bytes, this one would have ${bytes}`,
-    { limit: DOCUMENT_MAX_BYTES },
-  )
-}
-
-function taken(name: string): Problem {
-  return new Problem("conflict", `There is a document "${name}" already`, {
-    errors: { name: "is taken" },
-  })
-}
-
-export function notFound(name: string): Problem {
-  return new Problem("not_found", `There is no document "${name}"`)
 }

@@ -15,7 +15,7 @@ export function conditionGuards(
   uri?: string,
 ): Guard[] {
   return conditionsHeld(conditions, current, params).map(({ sql, params: own }) =>
-    guard(sql, own, uri === undefined ? undefined : () => unmet(uri, "is in another state")),
+    guard(sql, own, uri === undefined ? undefined : () => otherwise(uri)),
   )
 }
 
@@ -55,6 +55,11 @@ export function explainConditions(
   if ((!ifMatch || names(ifMatch)) && !names(ifNoneMatch)) return null
   const found = current === undefined ? "does not exist" : `is at revision ${current}`
   return unmet(uri, found)
+}
+
+/** What an unmet condition means where nothing more is known. */
+export function otherwise(uri: string): Problem {
+  return unmet(uri, "is in another state")
 }
 
 function unmet(uri: string, found: string): Problem {

@@ -12,13 +12,13 @@ export interface Statement {
 /** A statement that fails its batch unless its condition holds. */
 export interface Guard extends Statement {
   /** What its failing means whatever is stored. */
-  means?: () => Problem
+  means?: () => Problem | Promise<Problem>
   /** True where that is all there is to say: nobody is asked to explain. */
   isPlain?: true
 }
 
 /** The condition's parameters are `?` in order. One that is neither true nor false, as NULL makes it, does not hold. */
-export function guard(condition: string, params: Param[] = [], means?: () => Problem): Guard {
+export function guard(condition: string, params: Param[] = [], means?: Guard["means"]): Guard {
   return {
     sql: `SELECT ${FAIL} WHERE (${condition}) IS NOT TRUE`,
     params,

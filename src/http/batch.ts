@@ -23,15 +23,19 @@ const DEPTH = 3
 type Operation = ReturnType<typeof BatchBody.parse>["operations"][number]
 
 export const batchHandlers: Handlers<typeof batchEndpoints, Services> = {
-  "batch.run": async ({ body: text, url }, { together }) => {
+  "batch.run": async ({ body: text, url, headers }, { together }) => {
     const { operations } = check(BatchBody, parse(text, JSON.parse, JSON_MAX_DEPTH + DEPTH), "")
     // Numbers beyond a double, the order of members, a name given twice: the handlers are to see what was written.
     const bodies = elementsOf(membersOf(text).get("operations") ?? "[]").map(
       (operation) => membersOf(operation).get("body") ?? null,
     )
-    const requests = operations.map((operation, at) =>
-      requestOf(operation, bodies[at] ?? null, url, at),
-    )
+    const from = headers.get("From")
+    const requests = operations.map((operation, at) => {
+      const request = requestOf(operation, bodies[at] ?? null, url, at)
+      // Who makes the batch makes all that is in it.
+      if (from !== null) request.headers.set("From", from)
+      return request
+    })
     const { results, at } = await together(requests)
     if (at !== null) return await refusal(at, operations[at], results[at])
     const texts = await Promise.all(

@@ -61,6 +61,9 @@ export const batchEndpoints = {
       "A condition sees what the operations before it did; a value that an operation must read first it reads as it was before the batch. " +
       "When one is refused nothing is written: the answer has its status, its index as `operation` and its own `problem`. " +
       "Documents, series and resources defined in code take part; keys do not, because Workers KV has no part in the transaction.",
+    headers: {
+      From: "Who changes it: told of each document in frames and in its history as `by`, not checked",
+    },
     body: {
       types: ["application/json"],
       maxBytes: BODY_MAX_BYTES,

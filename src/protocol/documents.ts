@@ -31,13 +31,15 @@ function ExpireIn(description: string) {
 const path = "/api/apps/:name"
 const params = PathParams({ name: "The app's name" })
 const masks = { "X-Fields": "Which members to answer: `name`, `{data}`, `*`, `name,data`" }
-const from = {
+export const from = {
   From: "Who changes it, a mailbox or a name: told in frames and in the history as `by`, not checked",
 }
 const whole = ExpireIn(
   "Seconds, or a duration such as `5m` or `1h30m`, until the document is gone; `none` or absent: never",
 )
-const changed = ExpireIn("When the document is gone, from now on; `none`: never; absent: as before")
+const changed = ExpireIn(
+  "When the document is gone, from now on; `none`: never; absent: as before. With a merge patch only",
+)
 const json = { types: ["application/json"], maxBytes: DOCUMENT_BODY_MAX_BYTES, as: "tree" } as const
 
 export const jsonPatch = {
@@ -82,7 +84,7 @@ export const documentEndpoints = {
     body: { ...json, schema: NamedBody, example: { name: "todo", data: { theme: "dark" } } },
     replies: {
       201: { description: "Created; Location names it", schema: Document },
-      ...problems(400, 409, 413, 415, 422),
+      ...problems(400, 409, 412, 413, 415, 422),
     },
   },
   "documents.get": {

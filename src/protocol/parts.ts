@@ -1,7 +1,7 @@
 /** Sub-documents: what is at a JSON Pointer in an app's data. They share the document's revision. */
 import * as z from "zod"
 import { asOf } from "./documents-history.ts"
-import { jsonPatch } from "./documents.ts"
+import { from, jsonPatch } from "./documents.ts"
 import type { Endpoint } from "./endpoint.ts"
 import { DOCUMENT_BODY_MAX_BYTES, URI_MAX_CHARACTERS } from "./limits.ts"
 import { PathParams, problems } from "./shared.ts"
@@ -38,8 +38,10 @@ export const partEndpoints = {
     batch: true,
     tag: "documents",
     summary: "Put a part of an app's document; what it is in must be there",
-    description: "In an array a place is replaced; `-`, and the place behind the last, append.",
+    description:
+      "In an array a place is replaced; `-`, and the place behind the last, append. A revision in a condition is the document's; `*` asks whether there is such a part: `If-None-Match: *` adds and never replaces.",
     params,
+    headers: from,
     body: { ...body, schema: Any, example: "dark" },
     replies: { 204: { description: "Stored" }, ...writes },
   },
@@ -53,6 +55,7 @@ export const partEndpoints = {
     description:
       "Pointers of a JSON Patch begin at the part. Problems are those of the document's.",
     params,
+    headers: from,
     body: {
       ...body,
       types: ["application/json", "application/merge-patch+json", "application/json-patch+json"],
@@ -75,6 +78,7 @@ export const partEndpoints = {
     tag: "documents",
     summary: "Delete a part of an app's document; fine when there is none",
     params,
+    headers: from,
     replies: { 204: { description: "There is no such part now" }, ...writes },
   },
 } as const satisfies Record<string, Endpoint>

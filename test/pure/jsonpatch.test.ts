@@ -7,6 +7,7 @@ import { applied, operationsOf } from "../../src/documents/jsonpatch.ts"
 import { merged, mergeBetween } from "../../src/lib/merge.ts"
 import { isSame, parseTree, textOf } from "../../src/lib/tree.ts"
 import { JsonPatch } from "../../src/protocol/jsonpatch.ts"
+import { MERGES } from "../merges.ts"
 
 const ROOT = join(import.meta.dirname, "../..")
 
@@ -122,23 +123,7 @@ describe("JSON patches", () => {
 
 describe("merge patches", () => {
   it("do what the appendix of RFC 7396 says", () => {
-    for (const [target, patch, result] of [
-      ['{"a":"b"}', '{"a":"c"}', '{"a":"c"}'],
-      ['{"a":"b"}', '{"b":"c"}', '{"a":"b","b":"c"}'],
-      ['{"a":"b"}', '{"a":null}', "{}"],
-      ['{"a":"b","b":"c"}', '{"a":null}', '{"b":"c"}'],
-      ['{"a":["b"]}', '{"a":"c"}', '{"a":"c"}'],
-      ['{"a":"c"}', '{"a":["b"]}', '{"a":["b"]}'],
-      ['{"a":{"b":"c"}}', '{"a":{"b":"d","c":null}}', '{"a":{"b":"d"}}'],
-      ['{"a":[{"b":"c"}]}', '{"a":[1]}', '{"a":[1]}'],
-      ['["a","b"]', '["c","d"]', '["c","d"]'],
-      ['{"a":"b"}', '["c"]', '["c"]'],
-      ['{"a":"foo"}', "null", "null"],
-      ['{"a":"foo"}', '"bar"', '"bar"'],
-      ['{"e":null}', '{"a":1}', '{"e":null,"a":1}'],
-      ["[1,2]", '{"a":"b","c":null}', '{"a":"b"}'],
-      ["{}", '{"a":{"bb":{"ccc":null}}}', '{"a":{"bb":{}}}'],
-    ] as const) {
+    for (const [target, patch, result] of MERGES) {
       expect(textOf(merged(parseTree(target), parseTree(patch))), patch).toBe(result)
     }
   })
