@@ -2,7 +2,9 @@ import { env } from "cloudflare:workers"
 import { beforeAll, describe, expect, it } from "vitest"
 import { matches, type Candidate } from "../src/documents/list/match.ts"
 import { valueAt } from "../src/documents/list/path.ts"
+import { parseCursor } from "../src/documents/list/cursor.ts"
 import { DocumentLists } from "../src/documents/list/reader.ts"
+import * as sql from "../src/documents/list/sql.ts"
 import { parseSort } from "../src/documents/list/sort.ts"
 import { comparable, compare } from "../src/documents/list/value.ts"
 import { parseWhere } from "../src/documents/list/where.ts"
@@ -147,6 +149,10 @@ describe("the list of documents", () => {
       }
       const answer = await list({ where })
       expect(answer.status, `${parts}: ${answer.text.slice(0, 300)}`).toBe(200)
+      // Among many others the prefix is a test more.
+      const wish = { collection: "/api/apps/", prefix: "no", after: null, limit: 9, withData: true }
+      const among = sql.page({ ...wish, where: parseWhere(where), sort: parseSort("") }, 9, "even")
+      expect(await new Database(env.DB).all(among)).toEqual([])
     }
     const negated = `${"not ".repeat(12)} data.x eq 1`
     expect((await list({ where: negated })).status).toBe(200)
@@ -245,6 +251,26 @@ describe("pages of documents", () => {
     const plain = await lists.page({ ...base, where: null, sort: parseSort("name") }, false)
     expect(plain.rows).toHaveLength(10)
   })
+
+  it.each(["created", "-created"])(
+    "go on among others that come between, as far as may be looked at: sort=%s",
+    async (order) => {
+      const options = { now: Date.now, sweep: async () => {} }
+      const lists = new DocumentLists(new Database(env.DB), options, 5)
+      const sort = parseSort(order)
+      const names: string[] = []
+      let pages = 0
+      for (let next: string | null = ""; next !== null; pages++) {
+        const after = next === "" ? null : parseCursor(next, sort)
+        const wish = { collection: "/api/apps/", prefix: "p-", where: null, sort, after }
+        const page = await lists.page({ ...wish, limit: 2, withData: false }, false)
+        names.push(...page.rows.map(({ name }) => name))
+        next = page.next
+      }
+      expect(names).toEqual((await pagesOf({ sort: order, prefix: "p-" })).flat())
+      expect(pages).toBeGreaterThan(8)
+    },
+  )
 })
 
 function linkCursor({ headers }: { headers: Headers }): string {
@@ -274,7 +300,10 @@ describe("what a list costs", () => {
     ["limit=100&sort=-name", 110],
     ["limit=100&sort=name&fields=*", 110],
     ["limit=100&fields=*&where=data.n+lt+7", 200],
-    ["prefix=cost-0001&fields=*", 35],
+    ["prefix=cost-0001&fields=*", 45],
+    ["limit=100&sort=-created&prefix=cost-", 210],
+    ["limit=100&sort=-created&prefix=cost-&fields=*", 210],
+    ["limit=10&prefix=cost-0299", 45],
   ])("is bounded by what it shows: %s reads at most %i rows", async (query, most) => {
     const answer = await send(`GET /api/apps/?${query}`)
     expect(answer.status).toBe(200)

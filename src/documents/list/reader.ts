@@ -40,9 +40,30 @@ export class DocumentLists {
    * @param isCounted whether to count those on all pages too
    */
   async page(wish: Wish, isCounted: boolean): Promise<Page> {
-    const rowsRead = this.#db.cost.rowsRead
     const most = this.#mostOf(wish)
-    const asked: Asked = { isCounted, isBounded: false, measure: "even" }
+    if (!sql.isScattered(wish)) return (await this.#page(wish, { isCounted, most })).page
+    const gathered = { ...wish, isGathered: true }
+    if (isCounted) return (await this.#page(gathered, { isCounted, most })).page
+    // Gathering them costs by how many there are, and walking by how many others are between them. Nobody knows which
+    // is less, so both are given a little, and then more.
+    for (let few = Math.max(wish.limit, FEW); ; few *= 4) {
+      const counted = await this.#db.first<Counted>(sql.count({ ...wish, where: null }, few + 1))
+      const isFew = counted !== null && counted.scanned <= Math.min(few, most)
+      if (isFew) return (await this.#page(gathered, { isCounted, most })).page
+      const look = 3 * few
+      if (look >= most) return (await this.#page(wish, { isCounted, most })).page
+      const { page, isCut } = await this.#page(wish, { isCounted, most: look, isTrial: true })
+      if (!isCut) return page
+    }
+  }
+
+  /** `isCut`: it was a trial, and there may be more for this page behind what was looked at. */
+  async #page(
+    wish: Wish,
+    { isCounted, most, isTrial = false }: Bounds,
+  ): Promise<{ page: Page; isCut: boolean }> {
+    const rowsRead = this.#db.cost.rowsRead
+    const asked: Asked = { isCounted, isBounded: false, measure: "even", most }
     let found = await this.#read(wish, asked)
     if (found.isDue) {
       // Of a document that is gone the revision must tell, or a 304 would hide it.
@@ -54,12 +75,14 @@ export class DocumentLists {
       found = await this.#read(wish, asked)
     }
     // Whether some were not looked at is asked only where it can be, for asking costs as much again.
-    if (this.#db.cost.rowsRead - rowsRead < most) return found.page
+    let { page } = found
+    if (this.#db.cost.rowsRead - rowsRead < most) return { page, isCut: false }
     if (!sql.walkedBy(wish)) await this.#checkSorted(wish)
-    else if (found.page.next === null && wish.where) {
-      return (await this.#read(wish, { ...asked, isBounded: true })).page
+    else if (page.next === null && (wish.where || sql.isScattered(wish))) {
+      if (isTrial) return { page, isCut: true }
+      page = (await this.#read(wish, { ...asked, isBounded: true })).page
     }
-    return found.page
+    return { page, isCut: false }
   }
 
   /** Documents to look at: fewer where each is tested often. */
@@ -69,9 +92,8 @@ export class DocumentLists {
   }
 
   /** All at one moment. */
-  async #read(wish: Wish, { isCounted, isBounded, measure }: Asked): Promise<Found> {
+  async #read(wish: Wish, { isCounted, isBounded, measure, most }: Asked): Promise<Found> {
     const { limit, sort } = wish
-    const most = this.#mostOf(wish)
     const [at, found = [], counts = [], ends = [], expired] = await this.#db.batch<
       Row & Counted & { due: number }
     >([
@@ -100,8 +122,15 @@ export class DocumentLists {
   }
 }
 
-interface Asked {
+interface Bounds {
   isCounted: boolean
+  /** Documents to look at. */
+  most: number
+  /** Whether nothing need be known of those behind them. */
+  isTrial?: boolean
+}
+
+interface Asked extends Bounds {
   /** Whether to look up to where at most was looked. */
   isBounded: boolean
   measure: sql.Measure
@@ -119,6 +148,9 @@ interface Counted {
   scanned: number
   total: number
 }
+
+/** Documents that are always few. Much fewer would be many trials, each five queries. */
+const FEW = 50
 
 const NOTHING: Statement = { sql: "SELECT 1 WHERE false", params: [] }
 

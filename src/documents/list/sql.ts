@@ -19,6 +19,8 @@ export interface Wish {
   after: Place | null
   limit: number
   withData: boolean
+  /** Whether all with the prefix are gathered and sorted, although an index has the order: it is of others, too. */
+  isGathered?: boolean
 }
 
 /** A document of a page. `r0`, `v0` … are its place in the order, where the columns do not tell it. */
@@ -33,10 +35,15 @@ export interface Row {
 }
 
 /** The column by which an index has the documents in the order wanted; null when all must be gathered and sorted. */
-export function walkedBy({ sort, prefix }: Wish): "name" | "created" | null {
+export function walkedBy({ sort, isGathered }: Wish): "name" | "created" | null {
   const { field } = sort[0]?.path ?? {}
-  if (sort.length !== 1) return null
-  return field === "name" || (field === "created" && prefix === "") ? field : null
+  if (sort.length !== 1 || isGathered) return null
+  return field === "name" || field === "created" ? field : null
+}
+
+/** Whether those with the prefix are among others in the order wanted; then `isGathered` is a choice. */
+export function isScattered(wish: Wish): boolean {
+  return wish.prefix !== "" && walkedBy(wish) === "created"
 }
 
 /**
@@ -78,9 +85,13 @@ function walk(wish: Wish, scanned: number, measure: Measure): Statement {
   const columns = `name, created, revision${where || withData ? ", data" : ""}`
   const rows = walked(wish, constants, columns)
   const wanted = limit + 1
+  const conditions = [
+    ...(isScattered(wish) ? [hasPrefix(wish, constants)] : []),
+    ...(where ? [`(${conditionOf(where, constants)})`] : []),
+  ].join(" AND ")
   // No ORDER BY around it: SQLite would read and sort all that the inner limit allows.
-  const some = where
-    ? `SELECT * FROM (${rows} LIMIT ${scanned}) WHERE ${conditionOf(where, constants)} LIMIT ${wanted}`
+  const some = conditions
+    ? `SELECT * FROM (${rows} LIMIT ${scanned}) WHERE ${conditions} LIMIT ${wanted}`
     : `${rows} LIMIT ${wanted}`
   if (!withData) return finished(some, constants)
   const sized =
@@ -112,7 +123,10 @@ function walked(wish: Wish, constants: Constants, columns: string): string {
   const [, last] = wish.after?.[0] ?? []
   const after =
     last === undefined ? "" : `AND ${column} ${descending ? "<" : ">"} ${constants.scalar(last)}`
-  return `SELECT ${columns} FROM documents WHERE ${inRange(wish, constants)} ${after}
+  const range = isScattered(wish)
+    ? `collection = ${collectionOf(wish, constants)}`
+    : inRange(wish, constants)
+  return `SELECT ${columns} FROM documents WHERE ${range} ${after}
     ORDER BY ${column}${descending ? " DESC" : ""}`
 }
 
@@ -188,10 +202,13 @@ function collectionOf({ collection }: Wish, constants: Constants): string {
 
 function inRange(wish: Wish, constants: Constants): string {
   const collection = `collection = ${collectionOf(wish, constants)}`
-  if (wish.prefix === "") return collection
+  return wish.prefix === "" ? collection : `${collection} AND ${hasPrefix(wish, constants)}`
+}
+
+function hasPrefix(wish: Wish, constants: Constants): string {
   const prefix = constants.scalar(JSON.stringify(wish.prefix))
   // No name has a character after this one.
-  return `${collection} AND name >= ${prefix} AND name < ${prefix} || char(1114111)`
+  return `name >= ${prefix} AND name < ${prefix} || char(1114111)`
 }
 
 function finished(sql: string, constants: Constants): Statement {
