@@ -209,6 +209,43 @@ describe("JSON patches of documents", () => {
   })
 })
 
+describe("members whose names SQLite cannot tell from others, as they end at U+0000 to it,", () => {
+  const bad = '"a\\u0000b"'
+  const at = "/data/o/a\u0000b"
+  const lines = { "Content-Type": "application/x-ndjson" }
+
+  it.each([
+    ["PUT /api/apps/nul", `{"data":{"o":{${bad}:1}}}`, {}],
+    ["PATCH /api/apps/nul", `{"data":{"o":{${bad}:null}}}`, {}],
+    ["POST /api/apps/", `{"name":"nul-2","data":{"o":{${bad}:1}}}`, {}],
+    ["PATCH /api/apps/nul", `[{"op":"add","path":"/data/o/a\\u0000b","value":1}]`, JSON_PATCH],
+    ["PATCH /api/apps/nul", `[{"op":"add","path":"/data/o","value":{${bad}:1}}]`, JSON_PATCH],
+    ["PUT /api/apps/nul/data/o", `{${bad}:1}`, {}],
+    ["PUT /api/apps/nul/data/o/a%00b", "1", {}],
+    ["PATCH /api/apps/nul/data/o", `{${bad}:1}`, {}],
+  ])(
+    "are refused with the place, and nothing is changed: %s %s",
+    async (request, body, headers) => {
+      const { revision } = await put1("nul", '{"o":{"a":"\\u0000"}}')
+      const type = { "Content-Type": "application/json", ...headers }
+      const answer = await send(request, body, type)
+      expect(answer).toMatchObject({ status: 422, json: { code: "unprocessable" } })
+      expect(answer.json.errors).toEqual({ [at]: expect.stringContaining("U+0000") })
+      expect(await send("GET /api/apps/nul/data")).toMatchObject({
+        text: '{"o":{"a":"\\u0000"}}',
+        revision,
+      })
+    },
+  )
+
+  it("are refused in an import, too", async () => {
+    const line = `{"name":"nul-3","data":{${bad}:1}}`
+    const answer = await send("POST /api/import/apps", line, lines)
+    expect(answer).toMatchObject({ status: 422 })
+    expect(answer.json.errors["line.1"]).toContain("U+0000")
+  })
+})
+
 describe("inc", () => {
   const inc = (name: string, path: string, value: unknown, headers = {}) =>
     patch(name, `[{"op":"inc","path":"${path}","value":${value}}]`, headers)

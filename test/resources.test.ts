@@ -124,6 +124,8 @@ describe("resources that users define", () => {
     expect((await call("PATCH /box/1", { n: 9 })).json).toMatchObject({ status: 422 })
     expect((await call("GET /box/1")).json).toEqual({ id: 1, n: 0 })
     expect((await call("PATCH /box/1", { n: 3 })).status).toBe(204)
+    // SQLite would take it for "n".
+    expect((await call("PATCH /box/1", { "n\u0000": 4 })).json).toMatchObject({ status: 422 })
     expect((await call("GET /box/1")).json).toEqual({ id: 1, n: 3 })
   })
 

@@ -37,8 +37,9 @@ export interface Target {
 export function compiled(operations: readonly Operation[], target: Target): Compiled | null {
   if (operations.length > MAX_OPERATIONS) return null
   // The database takes no longer text, and the patch may hold all of them.
-  const values = operations.map((one) => ("value" in one ? byteLength(textOf(one.value)) : 0))
-  if (values.reduce((sum, bytes) => sum + bytes, 0) > DOCUMENT_MAX_BYTES) return null
+  const values = operations.map((one) => ("value" in one ? textOf(one.value) : "")).join()
+  // To SQLite, a member's name ends at U+0000.
+  if (byteLength(values) > DOCUMENT_MAX_BYTES || values.includes("\\u0000")) return null
   const described = new Described(operations)
   const chain = new Chain(target)
   for (const operation of operations) if (!step(chain, operation)) return null

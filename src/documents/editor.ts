@@ -12,10 +12,10 @@ import {
 import { Problem, Stopped } from "../protocol/problem.ts"
 import { byteLength } from "../lib/bytes.ts"
 import { mergeBetween } from "../lib/merge.ts"
-import { heightOf, parseTree, textOf, type Tree } from "../lib/tree.ts"
+import { heightOf, nulNameIn, parseTree, textOf, type Tree } from "../lib/tree.ts"
 import { compiled, kindAt } from "./compile.ts"
 import { applied, childAt, PatchFailed, type Operation } from "./jsonpatch.ts"
-import { notFound, tooLarge } from "./refused.ts"
+import { notFound, NUL_NAMED, tooLarge } from "./refused.ts"
 import * as sql from "./sql.ts"
 import { place, type Document, type DocumentStore, type Shape } from "./store.ts"
 
@@ -228,6 +228,8 @@ function dataOf(after: Tree, before: Tree, index: number): string {
     throw new PatchFailed("invalid", index, [], `must nest at most ${JSON_MAX_DEPTH} levels deep`)
   }
   const text = textOf(data)
+  const nulNamed = text.includes("\\u0000") ? nulNameIn(data) : null
+  if (nulNamed) throw new PatchFailed("invalid", index, ["data", ...nulNamed], `is ${NUL_NAMED}`)
   const bytes = byteLength(text)
   if (bytes > DOCUMENT_MAX_BYTES) throw tooLarge(bytes)
   return text

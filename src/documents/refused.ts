@@ -1,5 +1,7 @@
 /** What it means to the caller that a write, or a patch, cannot be done. Pure. */
 import { DOCUMENT_MAX_BYTES } from "../protocol/limits.ts"
+import { pointerOf } from "../lib/pointer.ts"
+import { nulNameIn, type Tree } from "../lib/tree.ts"
 import { Problem, type ProblemCode } from "../protocol/problem.ts"
 import type { Failure, PatchFailed } from "./jsonpatch.ts"
 
@@ -41,4 +43,21 @@ export function taken(name: string): Problem {
 
 export function notFound(name: string): Problem {
   return new Problem("not_found", `There is no document "${name}"`)
+}
+
+/** SQLite takes a member's name to end there, and would change another member in its stead. */
+export const NUL_NAMED = "a name with U+0000 in it cannot be told from others"
+
+/**
+ * @param text the tree's; it says at little cost that there is nothing to look for
+ * @param base where the tree is in what was sent
+ * Throws Problem unprocessable.
+ */
+export function checkNames(tree: Tree, text: string, base: readonly string[] = []): void {
+  const path = text.includes("\\u0000") ? nulNameIn(tree) : null
+  if (path === null) return
+  const pointer = pointerOf([...base, ...path])
+  throw new Problem("unprocessable", `"${pointer}" cannot be kept exactly: ${NUL_NAMED}`, {
+    errors: { [pointer]: NUL_NAMED },
+  })
 }

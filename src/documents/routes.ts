@@ -13,7 +13,7 @@ import { applyMask, parseMask } from "./mask.ts"
 import { textOf, type Tree } from "../lib/tree.ts"
 import type { DocumentEditor } from "./editor.ts"
 import { operationsOf, PatchFailed } from "./jsonpatch.ts"
-import { problemOf } from "./refused.ts"
+import { checkNames, problemOf } from "./refused.ts"
 import type { Shape } from "./store.ts"
 
 interface Services extends HistoryServices {
@@ -94,9 +94,12 @@ export const documentHandlers: Handlers<typeof documentEndpoints, Services> = {
   },
 }
 
-/** The member `data` as it was written. */
+/** The member `data` as it was written. Throws Problem unprocessable. */
 function dataOf({ tree }: Pick<JsonBody<unknown>, "tree">): string {
-  return textOf((tree as Map<string, Tree>).get("data") ?? new Map())
+  const data = (tree as Map<string, Tree>).get("data") ?? new Map<string, Tree>()
+  const text = textOf(data)
+  checkNames(data, text, ["data"])
+  return text
 }
 
 function checkName(given: unknown, name: string): void {

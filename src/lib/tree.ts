@@ -71,6 +71,17 @@ export function heightOf(tree: Tree): number {
   return deepest + 1
 }
 
+/** Where a member is whose name has U+0000 in it; null where none has. */
+export function nulNameIn(tree: Tree): string[] | null {
+  if (typeof tree === "string") return null
+  for (const [name, child] of tree.entries()) {
+    if (typeof name === "string" && name.includes("\0")) return [name]
+    const below = nulNameIn(child)
+    if (below) return [String(name), ...below]
+  }
+  return null
+}
+
 export function isNumber(tree: Tree): tree is string {
   return typeof tree === "string" && /^[-\d]/.test(tree)
 }

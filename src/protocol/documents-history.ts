@@ -1,11 +1,13 @@
 /** What apps' documents were: their changes, what lies between two moments, and the way back. */
 import * as z from "zod"
 import type { Endpoint } from "./endpoint.ts"
-import { HISTORY_MAX_ENTRIES } from "./limits.ts"
+import { CHANGE_BODY_MAX_BYTES, HISTORY_MAX_ENTRIES } from "./limits.ts"
 import { JsonObject, PathParams, problems, Revision } from "./shared.ts"
 
-const POINT =
-  "A revision (`42`), or a time: RFC 3339, a date (its beginning), epoch, or `now-1h30m`; as far back as the journal reaches"
+const POINT = [
+  "A revision (`42`), or a time: RFC 3339, a date (its beginning), epoch, or `now-1h30m`; as far back as the journal",
+  `reaches. What a change larger than ${CHANGE_BODY_MAX_BYTES} bytes made of it is a 410 once it has changed again`,
+].join(" ")
 
 /** A point in time as a query has it. */
 export const Point = z

@@ -10,7 +10,8 @@ import { fill } from "./uri.ts"
 
 const Data = JsonObject.meta({
   type: "object",
-  description: "Any JSON object",
+  description:
+    "Any JSON object, kept to the digit and in its order; no member's name may be given twice or hold U+0000",
   example: { theme: "dark" },
 })
 

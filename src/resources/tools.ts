@@ -1,5 +1,7 @@
 /** What handlers of user-defined resources are given. */
+import { checkNames } from "../documents/refused.ts"
 import type { DocumentStore } from "../documents/store.ts"
+import { parseTree } from "../lib/tree.ts"
 import type { Conditions } from "../protocol/endpoint.ts"
 import { Problem } from "../protocol/problem.ts"
 import { isList } from "../protocol/uri.ts"
@@ -120,5 +122,6 @@ function toJson(uri: string, value: unknown): string {
       `What is stored at "${uri}" must be an object, got ${json}`,
     )
   }
+  if (json.includes("\\u0000")) checkNames(parseTree(json), json)
   return json
 }

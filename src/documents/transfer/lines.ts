@@ -1,7 +1,7 @@
 /** Documents as JSON lines, `{"name":…,"data":{…}}`, with `expires_at` where they expire, in and out. Pure. */
 import { depthOf } from "../../lib/json.ts"
 import { parseMoment } from "../../lib/moment.ts"
-import { parseTree, textOf, type Tree } from "../../lib/tree.ts"
+import { nulNameIn, parseTree, textOf, type Tree } from "../../lib/tree.ts"
 import { byteLength } from "../../lib/bytes.ts"
 import { badLine, type BadLine } from "../../lines/bad.ts"
 import { readLines, type Line } from "../../lines/lines.ts"
@@ -11,6 +11,7 @@ import {
   DOCUMENT_MAX_BYTES,
   JSON_MAX_DEPTH,
 } from "../../protocol/limits.ts"
+import { NUL_NAMED } from "../refused.ts"
 import { Name } from "../../protocol/shared.ts"
 
 export interface Named {
@@ -72,6 +73,7 @@ function documentIn({ text }: Line): Named | string | null {
   if (!(data instanceof Map)) return 'must have an object as "data"'
   const expiresAt = expiryIn(tree.get("expires_at") ?? "null")
   if (expiresAt === undefined) return `must have ${TIME_WISH} as "expires_at"`
+  if (text.includes("\\u0000") && nulNameIn(data)) return `cannot be kept: ${NUL_NAMED}`
   return { name: JSON.parse(name) as string, data: textOf(data), expiresAt }
 }
 
