@@ -4,7 +4,11 @@ import suite from "json-patch-test-suite/tests.json"
 import examples from "json-patch-test-suite/spec_tests.json"
 import { describe, expect, it } from "vitest"
 import { createServices } from "../src/app.ts"
+import { applied, operationsOf } from "../src/documents/jsonpatch.ts"
+import { merged } from "../src/lib/merge.ts"
+import { parseTree, textOf as textOfTree } from "../src/lib/tree.ts"
 import { send, type Sent } from "./helpers.ts"
+import { chance } from "./live.world.ts"
 import { MERGES } from "./merges.ts"
 
 const JSON_PATCH = { "Content-Type": "application/json-patch+json" }
@@ -209,6 +213,70 @@ describe("JSON patches of documents", () => {
   })
 })
 
+describe("patches of members with odd names", () => {
+  const NAMES = [
+    "a",
+    "ab",
+    "",
+    "-",
+    "1",
+    "a.b",
+    '"',
+    "\\",
+    "$",
+    "[0]",
+    "\u0001",
+    "\n",
+    "\ufeff",
+    "é",
+  ]
+
+  it.each([1, 2, 3])("are in SQL what they are in code (seed %i)", async (seed) => {
+    const random = chance(seed)
+    const pick = <Item>(items: readonly Item[]) => items[random(items.length)] as Item
+    const value = (depth: number): string =>
+      depth < 3 && random(2) === 0
+        ? object(depth + 1)
+        : pick(["null", "true", "1.0", "-0", "9223372036854775807", '"\\u0000"', "[]", "[null,{}]"])
+    const object = (depth: number): string => {
+      const names = NAMES.filter(() => random(4) === 0)
+      return `{${names.map((name) => `${JSON.stringify(name)}:${value(depth)}`).join()}}`
+    }
+    const operation = () => {
+      const names = Array.from({ length: 1 + random(2) }, () => pick(NAMES))
+      const path = JSON.stringify(["/data", ...names].join("/"))
+      const op = pick(["add", "add", "replace", "remove", "inc", "test"])
+      const given = op === "inc" ? pick(["1", "0.5", "-3"]) : value(1)
+      return `{"op":"${op}","path":${path}${op === "remove" ? "" : `,"value":${given}`}}`
+    }
+    let done = 0
+    for (let step = 0; step < 60; step++) {
+      const before = `{"name":"odd","data":${object(0)}}`
+      await send("PUT /api/apps/odd", before, { "Content-Type": "application/json" })
+      const isMerge = random(3) === 0
+      const body = isMerge ? `{"data":${object(0)}}` : `[${operation()},${operation()}]`
+      let expected = before
+      let status = 204
+      try {
+        expected = textOfTree(
+          isMerge
+            ? merged(parseTree(before), parseTree(body))
+            : applied(parseTree(before), operationsOf(parseTree(body)), 1e6),
+        )
+        done++
+      } catch {
+        status = 400
+      }
+      const type = isMerge ? { "Content-Type": "application/merge-patch+json" } : JSON_PATCH
+      const answer = await send("PATCH /api/apps/odd", body, type)
+      const told = `${before} ${body}: ${answer.text}`
+      expect(Math.min(answer.status, 400), told).toBe(status)
+      expect((await send("GET /api/apps/odd")).text, told).toBe(expected)
+    }
+    expect(done).toBeGreaterThan(10)
+  })
+})
+
 describe("members whose names SQLite cannot tell from others, as they end at U+0000 to it,", () => {
   const bad = '"a\\u0000b"'
   const at = "/data/o/a\u0000b"
@@ -309,13 +377,13 @@ describe("inc", () => {
 describe("patches that must be read first", () => {
   it("are all done when 200 come at once, those that collide in turn", async () => {
     await put("appends", { list: [], counts: [0, 0.5] })
-    const operationsOf = (n: number) => [
+    const changesOf = (n: number) => [
       { op: "add", path: "/data/list/-", value: n },
       { op: "inc", path: "/data/counts/0", value: 1 },
       { op: "inc", path: "/data/counts/1", value: 0.1 },
     ]
     const answers = await Promise.all(
-      Array.from({ length: 200 }, (_, n) => patch("appends", operationsOf(n))),
+      Array.from({ length: 200 }, (_, n) => patch("appends", changesOf(n))),
     )
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([204]))
     const { list, counts } = await dataOf("appends")
