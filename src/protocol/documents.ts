@@ -3,19 +3,29 @@ import * as z from "zod"
 import { asOf } from "./documents-history.ts"
 import type { Endpoint } from "./endpoint.ts"
 import { DOCUMENT_LIST_DESCRIPTION, DocumentEntry, DocumentListQuery } from "./documents-list.ts"
-import { DOCUMENT_BODY_MAX_BYTES } from "./limits.ts"
+import {
+  DOCUMENT_BODY_MAX_BYTES,
+  DOCUMENT_MAX_BYTES,
+  JSON_MAX_DEPTH,
+  NAME_MAX_BYTES,
+} from "./limits.ts"
 import { JsonObject, Name as AnyName, PathParams, problems } from "./shared.ts"
 import { JsonPatch } from "./jsonpatch.ts"
 import { fill } from "./uri.ts"
 
 const Data = JsonObject.meta({
   type: "object",
-  description:
-    "Any JSON object, kept to the digit and in its order; no member's name may be given twice or hold U+0000",
+  description: [
+    "Any JSON object, kept to the digit and in its order. It may have",
+    `${DOCUMENT_MAX_BYTES.toLocaleString("en")} bytes without white space and, as the body, nest ${JSON_MAX_DEPTH} levels`,
+    "deep; no member's name may be given twice or hold U+0000",
+  ].join(" "),
   example: { theme: "dark" },
 })
 
-const Name = AnyName.meta({ description: "The app's name", example: "todo" })
+const APP_NAME = `The app's name, up to ${NAME_MAX_BYTES} bytes of UTF-8`
+
+const Name = AnyName.meta({ description: APP_NAME, example: "todo" })
 
 export const DocumentBody = z.looseObject({ data: Data }).meta({ id: "DocumentBody" })
 export const NamedBody = z.looseObject({ name: Name, data: Data }).meta({ id: "NamedDocumentBody" })
@@ -30,7 +40,7 @@ function ExpireIn(description: string) {
 }
 
 const path = "/api/apps/:name"
-const params = PathParams({ name: "The app's name" })
+const params = PathParams({ name: APP_NAME })
 const masks = { "X-Fields": "Which members to answer: `name`, `{data}`, `*`, `name,data`" }
 export const from = {
   From: "Who changes it, a mailbox or a name: told in frames and in the history as `by`, not checked",

@@ -6,9 +6,11 @@ import { parseExact } from "../../lib/json.ts"
 import { parseTree, textOf, type Tree } from "../../lib/tree.ts"
 import { listOf, pathOf } from "../../protocol/uri.ts"
 import type { Telling, View, ViewDesk, ViewFrame, ViewPlace } from "../../protocol/view.ts"
+import { formatCursor, type Place } from "./cursor.ts"
 import { parseFields, project, type Selection } from "./fields.ts"
 import { matches } from "./match.ts"
 import { parseSort } from "./sort.ts"
+import { KINDS } from "./value.ts"
 import { parseWhere } from "./where.ts"
 import { applyMask } from "../mask.ts"
 import type { Change } from "../../protocol/change.ts"
@@ -142,13 +144,15 @@ function changed(
   if (asked.isByName) {
     return { frames: [{ event: "create", member: uri, resource: entry }], memory: entered }
   }
-  const later = `created gt ${element.created}`
+  const place: Place = [[KINDS.indexOf("number"), String(element.created)]]
   const next = desk.read(
     uriWith(desk, {
       prefix: asked.prefix,
-      where: asked.where === "" ? later : `${later} and (${asked.where})`,
+      where: asked.where,
       fields: "name",
       limit: "1",
+      // Not a test more, for which all that come before it would be read.
+      cursor: formatCursor(place, parseSort("")),
     }),
   )
   if (next === undefined) return "wait"
