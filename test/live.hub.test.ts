@@ -3,6 +3,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers"
 import { afterEach, describe, expect, it, vi } from "vitest"
 import { createServices, handle } from "../src/app.ts"
+import type { LiveHub } from "../src/live/hub.ts"
 import { hubOf } from "../src/live/hubs.ts"
 import type { Change } from "../src/protocol/change.ts"
 import { retryHintIn } from "../src/protocol/close.ts"
@@ -147,6 +148,21 @@ describe("the hub", () => {
     const leftNow = await runInDurableObject(hub(), (_, state) => state.getWebSockets().length)
     expect(leftNow).toBe(left - 1)
   })
+
+  it.each([999, 1004, 1005, 1006, 1015, 5000])(
+    "answers a close whose code may not be sent, and forgets who sent it: %i",
+    async (code) => {
+      const before = await runInDurableObject(hub(), (_, state) => new Set(state.getWebSockets()))
+      const one = await follow("/api/apps/odd")
+      const { subscriptions } = await hub().stats()
+      await runInDurableObject<LiveHub<unknown>, void>(hub() as never, async (instance, state) => {
+        const socket = state.getWebSockets().find((each) => !before.has(each)) as WebSocket
+        await instance.webSocketClose(socket, code, "odd")
+      })
+      await one.closed
+      expect((await hub().stats()).subscriptions).toBe(subscriptions - 1)
+    },
+  )
 
   it("loses a socket that cannot be sent to, and no other", async () => {
     const before = await runInDurableObject(hub(), (_, state) => new Set(state.getWebSockets()))

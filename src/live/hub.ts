@@ -54,9 +54,6 @@ export interface HubParts extends ReadingsParts {
   namespace: string
 }
 
-/** Codes that stand for "there was none" and must not be sent (RFC 6455, 7.4.1). */
-const UNSENDABLE: readonly number[] = [1005, 1006, 1015]
-
 export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCalls {
   #awake:
     | (Bench & { parts: HubParts; sessions: Map<WebSocket, Session>; engine: Engine })
@@ -120,8 +117,12 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
   override async webSocketClose(socket: WebSocket, code: number, reason: string): Promise<void> {
     this.#forget(socket)
     // Without a close frame in return the other side would see 1006.
-    if (UNSENDABLE.includes(code)) socket.close()
-    else socket.close(code, reason)
+    try {
+      socket.close(code, reason)
+    } catch {
+      // One that says there was none, or that none may send (RFC 6455, 7.4).
+      socket.close()
+    }
   }
 
   override async webSocketError(socket: WebSocket, error: unknown): Promise<void> {
