@@ -86,14 +86,15 @@ export function unused(number: bigint): [sql: string, params: Param[]] {
 const STAGED = "series > CAST(? AS INTEGER) AND series <= CAST(? AS INTEGER)"
 const range = (number: bigint) => [String(number - 0x10000n), String(number)]
 
-/** Puts parts where no series has them: JSON text of [[key, level, first, last, replaces, count, stats, body], …]. */
-export function stage(number: bigint, parts: string): Statement {
+/** Puts parts where no series has them: JSON texts of [[key, level, first, last, replaces, count, stats, body], …]. */
+export function stage(number: bigint, texts: readonly string[]): Statement {
+  const lists = texts.map((_, at) => `SELECT ${at} AS text, key, value FROM json_each(?${at + 2})`)
   return {
     sql: `INSERT INTO chunks (series, revision, level, first, last, replaces, count, stats, body)
       SELECT CAST(?1 AS INTEGER) - (value ->> 0), 0, value ->> 1, value ->> 2, value ->> 3,
         value ->> 4, value ->> 5, value ->> 6, value ->> 7
-      FROM json_each(?2) ORDER BY key`,
-    params: [String(number), parts],
+      FROM (${lists.join(" UNION ALL ")}) ORDER BY text, key`,
+    params: [String(number), ...texts],
   }
 }
 
