@@ -334,4 +334,15 @@ describe("a zone that a table names", () => {
     const { json } = await send("GET /api/store/zones/oslo?orient=split")
     expect(json.index).toEqual(data.map(({ index }) => index))
   })
+
+  it("comes back where there is no row yet, and binds nobody", async () => {
+    const field = { name: "index", type: "datetime", tz: "Europe/Oslo" }
+    const schema = { fields: [field, { name: "v", type: "number" }], primaryKey: ["index"] }
+    await send("PUT /api/store/zones/empty?orient=table", { schema, data: [] })
+    const { json } = await send("GET /api/store/zones/empty?orient=table")
+    expect([json.schema.fields, json.data]).toEqual([schema.fields, []])
+    expect((await send("PUT /api/store/zones/empty", { v: { "2015-01-01": 1 } })).status).toBe(200)
+    const { json: now } = await send("GET /api/store/zones/empty?orient=table")
+    expect(now.schema.fields[0]).toEqual({ name: "index", type: "datetime" })
+  })
 })

@@ -17,11 +17,11 @@ import { isTailId } from "./tail.ts"
 export const FIRST = 1
 export const LAST = 2
 
-/** What a series knows of itself. A series that never had a row takes any index; till then it has no times. */
+/** What a series knows of itself. A series that never had a row takes any index; a schema may have named a zone. */
 export function shapeOf({ kind, unit, zone, columns }: SeriesRow): Shape {
   const pairs = JSON.parse(columns) as [name: string, mask: number][]
   return {
-    kind: kind ?? "naive",
+    kind: kind ?? (zone === null ? "naive" : "utc"),
     unit,
     ...(zone === null ? {} : { zone }),
     columns: pairs.map(([name, mask]) => ({ name, mask })),

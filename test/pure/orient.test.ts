@@ -270,7 +270,7 @@ describe("a table", () => {
     const text = frameText(before, "table")
     expect(JSON.parse(text).schema.fields).toEqual([
       { name: "index", type: "datetime" },
-      { name: "b", type: "any", extDtype: "boolean" },
+      { name: "b", type: "any" },
       { name: "i", type: "number", extDtype: "Int64" },
       { name: "large", type: "any" },
       { name: "full", type: "integer" },

@@ -123,10 +123,10 @@ export class Target {
     const { index, columns, kind, unit, zone } = frame
     for (const column of columns) this.#know(column)
     this.rows += index.length
+    this.zone = zone ?? this.zone
     if (index.length === 0) return
     this.kind = kind
     if (unit === "us") this.unit = unit
-    this.zone = zone ?? this.zone
     for (const stamp of index) {
       if (stamp < this.first) this.first = stamp
       if (stamp > this.last) this.last = stamp

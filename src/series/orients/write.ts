@@ -113,9 +113,9 @@ class Holes {
   /** Null where the plain type will do. */
   typeOf(kind: Column["kind"]): { type: string; extDtype?: string } | null {
     if (!this.#hasNull) return null
-    if (kind === "boolean") return { type: "any", extDtype: "boolean" }
-    // pandas goes through doubles here, and refuses what they cannot hold.
-    return this.#hasLarge ? { type: "any" } : { type: "number", extDtype: "Int64" }
+    // Large integers too: pandas makes Int64 of doubles, and refuses what those cannot hold.
+    if (kind === "boolean" || this.#hasLarge) return { type: "any" }
+    return { type: "number", extDtype: "Int64" }
   }
 }
 
