@@ -2,31 +2,15 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { SERIES_MAX_COLUMNS } from "../../src/protocol/limits.ts"
-import { Problem } from "../../src/protocol/problem.ts"
 import { ORIENTS, type Orient } from "../../src/protocol/orients.ts"
-import {
-  sorted,
-  STAMP_MAX,
-  unitOf,
-  type Column,
-  type Frame,
-  type IndexKind,
-  type Json,
-} from "../../src/series/frame.ts"
+import { sorted, STAMP_MAX, type Column, type Frame, type Json } from "../../src/series/frame.ts"
 import { jsonText, parseJson } from "../../src/series/json.ts"
 import { columnOf } from "../../src/series/kinds.ts"
 import { frameText, readFrame } from "../../src/series/orient.ts"
 import { documentOf } from "../../src/series/orients/write.ts"
 import { write } from "../../src/series/text/rows.ts"
 import { goldens } from "./goldens/pandas.json"
-
-const NEW_YEAR = 1_420_070_400_000_000
-const DAY = 86_400_000_000
-
-function frame(index: number[], kind: IndexKind, ...columns: Column[]): Frame {
-  const stamps = Float64Array.from(index)
-  return { index: stamps, kind, unit: unitOf(stamps, kind), columns }
-}
+import { DAY, frame, NEW_YEAR, problem } from "./orient.world.ts"
 
 const days = [NEW_YEAR, NEW_YEAR + DAY, NEW_YEAR + 4 * DAY + 45_000_250_000]
 const paris = days.map((stamp) => stamp - 3_600_000_000)
@@ -73,23 +57,6 @@ function meaning(text: string): Json {
       .replaceAll('{"name":"n","type":"string"}', '{"name":"n","type":"any"}')
       .replaceAll("Europe\\/Paris", "UTC"),
   )
-}
-
-function problem(
-  orient: Orient,
-  text: string,
-): { code: string; detail: string; place: string | undefined } {
-  try {
-    readFrame(text, orient)
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error
-    return {
-      code: error.code,
-      detail: error.message,
-      place: Object.keys(error.details.errors ?? {})[0],
-    }
-  }
-  throw new Error(`Nothing was thrown for ${text}`)
 }
 
 /** The frame as it comes out of an orient: only table says which zone it is. */
@@ -205,124 +172,6 @@ describe("what pandas also takes", () => {
     const split =
       '{"columns":["v"],"index":["2015-01-02","2015-01-01","2015-01-02"],"data":[[1],[2],[3]]}'
     expect(sorted(readFrame(split, "split")).columns).toEqual([columnOf("v", "int64", [2, 3])])
-  })
-})
-
-const table = (fields: string, data: string) =>
-  `{"schema":{"fields":[{"name":"t","type":"datetime"},${fields}],"primaryKey":["t"]},"data":[${data}]}`
-
-describe("a table", () => {
-  it("keeps what its schema says of a column, and takes any name for the index", () => {
-    const text = table(
-      '{"name":"n","type":"number"},{"name":"i","type":"integer"},{"name":"d","type":"datetime"},{"name":"x","type":"any"},{"name":"none","type":"boolean"}',
-      '{"t":"2015-01-01","n":1,"i":null,"d":"2020-01-01","x":2}',
-    )
-    expect(readFrame(text, "table")).toStrictEqual(
-      frame(
-        [NEW_YEAR],
-        "naive",
-        columnOf("n", "float64", [1]),
-        columnOf("i", "int64", [null]),
-        columnOf("d", "string", ["2020-01-01"]),
-        columnOf("x", "int64", [2]),
-        columnOf("none", "boolean", [null]),
-      ),
-    )
-  })
-
-  it("calls its index level_0 when a column is called index", () => {
-    const before = frame([NEW_YEAR], "naive", columnOf("index", "int64", [1]))
-    const text = frameText(before, "table")
-    expect(text).toContain('"primaryKey":["level_0"]')
-    expect(readFrame(text, "table")).toStrictEqual(before)
-  })
-
-  it("keeps large integer labels integers, and labels without a key by their name", () => {
-    const text =
-      '{"schema":{"fields":[{"name":"index","type":"integer"}]},"data":[{"index":1420070400}]}'
-    expect(readFrame(text, "table")).toStrictEqual(frame([1_420_070_400], "integer"))
-  })
-
-  it("has columns of objects, which pandas calls strings whatever they are", () => {
-    const text = table(
-      '{"name":"b","type":"string"},{"name":"j","type":"string"},{"name":"n","type":"string"}',
-      '{"t":"2015-01-01","b":true,"j":{"a":[1]}},{"t":"2015-01-02","b":null,"j":"x","n":7}',
-    )
-    expect(readFrame(text, "table").columns).toStrictEqual([
-      columnOf("b", "boolean", [true, null]),
-      columnOf("j", "json", [{ a: [1] }, "x"]),
-      columnOf("n", "int64", [null, 7]),
-    ])
-  })
-
-  it("tells pandas no type that has no null where there is one, and is read again as it was", () => {
-    const two = [NEW_YEAR, NEW_YEAR + DAY]
-    const large = 9_223_372_036_854_775_807n
-    const before = frame(
-      two,
-      "naive",
-      columnOf("b", "boolean", [null, true]),
-      columnOf("i", "int64", [1, null]),
-      columnOf("large", "int64", [large, null]),
-      columnOf("full", "int64", [1, large]),
-      columnOf("all", "boolean", [false, true]),
-    )
-    const text = frameText(before, "table")
-    expect(JSON.parse(text).schema.fields).toEqual([
-      { name: "index", type: "datetime" },
-      { name: "b", type: "any" },
-      { name: "i", type: "number", extDtype: "Int64" },
-      { name: "large", type: "any" },
-      { name: "full", type: "integer" },
-      { name: "all", type: "boolean" },
-    ])
-    expect(readFrame(text, "table")).toStrictEqual(before)
-  })
-
-  it("is refused where it is not what its schema says", () => {
-    for (const [text, code, place] of [
-      [
-        table('{"name":"n","type":"number"}', '{"t":"2015-01-01","n":"x"}'),
-        "invalid_request",
-        "n.0",
-      ],
-      [
-        table('{"name":"n","type":"integer"}', '{"t":"2015-01-01","n":1.5}'),
-        "invalid_request",
-        "n.0",
-      ],
-      [
-        table('{"name":"n","type":"integer"}', '{"t":"2015-01-01","n":-0}'),
-        "invalid_request",
-        "n.0",
-      ],
-      [
-        table('{"name":"n","type":"number","extDtype":"Int64"}', '{"t":"2015-01-01","n":1.5}'),
-        "invalid_request",
-        "n.0",
-      ],
-      [table('{"name":"n"}', '{"t":"2015-01-01","m":1}'), "invalid_request", "data.m"],
-      [table('{"name":"t"}', ""), "invalid_request", "schema.fields"],
-      [table('{"name":"n"}', '{"n":1}'), "invalid_request", "index.0"],
-      ['{"data":[]}', "invalid_request", "schema"],
-      [
-        '{"schema":{"fields":[],"primaryKey":["t"]},"data":[]}',
-        "invalid_request",
-        "schema.primaryKey",
-      ],
-      [
-        '{"schema":{"fields":[],"primaryKey":["t","u"]},"data":[]}',
-        "invalid_request",
-        "schema.primaryKey",
-      ],
-      [
-        '{"schema":{"fields":[{"type":"any"}]},"data":[]}',
-        "invalid_request",
-        "schema.fields.0.name.0",
-      ],
-    ] as const) {
-      expect([text, problem("table", text)]).toMatchObject([text, { code, place }])
-    }
   })
 })
 
@@ -501,17 +350,6 @@ describe("what cannot be a frame", () => {
     expect(problem("split", `{"columns":${wide}}`).code).toBe("unprocessable")
     const many = `{${Array.from({ length: SERIES_MAX_COLUMNS }, (_, at) => `"c${at}":1`).join()}}`
     expect(problem("records", `[${many}${",{}".repeat(1_000)}]`).code).toBe("too_large")
-  })
-})
-
-describe("a zone", () => {
-  it("that a schema names is written again", () => {
-    const read = readFrame(goldens.zoned.table, "table")
-    expect(frameText(read, "table")).toContain('"type":"datetime","tz":"Europe/Paris"')
-    for (const tz of ["Mars/Base", "x".repeat(10_000), ""]) {
-      const wrong = goldens.zoned.table.replace("Europe\\/Paris", tz)
-      expect(() => readFrame(wrong, "table")).toThrow(/schema.fields.0.tz/)
-    }
   })
 })
 

@@ -23,6 +23,7 @@ export interface Item {
   kind: IndexKind | null
   unit: Unit
   zone: string | null
+  indexName: string | null
   columns: unknown
   first: number | null
   last: number | null
@@ -150,7 +151,8 @@ export function changes(list: string, at: number, event: ChangeEvent): Statement
   }
 }
 
-const ANEW = `kind = excluded.kind, unit = excluded.unit, zone = excluded.zone, columns = excluded.columns,
+const ANEW = `kind = excluded.kind, unit = excluded.unit, zone = excluded.zone,
+  index_name = excluded.index_name, columns = excluded.columns,
   first = excluded.first, last = excluded.last, exact = excluded.exact,
   debt = excluded.debt, tail = excluded.tail`
 
@@ -162,9 +164,10 @@ export function upsert(list: string, anew: boolean): Statement {
   const revision = `${REVISION} - (json_array_length(?1) - 1 - l.key)`
   return {
     sql: `INSERT INTO series
-        (reference, symbol, revision, kind, unit, zone, columns, first, last, exact, debt, tail)
+        (reference, symbol, revision, kind, unit, zone, index_name, columns, first, last, exact, debt,
+          tail)
       SELECT ${of("reference")}, ${of("symbol")}, ${revision}, ${of("kind")}, ${of("unit")},
-        ${of("zone")}, ${of("columns")}, ${of("first")}, ${of("last")}, ${FIRST | LAST}, ${of("debt")},
+        ${of("zone")}, ${of("indexName")}, ${of("columns")}, ${of("first")}, ${of("last")}, ${FIRST | LAST}, ${of("debt")},
         coalesce(${addition(revision, of("tail"))}, '')
       FROM json_each(?1) AS l WHERE true ORDER BY l.key
       ON CONFLICT (reference, symbol) DO UPDATE SET revision = excluded.revision,

@@ -6,6 +6,7 @@ import { isZone } from "../resample/tz.ts"
 import { fromObjects, listAt, objectAt } from "./read.ts"
 import {
   cellProblem,
+  checkNames,
   checkSize,
   frameWith,
   inferColumn,
@@ -35,6 +36,9 @@ const KINDS: Record<string, ColumnKind> = {
 /** Numbers that are integers all the same, because nulls are among them. */
 const INTEGERS = "Int64"
 
+/** What pandas calls an index that has no name; the second where a column has the first one. */
+const UNNAMED = /^(index|level_\d+)$/
+
 /** Any other type is inferred. Throws Problem naming the field, or column and row. */
 export function readTable(value: Json): Frame {
   const table = objectAt(value, "")
@@ -50,10 +54,13 @@ export function readTable(value: Json): Frame {
   const rest = fields.filter((field) => field !== key)
   checkSize(rows.length, rest.length)
   const blank = Array.from<Json>({ length: rows.length }).fill(null)
-  return frameWith(
+  const frame = frameWith(
     labels,
     rest.map((field) => columnFor(field, cells.get(field.name) ?? blank, sheet)),
   )
+  if (!key || UNNAMED.test(key.name)) return frame
+  checkNames([key.name])
+  return { ...frame, indexName: key.name }
 }
 
 function readField(value: Json, at: number): Field {

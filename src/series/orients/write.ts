@@ -71,7 +71,7 @@ const TYPES: Record<Column["kind"], string> = {
  * depends on whether an integer or a boolean was null.
  */
 function tableDocument(head: Frame): Document {
-  const name = indexName(head.columns)
+  const name = nameOfIndex(head)
   const holes = head.columns.map(() => new Holes())
   const row = (frame: Frame) => {
     for (const [at, column] of frame.columns.entries()) holes[at]?.look(column)
@@ -124,10 +124,10 @@ function indexType({ kind, zone = "UTC" }: Frame): { type: string; tz?: string }
   return kind === "utc" ? { type: "datetime", tz: zone } : { type: "datetime" }
 }
 
-/** "index", unless a column has that name already; pandas says level_0 then. */
-function indexName(columns: Column[]): string {
+/** As it was called, or "index", unless a column has that name already; pandas says level_0 then. */
+function nameOfIndex({ indexName = "index", columns }: Frame): string {
   const taken = new Set(columns.map((column) => column.name))
-  let name = "index"
+  let name = indexName
   for (let level = 0; taken.has(name); level++) name = `level_${level}`
   return name
 }
