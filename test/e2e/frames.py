@@ -65,6 +65,8 @@ FRAMES = {
     "objects": pd.DataFrame(
         {"b": [True, None, False], "j": [[1, 2], {"a": 1}, "x"]}, index=days(3)
     ),
+    "empty": NUMBERS.iloc[:0],
+    "empty-oslo": NUMBERS.set_axis(days(3, tz="Europe/Oslo")).iloc[:0],
     "named": NUMBERS.rename_axis("Date"),
     "named-oslo": NUMBERS.set_axis(days(3, tz="Europe/Oslo")).rename_axis("when"),
     "wide": pd.DataFrame(np.arange(3 * 60).reshape(3, 60) / 8, index=days(3)).rename(
