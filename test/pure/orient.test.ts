@@ -3,7 +3,14 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { SERIES_MAX_COLUMNS } from "../../src/protocol/limits.ts"
 import { ORIENTS, type Orient } from "../../src/protocol/orients.ts"
-import { sorted, STAMP_MAX, type Column, type Frame, type Json } from "../../src/series/frame.ts"
+import {
+  sorted,
+  STAMP_MAX,
+  type Column,
+  type Frame,
+  type IndexKind,
+  type Json,
+} from "../../src/series/frame.ts"
 import { jsonText, parseJson } from "../../src/series/json.ts"
 import { columnOf } from "../../src/series/kinds.ts"
 import { frameText, readFrame } from "../../src/series/orient.ts"
