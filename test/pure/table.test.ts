@@ -129,8 +129,14 @@ describe("a zone", () => {
   it("that a schema names is written again", () => {
     const read = readFrame(goldens.zoned.table, "table")
     expect(frameText(read, "table")).toContain('"type":"datetime","tz":"Europe/Paris"')
-    for (const tz of ["Mars/Base", "x".repeat(10_000), ""]) {
-      const wrong = goldens.zoned.table.replace("Europe\\/Paris", tz)
+    for (const tz of [
+      '"Mars/Base"',
+      `"${"x".repeat(10_000)}"`,
+      '""',
+      "5",
+      "12345678901234567890",
+    ]) {
+      const wrong = goldens.zoned.table.replace('"Europe\\/Paris"', tz)
       expect(() => readFrame(wrong, "table")).toThrow(/schema.fields.0.tz/)
     }
   })

@@ -1,6 +1,7 @@
 /** The orient table: rows with a schema (Table Schema of frictionless, as pandas writes it). Pure. */
 import type { Column, ColumnKind, Frame, Json } from "../frame.ts"
 import { integerLabels, readIntegerLabels, readLabels, type Labels } from "../labels.ts"
+import { jsonText } from "../json.ts"
 import * as kinds from "../kinds.ts"
 import { isZone } from "../resample/tz.ts"
 import { fromObjects, listAt, objectAt } from "./read.ts"
@@ -69,12 +70,10 @@ function readField(value: Json, at: number): Field {
   const [name = ""] = readNames([field["name"] ?? null], `${place}.name`)
   const type = field["type"] ?? "any"
   if (typeof type !== "string") throw shapeProblem(`${place}.type`, "must be a text")
-  const zone = typeof field["tz"] === "string" ? field["tz"] : null
-  if (zone !== null && !isZone(zone)) {
-    throw shapeProblem(
-      `${place}.tz`,
-      `is ${JSON.stringify(zone.slice(0, 64))}, must be a zone such as Europe/Oslo`,
-    )
+  const zone = field["tz"] ?? null
+  if (zone !== null && (typeof zone !== "string" || !isZone(zone))) {
+    const shown = jsonText(zone).slice(0, 64)
+    throw shapeProblem(`${place}.tz`, `is ${shown}, must be a zone such as Europe/Oslo`)
   }
   const kind = field["extDtype"] === INTEGERS ? "int64" : (KINDS[type] ?? null)
   return { name, type, kind, zone }
