@@ -322,7 +322,7 @@ describe("a body of many megabytes", () => {
 
   it("stores nothing when the last line is bad, and leaves nothing behind", async () => {
     const uri = fresh()
-    const rows = 150_000
+    const rows = 400_000
     const line = (row: number) => (row === rows - 1 ? "never,1,2,3\n" : noisy(row))
     const { response, json } = await stream(uri, generated(rows, line).stream)
     expect([response.status, json.bad_total, json.bad_lines[0].line]).toEqual([422, 1, rows + 1])
@@ -336,8 +336,8 @@ describe("a body of many megabytes", () => {
 describe("a body that is broken off", () => {
   it("leaves nothing behind", async () => {
     const uri = fresh()
-    const headers = { ...csv, "Content-Length": "20000000" }
-    const { response, json } = await stream(uri, generated(150_000, noisy).stream, headers)
+    const headers = { ...csv, "Content-Length": "60000000" }
+    const { response, json } = await stream(uri, generated(400_000, noisy).stream, headers)
     expect([response.status, json.code]).toEqual([400, "invalid_request"])
     expect(cost(response)[0]).toBeGreaterThan(3)
     expect((await send(`GET ${uri}`)).status).toBe(404)

@@ -334,4 +334,48 @@ describe("a zone that a table names", () => {
     const { json } = await send("GET /api/store/zones/oslo?orient=split")
     expect(json.index).toEqual(data.map(({ index }) => index))
   })
+
+  it("comes back beside the name of the index, and goes with all else when everything is replaced", async () => {
+    const uri = "/api/store/zones/named"
+    const schema = {
+      fields: [
+        { name: "Date", type: "datetime", tz: "Europe/Oslo" },
+        { name: "v", type: "number" },
+      ],
+      primaryKey: ["Date"],
+    }
+    const data = [1, 2, 3].map((v) => ({ Date: `2015-01-0${v}T00:00:00.000Z`, v: v + 0.5 }))
+    await send(`PUT ${uri}?orient=table`, { schema, data })
+    // Who does not name it takes no name away.
+    await send(`PATCH ${uri}`, { removed: [], rows: null })
+    await send(`PUT ${uri}?mode=upsert`, { v: { "2015-01-02T00:00:00Z": 2.5 } })
+    const ranges = ["", "&start=2015-01-02", "&every=1d", "&latest=2", "&max_points=2", "&since=0"]
+    for (const query of ranges) {
+      const { json } = await send(`GET ${uri}?orient=table${query}`)
+      expect([json.schema.primaryKey, json.schema.fields], query).toEqual([["Date"], schema.fields])
+      expect(data, query).toContainEqual(json.data[0])
+    }
+    expect((await send(`GET ${uri}?format=csv&limit=1`)).text).toMatch(/^index,v\n/)
+    const taken = { Date: { "2015-01-02T00:00:00Z": 1 } }
+    await send(`PUT ${uri}?mode=upsert`, taken)
+    const { json } = await send(`GET ${uri}?orient=table`)
+    expect(json.schema.primaryKey).toEqual(["level_0"])
+    await send(`PUT ${uri}?mode=replace`, taken)
+    const { json: anew } = await send(`GET ${uri}?orient=table`)
+    expect(anew.schema.fields[0]).toEqual({ name: "index", type: "datetime", tz: "UTC" })
+    schema.fields[0]!.name = "x".repeat(513)
+    schema.primaryKey = [schema.fields[0]!.name]
+    expect((await send(`PUT ${uri}?orient=table`, { schema, data: [] })).status).toBe(400)
+  })
+
+  it("comes back where there is no row yet, and binds nobody", async () => {
+    const field = { name: "index", type: "datetime", tz: "Europe/Oslo" }
+    const schema = { fields: [field, { name: "v", type: "number" }], primaryKey: ["index"] }
+    await send("PUT /api/store/zones/empty?orient=table", { schema, data: [] })
+    const { json } = await send("GET /api/store/zones/empty?orient=table")
+    expect([json.schema.fields, json.data]).toEqual([schema.fields, []])
+    expect((await send("PUT /api/store/zones/empty", { v: { "2015-01-01": 1 } })).status).toBe(200)
+    const { json: now } = await send("GET /api/store/zones/empty?orient=table")
+    expect(now.schema.fields[0]).toEqual({ name: "index", type: "datetime" })
+  })
 })

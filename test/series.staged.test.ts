@@ -26,8 +26,7 @@ const plain = {
   isCounted: false,
 }
 
-const writer = (now = Date.now(), poke = () => {}) => {
-  const db = new Database(env.DB)
+const writer = (now = Date.now(), poke = () => {}, db = new Database(env.DB)) => {
   const feed = new Feed(db, { now: () => now, poke })
   return new SeriesWriter(db, feed, {
     now: () => now,
@@ -47,8 +46,8 @@ const cellsOf = (batch: number) =>
   Array.from({ length: 40 }, (_, at): [number, number] => [batch * 100 + at, at * at * 31])
 
 async function* robbed() {
-  for (let at = 0; at < 6; at++) {
-    if (at === 5) await env.DB.prepare("DELETE FROM chunks WHERE series < 0").run()
+  for (let at = 0; at < 12; at++) {
+    if (at === 11) await env.DB.prepare("DELETE FROM chunks WHERE series < 0").run()
     const cells = Array.from({ length: 40 }, (_, row): [number, number] => [
       at * 100 + row,
       row * row,
@@ -84,7 +83,7 @@ const errors = (flaw: RegExp) => ({
 })
 
 async function* broken() {
-  for (let at = 0; at < 4; at++) {
+  for (let at = 0; at < 10; at++) {
     yield { rows: [{ reference: "dead", symbol: "s", frame: frame(cellsOf(at)) }], bad: [] }
   }
   // The request ends here without a word: nobody discards what it staged.
@@ -192,6 +191,34 @@ describe("staged rows", () => {
     await expect(writer().ingest(robbed(), options)).rejects.toMatchObject({ code: "conflict" })
     expect((await send("GET /api/store/robbed/s")).status).toBe(404)
   })
+  it.each(["update", "upsert", "replace", "append"] as const)(
+    "leave a request within forty queries, however many they may be: mode %s",
+    async (mode) => {
+      const place = { reference: "most", symbol: mode }
+      // The last comes first: where rows are not sorted, gaps are written too.
+      const batches = Array.from({ length: 5 * IMPORT_MAX_STAGED }, (_, at) => ({
+        rows: [{ ...place, frame: frame(cellsOf(-at)) }],
+        bad: [],
+      }))
+      let queries = 0
+      for (let fewer = 0; queries === 0 && fewer < batches.length; fewer++) {
+        const db = new Database(env.DB)
+        try {
+          const some = batches.slice(fewer)
+          await writer(Date.now(), undefined, db).write(place, some, { ...plain, mode }, {})
+          queries = db.cost.queries
+        } catch (error) {
+          expect(error).toMatchObject({ code: "too_large" })
+        }
+      }
+      // One is the request's own, which looks at the series before it reads the body.
+      expect(queries).toBeLessThanOrEqual(39)
+      expect(queries).toBeGreaterThan(mode === "append" ? 20 : 30)
+      expect(await stagedRows()).toBe(0)
+    },
+    30_000,
+  )
+
   it("that are too many for the queries of a request are refused, and gone", async () => {
     await expect(writer().ingest(endless(), plain)).rejects.toMatchObject({ code: "too_large" })
     expect(await stagedRows()).toBe(0)

@@ -42,7 +42,7 @@ describe("a series, as Flask-BigTempo's clients know it", () => {
       records: '[{"price":1.5,"n":1},{"price":2.5,"n":null},{"price":3.0,"n":3}]',
       values: "[[1.5,1],[2.5,null],[3.0,3]]",
       table:
-        '{"schema":{"fields":[{"name":"index","type":"datetime"},{"name":"price","type":"number"},{"name":"n","type":"integer"}],"primaryKey":["index"],"pandas_version":"1.4.0"},"data":[{"index":"2015-01-01T00:00:00.000","price":1.5,"n":1},{"index":"2015-01-02T00:00:00.000","price":2.5,"n":null},{"index":"2015-01-03T00:00:00.000","price":3.0,"n":3}]}',
+        '{"data":[{"index":"2015-01-01T00:00:00.000","price":1.5,"n":1},{"index":"2015-01-02T00:00:00.000","price":2.5,"n":null},{"index":"2015-01-03T00:00:00.000","price":3.0,"n":3}],"schema":{"fields":[{"name":"index","type":"datetime"},{"name":"price","type":"number"},{"name":"n","type":"number","extDtype":"Int64"}],"primaryKey":["index"],"pandas_version":"1.4.0"}}',
     }
     for (const orient of ORIENTS) {
       const got = await send(`GET ${uri}?orient=${orient}`)

@@ -122,10 +122,12 @@ export class Feed implements Committer {
    */
   async commitUnits(units: Commit[][]): Promise<Change[][]> {
     const run = runOf(units, (draft) => this.#append(draft))
-    // In the same transaction: whoever began to listen after it finds the commit in what is read from then on.
-    run.statements.push(sql.listeners)
+    // In the same transaction: whoever began to listen after it finds the commit in what is read from then on. A large
+    // import is dozens of commits that change nothing yet, and has no query to spare.
+    const isHeard = run.appended.some((places) => places.length > 0)
+    if (isHeard) run.statements.push(sql.listeners)
     const results = await this.#batch(run, units)
-    const listeners = (results.at(-1) ?? []) as unknown as Listener[]
+    const listeners = (isHeard ? (results.at(-1) ?? []) : []) as unknown as Listener[]
     for (const [at, take] of run.taken) take(results[at] ?? [])
     const [swept = [], ...changes] = run.appended.map((places) =>
       places.flatMap((at) => results[at] ?? []),

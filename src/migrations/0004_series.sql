@@ -1,5 +1,6 @@
 -- One row per series: what it knows of itself, never its values.
--- `kind` is naive, utc or integer, NULL until there was a row; `zone` is what a table schema named last; `columns` is [[name, bits], …] in order.
+-- `kind` is naive, utc or integer, NULL until there was a row; `zone` and `index_name` are what a table schema named last;
+-- `columns` is [[name, bits], …] in order.
 -- `first` and `last` bound its stamps (NULL: no rows); where bit 1 or 2 of `exact` is set, there is a row at that end.
 -- `debt` counts the chunks that came since the last compaction and were not full.
 -- `tail` is the end of the log: small writes, of which a row of `chunks` each would be two rows written now, and one
@@ -13,6 +14,7 @@ CREATE TABLE series (
   kind TEXT,
   unit TEXT NOT NULL,
   zone TEXT,
+  index_name TEXT,
   columns TEXT NOT NULL,
   first INTEGER,
   last INTEGER,

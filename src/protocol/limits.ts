@@ -262,7 +262,7 @@ export const DATABASE_TEXT_MAX_BYTES = 1_900_000
 export const DOCUMENT_LINE_MAX_BYTES = 2_000_000
 /** Documents of one import: one transaction writes a few rows for each. */
 export const IMPORT_MAX_DOCUMENTS = 100_000
-/** Parameters of DATABASE_TEXT_MAX_BYTES in a statement that stages documents. */
+/** Parameters of DATABASE_TEXT_MAX_BYTES in a statement that stages documents or packed rows. */
 export const IMPORT_PARTS_AT_ONCE = 4
 /** Documents of an export that one query answers … */
 export const EXPORT_PAGE_ROWS = 10_000
@@ -284,7 +284,7 @@ export const IMPORT_BATCH_CELLS = 500_000
 export const IMPORT_HELD_MAX_BYTES = 24_000_000
 /** Series that one request of line protocol may write: all of them are in one transaction. */
 export const IMPORT_MAX_SERIES = 2_000
-/** Statements of packed rows, of DATABASE_TEXT_MAX_BYTES each, before the last: with the others, 40 queries. */
+/** Statements that stage packed rows, before the commit: with it, 40 queries. */
 export const IMPORT_MAX_STAGED = 26
 /** The same of an append, which may have to look for the last row and try again. */
 export const IMPORT_MAX_STAGED_APPEND = 17

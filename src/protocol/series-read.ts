@@ -54,7 +54,8 @@ const readFields = {
   limit: count().meta({ description: "Only the first so many rows, in that order" }),
   latest: count().meta({ description: "Only the last so many rows", example: 1 }),
   every: z.string().optional().meta({
-    description: "One row for each stretch of time: 15m, 1h, 1d, 1w, 1mo, 1y",
+    description:
+      "One row for each stretch of time: 15m, 1h, 1d, 1w, 1mo, 1y. Stretches of several units are counted from Monday 2000-01-03, months and years from year 0",
     example: "1h",
   }),
   tz: z.string().optional().meta({

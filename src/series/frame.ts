@@ -69,6 +69,8 @@ export interface Frame {
   unit: Unit
   /** The zone that a schema named for the stamps; they are UTC all the same. */
   zone?: string
+  /** What a schema called the index, where that is not its plain name. */
+  indexName?: string
   columns: Column[]
 }
 

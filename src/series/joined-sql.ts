@@ -32,6 +32,7 @@ export const kindOf = (mask: string) => `CASE
 export const JOINED = `kind = coalesce(kind, excluded.kind),
   unit = max(unit, excluded.unit),
   zone = coalesce(excluded.zone, zone),
+  index_name = coalesce(excluded.index_name, index_name),
   columns = (SELECT json_group_array(json_array(name, mask)) FROM (
     SELECT name, mask FROM (${beside("excluded.columns")}) ORDER BY place)),
   first = coalesce(min(first, excluded.first), first, excluded.first),

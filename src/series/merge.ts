@@ -22,7 +22,16 @@ export interface Shape {
   kind: IndexKind
   unit: Unit
   zone?: string
+  indexName?: string
   columns: ColumnShape[]
+}
+
+/** What a schema named beside the columns, for frames of this shape. */
+export function namesOf({ zone, indexName }: Pick<Shape, "zone" | "indexName">) {
+  return {
+    ...(zone === undefined ? {} : { zone }),
+    ...(indexName === undefined ? {} : { indexName }),
+  }
 }
 
 /** Rows `from` (inclusive) to `to` (exclusive) of one source. */
@@ -63,7 +72,7 @@ export function merge(entries: readonly Entry[], shape: Shape): Frame {
     index,
     kind: shape.kind,
     unit,
-    ...(shape.zone === undefined ? {} : { zone: shape.zone }),
+    ...namesOf(shape),
     columns: columns.map((column) => gather(column, ordered, frames, count)),
   }
 }

@@ -23,6 +23,8 @@ export interface SeriesRow {
   unit: Unit
   /** The zone that a schema named. */
   zone: string | null
+  /** What it called the index. */
+  index_name: string | null
   /** JSON text of [[name, mask], …]. */
   columns: string
   first: number | null
@@ -47,12 +49,13 @@ export interface Written {
   unit: Unit
   /** The zone that a schema named. */
   zone: string | null
+  indexName: string | null
   /** JSON text of [[name, mask], …]. */
   columns: string
   span: Span | null
 }
 
-export const ROW = "symbol, revision, kind, unit, zone, columns, first, last, exact"
+export const ROW = "symbol, revision, kind, unit, zone, index_name, columns, first, last, exact"
 
 /** The stored revision, NULL when there is no such series; parameters: reference, symbol. */
 export const CURRENT = "SELECT revision FROM series WHERE reference = ? AND symbol = ?"
@@ -160,11 +163,11 @@ export function upsert(
   added: number,
   tail: string | null,
 ): Statement {
-  const { kind, unit, zone, columns, span } = written
+  const { kind, unit, zone, indexName, columns, span } = written
   return {
-    sql: `INSERT INTO series (reference, symbol, revision, kind, unit, zone, columns, first, last, exact, debt,
-        tail)
-      VALUES (?1, ?2, ${REVISION}, ?3, ?4, ?8, ?5, ?6, ?7, ${FIRST | LAST}, ?9,
+    sql: `INSERT INTO series (reference, symbol, revision, kind, unit, zone, index_name, columns, first, last, exact,
+        debt, tail)
+      VALUES (?1, ?2, ${REVISION}, ?3, ?4, ?8, ?11, ?5, ?6, ?7, ${FIRST | LAST}, ?9,
         coalesce(${addition(REVISION, "?10")}, ''))
       ON CONFLICT (reference, symbol) DO UPDATE SET
         revision = excluded.revision, ${JOINED}`,
@@ -179,6 +182,7 @@ export function upsert(
       zone,
       added,
       tail,
+      indexName,
     ],
   }
 }

@@ -17,13 +17,14 @@ import { isTailId } from "./tail.ts"
 export const FIRST = 1
 export const LAST = 2
 
-/** What a series knows of itself. A series that never had a row takes any index; till then it has no times. */
-export function shapeOf({ kind, unit, zone, columns }: SeriesRow): Shape {
+/** What a series knows of itself. A series that never had a row takes any index; a schema may have named a zone. */
+export function shapeOf({ kind, unit, zone, index_name, columns }: SeriesRow): Shape {
   const pairs = JSON.parse(columns) as [name: string, mask: number][]
   return {
-    kind: kind ?? "naive",
+    kind: kind ?? (zone === null ? "naive" : "utc"),
     unit,
     ...(zone === null ? {} : { zone }),
+    ...(index_name === null ? {} : { indexName: index_name }),
     columns: pairs.map(([name, mask]) => ({ name, mask })),
   }
 }
@@ -83,11 +84,12 @@ export function corrupt(
 }
 
 /** What a sorted frame says of its series. */
-export function writtenOf({ index, kind, unit, zone, columns }: Frame): Written {
+export function writtenOf({ index, kind, unit, zone, indexName, columns }: Frame): Written {
   return {
     kind: index.length > 0 ? kind : null,
     unit,
     zone: zone ?? null,
+    indexName: indexName ?? null,
     columns: JSON.stringify(columns.map((column) => [column.name, maskOf(column)])),
     span: spanOf(index),
   }

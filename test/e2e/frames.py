@@ -62,6 +62,13 @@ FRAMES = {
     "missing": pd.DataFrame(
         {"all": [np.nan] * 3, "some": [1.0, np.nan, 2.0], "text": ["a", None, "b"]}, index=days(3)
     ),
+    "objects": pd.DataFrame(
+        {"b": [True, None, False], "j": [[1, 2], {"a": 1}, "x"]}, index=days(3)
+    ),
+    "empty": NUMBERS.iloc[:0],
+    "empty-oslo": NUMBERS.set_axis(days(3, tz="Europe/Oslo")).iloc[:0],
+    "named": NUMBERS.rename_axis("Date"),
+    "named-oslo": NUMBERS.set_axis(days(3, tz="Europe/Oslo")).rename_axis("when"),
     "wide": pd.DataFrame(np.arange(3 * 60).reshape(3, 60) / 8, index=days(3)).rename(
         columns=lambda name: f"c{name}"
     ),
@@ -121,6 +128,27 @@ def last_bit(orient):
     assert ours["v"].to_numpy().tobytes() == doubles.tobytes()
 
 
+def holes(orient):
+    """What came without a schema: a null among integers or booleans is none of them, in a table too."""
+    index = ["2015-01-01", "2015-01-02", "2015-01-03"]
+    data = [[1, True, 9007199254740993], [None, None, None], [3, False, 1]]
+    put(
+        f"holes-{orient}",
+        "split",
+        json.dumps({"columns": ["n", "b", "large"], "index": index, "data": data}),
+    )
+    ours = pd.read_json(url(f"holes-{orient}", orient), orient=orient)
+    assert ours["n"].isna().tolist() == [False, True, False]
+    assert ours["b"].isna().tolist() == [False, True, False]
+    assert ours["large"].isna().tolist() == [False, True, False]
+    assert [ours["n"].iloc[0], ours["n"].iloc[2]] == [1, 3]
+    assert [bool(ours["b"].iloc[0]), bool(ours["b"].iloc[2])] == [True, False]
+    text = requests.get(url(f"holes-{orient}", orient), timeout=30).text
+    put(f"holes-again-{orient}", orient, text)
+    again = requests.get(url(f"holes-again-{orient}", "split"), timeout=30).json()
+    assert again["data"] == data, again
+
+
 def empty(orient):
     put(f"empty-{orient}", "split", '{"columns":["v"],"index":[],"data":[]}')
     ours = pd.read_json(url(f"empty-{orient}", orient), orient=orient)
@@ -159,6 +187,7 @@ def ranges():
 for orient in ORIENTS:
     check(f"microseconds {orient}", lambda orient=orient: microseconds(orient))
     check(f"doubles to the last bit {orient}", lambda orient=orient: last_bit(orient))
+    check(f"nulls {orient}", lambda orient=orient: holes(orient))
     check(f"empty frame {orient}", lambda orient=orient: empty(orient))
 for test in [duplicates, grown, ranges]:
     check(test.__name__, test)

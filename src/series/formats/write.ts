@@ -32,7 +32,7 @@ export function csvDocument(names: readonly string[], dates: DateFormat = "iso")
     ]),
     "\n",
   ]
-  return { layouts: [{ before: `${header.join(",")}\n`, row, between: "" }], after: "" }
+  return { layouts: [{ before: `${header.join(",")}\n`, row, between: "" }], after: () => "" }
 }
 
 /** An object for each row of all frames. A frame's rows have the members that it has columns, null or not. */
@@ -45,7 +45,7 @@ export function ndjsonDocument(names: readonly string[], dates: DateFormat = "is
       .flatMap((column) => [`,${JSON.stringify(column.name)}:`, jsonCells(column)])
     return [`{${key}:${mark}`, new StampCells(frame, dates), mark, ...members, "}\n"]
   }
-  return { layouts: [{ before: "", row, between: "" }], after: "" }
+  return { layouts: [{ before: "", row, between: "" }], after: () => "" }
 }
 
 function columnsOf({ columns }: Frame, names: readonly string[]): (Column | undefined)[] {

@@ -182,7 +182,7 @@ function lookOf({ targets, mode, isCounted }: Plan) {
 }
 
 function itemOf({ place, written, debt }: Target, mode: WriteMode, free: number | undefined): Item {
-  const { kind, unit, zone, columns, span } = written
+  const { kind, unit, zone, indexName, columns, span } = written
   return {
     ...place,
     uri: uriOf(place),
@@ -190,6 +190,7 @@ function itemOf({ place, written, debt }: Target, mode: WriteMode, free: number 
     kind,
     unit,
     zone,
+    indexName,
     columns: JSON.parse(columns),
     first: span?.[0] ?? null,
     last: span?.[1] ?? null,

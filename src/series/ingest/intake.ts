@@ -69,6 +69,7 @@ export class Intake {
       throw refusalOf(this.bad, this.badTotal)
     }
     await this.#packAll(true)
+    await this.stage.finish()
   }
 
   async #packAll(isEnd: boolean): Promise<void> {

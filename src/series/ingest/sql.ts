@@ -23,6 +23,7 @@ export interface Item {
   kind: IndexKind | null
   unit: Unit
   zone: string | null
+  indexName: string | null
   columns: unknown
   first: number | null
   last: number | null
@@ -86,14 +87,15 @@ export function unused(number: bigint): [sql: string, params: Param[]] {
 const STAGED = "series > CAST(? AS INTEGER) AND series <= CAST(? AS INTEGER)"
 const range = (number: bigint) => [String(number - 0x10000n), String(number)]
 
-/** Puts parts where no series has them: JSON text of [[key, level, first, last, replaces, count, stats, body], …]. */
-export function stage(number: bigint, parts: string): Statement {
+/** Puts parts where no series has them: JSON texts of [[key, level, first, last, replaces, count, stats, body], …]. */
+export function stage(number: bigint, texts: readonly string[]): Statement {
+  const lists = texts.map((_, at) => `SELECT ${at} AS text, key, value FROM json_each(?${at + 2})`)
   return {
     sql: `INSERT INTO chunks (series, revision, level, first, last, replaces, count, stats, body)
       SELECT CAST(?1 AS INTEGER) - (value ->> 0), 0, value ->> 1, value ->> 2, value ->> 3,
         value ->> 4, value ->> 5, value ->> 6, value ->> 7
-      FROM json_each(?2) ORDER BY key`,
-    params: [String(number), parts],
+      FROM (${lists.join(" UNION ALL ")}) ORDER BY text, key`,
+    params: [String(number), ...texts],
   }
 }
 
@@ -149,7 +151,8 @@ export function changes(list: string, at: number, event: ChangeEvent): Statement
   }
 }
 
-const ANEW = `kind = excluded.kind, unit = excluded.unit, zone = excluded.zone, columns = excluded.columns,
+const ANEW = `kind = excluded.kind, unit = excluded.unit, zone = excluded.zone,
+  index_name = excluded.index_name, columns = excluded.columns,
   first = excluded.first, last = excluded.last, exact = excluded.exact,
   debt = excluded.debt, tail = excluded.tail`
 
@@ -161,9 +164,10 @@ export function upsert(list: string, anew: boolean): Statement {
   const revision = `${REVISION} - (json_array_length(?1) - 1 - l.key)`
   return {
     sql: `INSERT INTO series
-        (reference, symbol, revision, kind, unit, zone, columns, first, last, exact, debt, tail)
+        (reference, symbol, revision, kind, unit, zone, index_name, columns, first, last, exact, debt,
+          tail)
       SELECT ${of("reference")}, ${of("symbol")}, ${revision}, ${of("kind")}, ${of("unit")},
-        ${of("zone")}, ${of("columns")}, ${of("first")}, ${of("last")}, ${FIRST | LAST}, ${of("debt")},
+        ${of("zone")}, ${of("indexName")}, ${of("columns")}, ${of("first")}, ${of("last")}, ${FIRST | LAST}, ${of("debt")},
         coalesce(${addition(revision, of("tail"))}, '')
       FROM json_each(?1) AS l WHERE true ORDER BY l.key
       ON CONFLICT (reference, symbol) DO UPDATE SET revision = excluded.revision,

@@ -5,7 +5,7 @@
 import { guard } from "../../feed/statement.ts"
 import type { Committer } from "../../feed/feed.ts"
 import { byteLength } from "../../lib/bytes.ts"
-import { STAGED_KEEP_MINUTES } from "../../protocol/limits.ts"
+import { IMPORT_PARTS_AT_ONCE, STAGED_KEEP_MINUTES } from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
 import type { Part } from "../part.ts"
 import * as sql from "./sql.ts"
@@ -30,9 +30,9 @@ export function staleNumber(now: number): bigint {
 }
 
 export interface StageLimits {
-  /** Of packed rows in one statement. */
+  /** Of packed rows in one text, which is a parameter of a statement. */
   bytes: number
-  /** Before the last one, which is part of the commit. */
+  /** Of IMPORT_PARTS_AT_ONCE texts each; before the last text, which is part of the commit. */
   statements: number
 }
 
@@ -42,7 +42,10 @@ export class Stage {
   readonly number: bigint
   #pending: string[] = []
   #bytes = 2
-  #statements = 0
+  /** Texts that are full, and their rows; and how many such texts there were in all. */
+  #closed: string[] = []
+  #closedRows = 0
+  #texts = 0
   /** Rows of the log that are staged. */
   count = 0
 
@@ -60,10 +63,15 @@ export class Stage {
       const text = partText(key, part)
       // Base64 is ASCII; statistics carry names of columns, which need not be.
       const bytes = text.length + byteLength(part.stats ?? "") - (part.stats?.length ?? 0) + 1
-      if (this.#bytes + bytes > this.#limits.bytes) await this.#flush()
+      if (this.#bytes + bytes > this.#limits.bytes) await this.#close()
       this.#pending.push(text)
       this.#bytes += bytes
     }
+  }
+
+  /** No more will come: only what fits one parameter is not staged then. */
+  async finish(): Promise<void> {
+    if (this.#closed.length > 0) await this.#flush()
   }
 
   /** What is not staged: the JSON text of a list, which fits one parameter; null when there is nothing. */
@@ -78,26 +86,36 @@ export class Stage {
     await this.#committer.commit({ drafts: [], writes: [sql.unstage(this.number)] })
   }
 
-  async #flush(): Promise<void> {
+  async #close(): Promise<void> {
     const text = this.rest
     if (text === null) return
-    if (++this.#statements > this.#limits.statements) {
-      const limit = (this.#limits.statements + 1) * this.#limits.bytes
+    const { statements, bytes } = this.#limits
+    const most = statements * IMPORT_PARTS_AT_ONCE
+    if (++this.#texts > most) {
+      const limit = (most + 1) * bytes
       throw new Problem(
         "too_large",
         `The rows must take at most ${limit} bytes when packed, they take more; send them in parts`,
         { limit },
       )
     }
+    this.#closed.push(text)
+    this.#closedRows += this.#pending.length
+    this.#pending = []
+    this.#bytes = 2
+    if (this.#closed.length === IMPORT_PARTS_AT_ONCE) await this.#flush()
+  }
+
+  async #flush(): Promise<void> {
     const guards = this.count === 0 ? [guard(...sql.unused(this.number))] : []
     await this.#committer.commit({
       guards,
       drafts: [],
-      writes: [sql.stage(this.number, text)],
+      writes: [sql.stage(this.number, this.#closed)],
     })
-    this.count += this.#pending.length
-    this.#pending = []
-    this.#bytes = 2
+    this.count += this.#closedRows
+    this.#closed = []
+    this.#closedRows = 0
   }
 }
 

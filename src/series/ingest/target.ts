@@ -33,6 +33,7 @@ export class Target {
   kind: IndexKind | null = null
   unit: Unit = "ms"
   zone: string | null = null
+  indexName: string | null = null
   #debt = 0
   readonly #masks = new Map<string, number>()
   first = Infinity
@@ -59,11 +60,12 @@ export class Target {
 
   /** What the rows say of their series. */
   get written(): Written {
-    const { kind, unit, zone, first, last } = this
+    const { kind, unit, zone, indexName, first, last } = this
     return {
       kind,
       unit,
       zone,
+      indexName,
       columns: JSON.stringify([...this.#masks]),
       span: kind === null ? null : [first, last],
     }
@@ -120,13 +122,14 @@ export class Target {
 
   /** Rows that come after those before; the same stamp again counts more. Throws Problem unprocessable. */
   add(frame: Frame): void {
-    const { index, columns, kind, unit, zone } = frame
+    const { index, columns, kind, unit, zone, indexName } = frame
     for (const column of columns) this.#know(column)
     this.rows += index.length
+    this.zone = zone ?? this.zone
+    this.indexName = indexName ?? this.indexName
     if (index.length === 0) return
     this.kind = kind
     if (unit === "us") this.unit = unit
-    this.zone = zone ?? this.zone
     for (const stamp of index) {
       if (stamp < this.first) this.first = stamp
       if (stamp > this.last) this.last = stamp

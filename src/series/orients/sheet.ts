@@ -102,7 +102,8 @@ export function checkSize(rows: number, columns: number): void {
   )
 }
 
-function checkNames(names: readonly string[]): void {
+/** Throws Problem invalid_request naming one that cannot be kept, or is there twice. */
+export function checkNames(names: readonly string[]): void {
   const seen = new Set<string>()
   for (const name of names) {
     if (!name.isWellFormed()) {

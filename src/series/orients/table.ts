@@ -1,10 +1,13 @@
 /** The orient table: rows with a schema (Table Schema of frictionless, as pandas writes it). Pure. */
 import type { Column, ColumnKind, Frame, Json } from "../frame.ts"
 import { integerLabels, readIntegerLabels, readLabels, type Labels } from "../labels.ts"
+import { jsonText } from "../json.ts"
 import * as kinds from "../kinds.ts"
+import { isZone } from "../resample/tz.ts"
 import { fromObjects, listAt, objectAt } from "./read.ts"
 import {
   cellProblem,
+  checkNames,
   checkSize,
   frameWith,
   inferColumn,
@@ -13,24 +16,29 @@ import {
   type Sheet,
 } from "./sheet.ts"
 
-/** The longest name of the tz database has 32. */
-const ZONE_MAX_CHARACTERS = 64
-
 interface Field {
   name: string
   type: string
+  kind: ColumnKind | null
   zone: string | null
 }
 
-/** What the schema says stays so, even where the values would allow something narrower. */
+/**
+ * What the schema says stays so, even where the values would allow something narrower. Not `string`: so pandas calls
+ * any column of objects, whatever they are, and one of nothing but nulls.
+ */
 const KINDS: Record<string, ColumnKind> = {
   integer: "int64",
   number: "float64",
   boolean: "boolean",
-  string: "string",
   datetime: "string",
   duration: "string",
 }
+/** Numbers that are integers all the same, because nulls are among them. */
+const INTEGERS = "Int64"
+
+/** What pandas calls an index that has no name; the second where a column has the first one. */
+const UNNAMED = /^(index|level_\d+)$/
 
 /** Any other type is inferred. Throws Problem naming the field, or column and row. */
 export function readTable(value: Json): Frame {
@@ -47,10 +55,13 @@ export function readTable(value: Json): Frame {
   const rest = fields.filter((field) => field !== key)
   checkSize(rows.length, rest.length)
   const blank = Array.from<Json>({ length: rows.length }).fill(null)
-  return frameWith(
+  const frame = frameWith(
     labels,
     rest.map((field) => columnFor(field, cells.get(field.name) ?? blank, sheet)),
   )
+  if (!key || UNNAMED.test(key.name)) return frame
+  checkNames([key.name])
+  return { ...frame, indexName: key.name }
 }
 
 function readField(value: Json, at: number): Field {
@@ -59,11 +70,13 @@ function readField(value: Json, at: number): Field {
   const [name = ""] = readNames([field["name"] ?? null], `${place}.name`)
   const type = field["type"] ?? "any"
   if (typeof type !== "string") throw shapeProblem(`${place}.type`, "must be a text")
-  const zone = typeof field["tz"] === "string" ? field["tz"] : null
-  if (zone !== null && zone.length > ZONE_MAX_CHARACTERS) {
-    throw shapeProblem(`${place}.tz`, `must have at most ${ZONE_MAX_CHARACTERS} characters`)
+  const zone = field["tz"] ?? null
+  if (zone !== null && (typeof zone !== "string" || !isZone(zone))) {
+    const shown = jsonText(zone).slice(0, 64)
+    throw shapeProblem(`${place}.tz`, `is ${shown}, must be a zone such as Europe/Oslo`)
   }
-  return { name, type, zone }
+  const kind = field["extDtype"] === INTEGERS ? "int64" : (KINDS[type] ?? null)
+  return { name, type, kind, zone }
 }
 
 function checkNamed(fields: Field[], names: string[]): void {
@@ -91,12 +104,9 @@ function labelsOf(key: Field, cells: Json[] | undefined, rows: number): Labels {
   return { ...readLabels(labels, "utc"), zone: key.zone }
 }
 
-function columnFor({ name, type }: Field, cells: Json[], sheet: Sheet): Column {
+function columnFor({ name, type, kind }: Field, cells: Json[], sheet: Sheet): Column {
   const column = inferColumn(name, cells, sheet)
-  const kind = KINDS[type]
-  // pandas calls a column of nothing but nulls a string, which it may yet turn out not to be.
-  const open = column.kind === "null" && kind === "string"
-  if (kind === undefined || column.kind === kind || open) return column
+  if (kind === null || column.kind === kind) return column
   const joined = kinds.maskOf(column) | kinds.maskOf(kinds.columnOf(name, kind, []))
   if (kinds.kindOf(joined) === kind) return kinds.columnOf(name, kind, cells)
   const row = cells.findIndex((value) => value !== null && !fits(value, kind))

@@ -1,6 +1,6 @@
 /** How pandas lays out a frame as JSON. Pure. */
 import type { DateFormat, Orient } from "../../protocol/orients.ts"
-import type { Column, Frame } from "../frame.ts"
+import type { Column, Frame, Json } from "../frame.ts"
 import { jsonText } from "../json.ts"
 import { floatCells, IntegerCells, StampCells, TextCells, type Cells } from "../text/cells.ts"
 import type { Document, Layout } from "../text/rows.ts"
@@ -18,9 +18,9 @@ export function documentOf(head: Frame, orient: Orient, dates: DateFormat): Docu
     case "split":
       return splitDocument(head, dates)
     case "records":
-      return { layouts: [rows("[", ({ columns }) => record(columns))], after: "]" }
+      return { layouts: [rows("[", ({ columns }) => record(columns))], after: () => "]" }
     case "values":
-      return { layouts: [rows("[", ({ columns }) => list(columns))], after: "]" }
+      return { layouts: [rows("[", ({ columns }) => list(columns))], after: () => "]" }
     case "table":
       return tableDocument(head)
   }
@@ -36,13 +36,13 @@ function columnsDocument(head: Frame, dates: DateFormat): Document {
       cellsOf(frame.columns[at] as Column),
     ])
   })
-  return { layouts, after: layouts.length > 0 ? "}}" : "{}" }
+  return { layouts, after: () => (layouts.length > 0 ? "}}" : "{}") }
 }
 
 /** `{"<label>":{"<column>":value}}`. */
 function indexDocument(dates: DateFormat): Document {
   const row = (frame: Frame) => [...key(frame, dates), ":", ...record(frame.columns)]
-  return { layouts: [rows("{", row)], after: "}" }
+  return { layouts: [rows("{", row)], after: () => "}" }
 }
 
 /** `{"columns":[…],"index":[…],"data":[[value]]}`. */
@@ -53,7 +53,7 @@ function splitDocument(head: Frame, dates: DateFormat): Document {
       rows(`{"columns":${names},"index":[`, (frame) => label(frame, dates)),
       rows(`],"data":[`, (frame) => list(frame.columns)),
     ],
-    after: "]}",
+    after: () => "]}",
   }
 }
 
@@ -66,21 +66,57 @@ const TYPES: Record<Column["kind"], string> = {
   null: "any",
 }
 
-/** `{"schema":{…},"data":[{"index":label,"<column>":value}]}`; times are ISO always. */
+/**
+ * `{"data":[{"index":label,"<column>":value}],"schema":{…}}`; times are ISO always. The schema comes last, for it
+ * depends on whether an integer or a boolean was null.
+ */
 function tableDocument(head: Frame): Document {
-  const name = indexName(head.columns)
-  const fields = [
-    { name, ...indexType(head) },
-    ...head.columns.map((column) => ({ name: column.name, type: TYPES[column.kind] })),
-  ]
-  const schema = JSON.stringify({ fields, primaryKey: [name], pandas_version: "1.4.0" })
-  const row = (frame: Frame) => [
-    `{${JSON.stringify(name)}:`,
-    ...label(frame, "iso"),
-    ...frame.columns.flatMap((column) => [",", ...member(column)]),
-    "}",
-  ]
-  return { layouts: [rows(`{"schema":${schema},"data":[`, row)], after: "]}" }
+  const name = nameOfIndex(head)
+  const holes = head.columns.map(() => new Holes())
+  const row = (frame: Frame) => {
+    for (const [at, column] of frame.columns.entries()) holes[at]?.look(column)
+    return [
+      `{${JSON.stringify(name)}:`,
+      ...label(frame, "iso"),
+      ...frame.columns.flatMap((column) => [",", ...member(column)]),
+      "}",
+    ]
+  }
+  const after = () => {
+    const fields = [
+      { name, ...indexType(head) },
+      ...head.columns.map((column, at) => ({
+        name: column.name,
+        ...(holes[at]?.typeOf(column.kind) ?? { type: TYPES[column.kind] }),
+      })),
+    ]
+    const schema = JSON.stringify({ fields, primaryKey: [name], pandas_version: "1.4.0" })
+    return `],"schema":${schema}}`
+  }
+  return { layouts: [rows(`{"data":[`, row)], after }
+}
+
+/**
+ * Whether a column of integers or booleans has nulls. Then pandas must not be told its plain type: it reads null as
+ * false, and of integers it reads nothing at all. Checked with pandas 1.5 and 3.0.
+ */
+class Holes {
+  #hasNull = false
+  #hasLarge = false
+
+  look({ kind, values }: Column): void {
+    if (kind !== "int64" && kind !== "boolean") return
+    this.#hasNull ||= (values as Json[]).includes(null)
+    this.#hasLarge ||= kind === "int64" && values.some((value) => typeof value === "bigint")
+  }
+
+  /** Null where the plain type will do. */
+  typeOf(kind: Column["kind"]): { type: string; extDtype?: string } | null {
+    if (!this.#hasNull) return null
+    // Large integers too: pandas makes Int64 of doubles, and refuses what those cannot hold.
+    if (kind === "boolean" || this.#hasLarge) return { type: "any" }
+    return { type: "number", extDtype: "Int64" }
+  }
 }
 
 function indexType({ kind, zone = "UTC" }: Frame): { type: string; tz?: string } {
@@ -88,10 +124,10 @@ function indexType({ kind, zone = "UTC" }: Frame): { type: string; tz?: string }
   return kind === "utc" ? { type: "datetime", tz: zone } : { type: "datetime" }
 }
 
-/** "index", unless a column has that name already; pandas says level_0 then. */
-function indexName(columns: Column[]): string {
+/** As it was called, or "index", unless a column has that name already; pandas says level_0 then. */
+function nameOfIndex({ indexName = "index", columns }: Frame): string {
   const taken = new Set(columns.map((column) => column.name))
-  let name = "index"
+  let name = indexName
   for (let level = 0; taken.has(name); level++) name = `level_${level}`
   return name
 }

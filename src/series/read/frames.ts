@@ -5,7 +5,7 @@ import { Problem } from "../../protocol/problem.ts"
 import { decodeChunk } from "../chunk.ts"
 import { between, type Column, type Frame, type IndexKind } from "../frame.ts"
 import { kindOf } from "../kinds.ts"
-import { merge, type Entry, type Shape } from "../merge.ts"
+import { merge, namesOf, type Entry, type Shape } from "../merge.ts"
 import type { Place } from "../sql.ts"
 import { corrupt } from "../stored.ts"
 import type { Piece } from "./pieces.ts"
@@ -102,7 +102,8 @@ export async function readPage(
 }
 
 /** The rows of a chunk that lies alone, unless their columns are to be other ones than theirs; merging copies them. */
-function asIs(rows: Frame, { kind, unit, zone, columns }: Shape): Frame | null {
+function asIs(rows: Frame, shape: Shape): Frame | null {
+  const { kind, unit, columns } = shape
   const fits =
     rows.kind === kind &&
     rows.columns.length === columns.length &&
@@ -111,8 +112,7 @@ function asIs(rows: Frame, { kind, unit, zone, columns }: Shape): Frame | null {
       return column?.name === name && column.kind === kindOf(mask)
     })
   if (!fits) return null
-  const zoned = zone === undefined ? {} : { zone }
-  return { ...rows, ...zoned, unit: rows.unit === "us" ? "us" : unit }
+  return { ...rows, ...namesOf(shape), unit: rows.unit === "us" ? "us" : unit }
 }
 
 /** True for a chunk that has a body which was not read yet. */

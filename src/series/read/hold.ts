@@ -3,17 +3,18 @@ import { SERIES_HELD_MAX_CELLS } from "../../protocol/limits.ts"
 import { Problem } from "../../protocol/problem.ts"
 import { slice, type Column, type Frame, type Json } from "../frame.ts"
 import { kindOf } from "../kinds.ts"
-import type { Shape } from "../merge.ts"
+import { namesOf, type Shape } from "../merge.ts"
 
 export type Frames = AsyncIterable<Frame> | Iterable<Frame>
 
 /** A frame of a shape, without rows. */
-export function emptyFrame({ kind, unit, zone, columns }: Shape): Frame {
+export function emptyFrame(shape: Shape): Frame {
+  const { kind, unit, columns } = shape
   return {
     index: new Float64Array(),
     kind,
     unit,
-    ...(zone === undefined ? {} : { zone }),
+    ...namesOf(shape),
     columns: columns.map(({ name, mask }): Column => {
       const kindOfColumn = kindOf(mask)
       return kindOfColumn === "float64"

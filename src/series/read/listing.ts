@@ -45,7 +45,7 @@ export function head(reference: string): Statement {
   }
 }
 
-const ROW = `id, symbol, revision, kind, unit, zone, columns, first, last, exact,
+const ROW = `id, symbol, revision, kind, unit, zone, index_name, columns, first, last, exact,
     ${RETENTION} AS retention`
 
 // No name has a character after this one.

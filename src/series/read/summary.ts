@@ -3,7 +3,7 @@ import type { Database } from "../../feed/database.ts"
 import { SERIES_PAGE_BYTES } from "../../protocol/limits.ts"
 import { EVERYTHING, type Range } from "../bounds.ts"
 import type { Frame } from "../frame.ts"
-import type { Shape } from "../merge.ts"
+import { namesOf, type Shape } from "../merge.ts"
 import { readAggregates } from "../resample/aggregate.ts"
 import { firstKnown, lastKnown, type Knowns } from "../resample/known.ts"
 import { readResample, type ResampleOptions, type ResampleQuery } from "../resample/options.ts"
@@ -42,8 +42,7 @@ export async function summarize(
     ...options,
     window: window.of(shape.kind),
   })
-  const frame = shape.zone === undefined ? buckets : { ...buckets, zone: shape.zone }
-  return { row, frame }
+  return { row, frame: { ...buckets, ...namesOf(shape) } }
 }
 
 /** Where statistics may do, bodies wait. */

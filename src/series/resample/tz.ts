@@ -29,6 +29,11 @@ export function readZone(tz: string | undefined, kind: IndexKind): Zone {
   )
 }
 
+/** Whether `readZone` would take it for an index with a zone. */
+export function isZone(tz: string): boolean {
+  return (fixedZone(tz) ?? namedZone(tz)) !== null
+}
+
 function zoneProblem(detail: string, flaw: string): Problem {
   return new Problem("invalid_request", detail, { errors: { "query.tz": flaw } })
 }

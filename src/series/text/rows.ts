@@ -19,7 +19,8 @@ export interface Layout {
 /** A text: layouts one after another. Only one with a single layout can be written before the last frame is there. */
 export interface Document {
   layouts: Layout[]
-  after: string
+  /** Asked for when all rows are written: it may tell what was in them. */
+  after: () => string
 }
 
 /** Bytes of a piece: large enough that handing it on costs nothing, small enough to be streamed. */
@@ -36,7 +37,7 @@ export function* write(
     const rows = new Rows(out, layout)
     for (const frame of frames) yield* rows.add(frame)
   }
-  out.text(after)
+  out.text(after())
   yield out.take()
 }
 
@@ -51,7 +52,7 @@ export async function* stream(
   out.text(layout.before)
   const rows = new Rows(out, layout)
   for await (const frame of frames) yield* rows.add(frame)
-  out.text(after)
+  out.text(after())
   yield out.take()
 }
 
