@@ -29,6 +29,8 @@ export const openSocketIo: OpenMouth = ({ url, uris, heard, polls = false }) => 
     reconnectionDelay: BACK_MILLISECONDS,
     reconnectionDelayMax: 8 * BACK_MILLISECONDS,
     randomizationFactor: 0,
+    // What is cut off between the WebSocket and the first packet is no error to it (4.8.4): it waits so long, 20 s by default.
+    timeout: ANSWER_MILLISECONDS,
   })
 
   for (const event of EVENTS) {
