@@ -15,10 +15,10 @@ export interface Around {
 }
 
 /**
- * Texts that were made before: prices go up and down among few values, and to write a text that is known takes a third
- * of the time. A text with the comma behind it is eight bytes, kept as the double of the same bits: it is read and
- * written in one step, and no engine changes its bits, for ASCII is never NaN. There is one place for all wholes that
- * end with the same bits, which the last of them has.
+ * Texts that were made before: prices go up and down among few values, and rows whose texts are known are written in
+ * two thirds of the time. A text with the comma behind it is eight bytes, kept as the double of the same bits: it is
+ * read and written in one step, and no engine changes its bits, for ASCII is never NaN. There is one place for all
+ * wholes of a scale that end with the same bits, which the last of them has: 1.5 MB in all.
  */
 const PLACE_BITS = 14
 const PLACE_MASK = 2 ** PLACE_BITS - 1
