@@ -25,6 +25,9 @@ const split = async (uri: string, query = ""): Promise<Split> =>
   (await get(uri, `?orient=split${query}`)).json
 const removedOf = (sent: Sent) => JSON.parse(sent.headers.get("X-Removed")!) as string[][]
 
+const queriesOf = ({ headers }: Sent) =>
+  Number(/(\d+) queries/.exec(headers.get("Server-Timing")!)?.[1])
+
 /** A row at each of these times, counted from 1. */
 const at = (index: string[], column = "v"): Split => ({
   columns: [column],
@@ -217,9 +220,21 @@ describe("every", () => {
     await agree(readFrame((await get(uri, "?orient=split")).text, "split"))
     // A month is read from the statistics of almost all chunks: nothing but their rows is looked at.
     const month = await get(uri, "?every=1mo&agg=mean&orient=values")
-    expect(
-      Number(/(\d+) queries/.exec(month.headers.get("Server-Timing")!)?.[1]),
-    ).toBeLessThanOrEqual(3)
+    expect(queriesOf(month)).toBeLessThanOrEqual(3)
+  })
+
+  it("reads what reaches beyond the ends of the range at once with all else", async () => {
+    const rows = 3 * SERIES_CHUNK_ROWS
+    const start = Date.UTC(2015, 0, 1)
+    const index = Array.from({ length: rows }, (_, row) => start + row * MINUTE)
+    const uri = await stored({ columns: ["v"], index, data: index.map((_, row) => [row]) })
+    const window = `start=${index[10]}&end=${index[rows - 10]}`
+    const days = await get(uri, `?orient=split&every=1d&agg=count,sum&${window}`)
+    expect(queriesOf(days)).toBe(2)
+    const { data } = days.json as Split
+    const total = (column: number) => data.reduce((sum, cells) => sum + Number(cells[column]), 0)
+    expect(total(0)).toBe(rows - 19)
+    expect(total(1)).toBe(((rows - 19) * rows) / 2)
   })
 })
 

@@ -18,6 +18,7 @@ const PAIR_BYTES = Uint8Array.from({ length: 100 }, (_, number) => (number % 10 
 const ZERO = 0x30
 const POINT = 0x2e
 const MINUS = 0x2d
+const COLON = 0x3a
 
 const MYRIAD = 10_000
 const HUNDRED_MILLION = 1e8
@@ -91,6 +92,22 @@ export function putDigits(view: DataView, at: number, value: number, digits: num
 export function putPair(view: DataView, at: number, value: number): number {
   view.setUint16(at, (FOURS[value] as number) >>> 16, true)
   return at + 2
+}
+
+/** Writes a time of day as `hh:mm:ss`, and returns where it ends. */
+export function putClock(
+  view: DataView,
+  at: number,
+  hours: number,
+  minutes: number,
+  seconds: number,
+): number {
+  const middle = (FOURS[minutes] as number) >>> 16
+  const end = (FOURS[seconds] as number) & 0xffff0000
+  // Eight characters in two steps: every step costs as much as all that is calculated for it.
+  view.setUint32(at, ((FOURS[hours] as number) >>> 16) | (COLON << 16) | (middle << 24), true)
+  view.setUint32(at + 4, (middle >>> 8) | (COLON << 8) | end, true)
+  return at + 8
 }
 
 /** Writes a point and three digits, and returns where they end. */

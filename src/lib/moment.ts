@@ -65,7 +65,34 @@ function parseOffset(text: string): number {
   return (text.startsWith("-") ? -1 : 1) * (hours * 60 + minutes)
 }
 
-/** The date of a moment in milliseconds. */
+/** The numbers of months and days as text. */
+const TWO_DIGITS = Array.from({ length: 32 }, (_, number) => String(number).padStart(2, "0"))
+/** Days from 1 March of year 0 to 1970. */
+const EPOCH_DAYS = 719_468
+/** Those of 400 years, after which the calendar repeats. */
+const ERA_DAYS = 146_097
+
+/**
+ * The date of a moment in milliseconds, of the years 0 to 9999. After H. Hinnant, "chrono-Compatible Low-Level Date
+ * Algorithms" (2013), `civil_from_days`: `toISOString` takes ten times as long. Years begin in March, so that the day
+ * that may be missing is the last.
+ */
 export function isoDate(milliseconds: number): string {
-  return new Date(milliseconds).toISOString().slice(0, 10)
+  const days = Math.floor(milliseconds / 86_400_000) + EPOCH_DAYS
+  const era = Math.floor(days / ERA_DAYS)
+  const dayOfEra = days - era * ERA_DAYS
+  const yearOfEra = Math.floor(
+    (dayOfEra -
+      Math.floor(dayOfEra / 1_460) +
+      Math.floor(dayOfEra / 36_524) -
+      Math.floor(dayOfEra / 146_096)) /
+      365,
+  )
+  const leapDays = Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100)
+  const dayOfYear = dayOfEra - (365 * yearOfEra + leapDays)
+  const monthFromMarch = Math.floor((5 * dayOfYear + 2) / 153)
+  const day = dayOfYear - Math.floor((153 * monthFromMarch + 2) / 5) + 1
+  const month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+  return `${String(year).padStart(4, "0")}-${TWO_DIGITS[month]}-${TWO_DIGITS[day]}`
 }

@@ -28,6 +28,7 @@ const GRIDS = (["h", "d", "w"] as const).map((unit) => gridOf({ count: 1, unit }
 const STRETCHES_MAX = 4
 
 const VERSION = 1
+const BEGINNING = `[${VERSION},"`
 /** Of a stretch: its first and last stamp. */
 const STAMPS_BYTES = 16
 /** Of a column in a stretch: count, min, max, sum, carry. A chunk has fewer rows than 2^16. */
@@ -114,10 +115,12 @@ type Member = string | [name: string, ...stats: (Spelled | null)[]]
 
 /** Null for what `statsText` of this version did not write. */
 function parts(text: string): { view: DataView; stretches: number; columns: Member[] } | null {
+  // The base64 is most of the text, and has nothing that JSON would write otherwise.
+  const end = text.indexOf('"', BEGINNING.length)
+  if (!text.startsWith(BEGINNING) || end < 0) return null
   try {
-    const [version, base64, ...columns] = JSON.parse(text) as [number, string, ...unknown[]]
-    if (version !== VERSION || !columns.every(isMember)) return null
-    const { buffer, byteOffset, byteLength } = fromBase64(base64)
+    const columns = membersOf(text.slice(end + 1))
+    const { buffer, byteOffset, byteLength } = fromBase64(text.slice(BEGINNING.length, end))
     const packed = columns.filter((column) => typeof column === "string").length
     const stretches = byteLength / (STAMPS_BYTES + packed * STATS_BYTES)
     if (!Number.isInteger(stretches)) return null
@@ -125,6 +128,20 @@ function parts(text: string): { view: DataView; stretches: number; columns: Memb
   } catch {
     return null
   }
+}
+
+// Chunks of one series come one after another, and nearly all of them name the same columns.
+let lastEnding = "]"
+let lastMembers: Member[] = []
+
+/** The columns in the end of a text: `,"a","b"]`. Throws Error where it is damaged. */
+function membersOf(ending: string): Member[] {
+  if (ending === lastEnding) return lastMembers
+  const [, ...members] = JSON.parse(`[0${ending}`) as unknown[]
+  if (!members.every(isMember)) throw new Error("a column is neither a name nor a list")
+  lastEnding = ending
+  lastMembers = members
+  return members
 }
 
 function isMember(column: unknown): column is Member {

@@ -13,7 +13,7 @@ import {
 } from "../../src/series/frame.ts"
 import { columnOf, kindOf, maskOf } from "../../src/series/kinds.ts"
 import { readLabels } from "../../src/series/labels.ts"
-import { parseMoment } from "../../src/lib/moment.ts"
+import { isoDate, parseMoment } from "../../src/lib/moment.ts"
 import { stampFormat } from "../../src/series/stamp.ts"
 
 const NEW_YEAR = 1_420_070_400_000_000
@@ -149,6 +149,16 @@ describe("a time", () => {
       ),
       { seed: 7, numRuns: 500 },
     )
+  })
+
+  it("has the date that the engine's calendar has", () => {
+    // From year 0 to 9999, by steps that meet every day of the year.
+    for (let day = -719_528; day <= 2_932_896; day += 11) {
+      const moment = new Date(day * 86_400_000 + 86_399_999)
+      if (isoDate(moment.getTime()) !== moment.toISOString().slice(0, 10)) {
+        expect(isoDate(moment.getTime())).toBe(moment.toISOString().slice(0, 10))
+      }
+    }
   })
 
   it("is written as pandas does: three decimals, Z only with a zone, or epoch milliseconds", () => {

@@ -264,6 +264,27 @@ describe("frames as bytes", () => {
     )
   })
 
+  it("are the same when values come again, and others between them that end with the same bits", () => {
+    const sizes = [1, 99, -7, 100_000, 12_345_678]
+    const values = sizes.flatMap((size) => [size, size + 2 ** 14, size, size - 2 ** 14, 5])
+    // A column's first row tells whether its texts are kept, and is short here.
+    const wholes = [3, ...values, ...values]
+    const columns = [2, 2, 0, 6].map((scale, at) =>
+      columnOf(
+        `c${at}`,
+        "float64",
+        wholes.map((whole) => whole / 10 ** scale),
+      ),
+    )
+    const index = Float64Array.from(wholes, (_, row) => row * 60_000_000)
+    const some: Frame = { index, kind: "utc", unit: "ms", columns }
+    const packed = decodeChunk(encodeChunk(some))
+    for (const orient of ["records", "split", "values"] as const) {
+      const text = written([packed, packed], documentOf(packed, orient, "epoch"))
+      expect(text).toBe(plain([some, some], orient, "epoch"))
+    }
+  })
+
   it("are numbers without quotes in CSV", () => {
     fc.assert(
       fc.property(fc.array(KINDS.float64), fc.array(KINDS.int64), (doubles, integers) => {

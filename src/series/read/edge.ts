@@ -9,7 +9,7 @@ import { Vanished } from "./frames.ts"
 import { hold } from "./hold.ts"
 import { overwritten, readRows, takeSnapshot, TRIES, type Snapshot } from "./snapshot.ts"
 import * as sql from "./sql.ts"
-import type { ChunkMeta, Edge, Newest, TailedRow } from "./sql.ts"
+import type { Edge, Newest, TailedRow } from "./sql.ts"
 import { tailMetas } from "./tail.ts"
 import { isOpen, type Window } from "./window.ts"
 import type { Shape } from "../merge.ts"
@@ -112,8 +112,7 @@ async function readTop(
   const floor = floorOf(row, now) ?? EVERYTHING.first
   const first = Math.max(floor, ...metas.map(({ low }) => low as number))
   const range = { first, last: EVERYTHING.last }
-  const chunks = metas.map((meta): ChunkMeta => ({ ...meta, low: first, high: range.last }))
-  const all = [...chunks, ...tailMetas(row.tail, place, range)]
+  const all = [...metas, ...tailMetas(row.tail, place, range)]
   const snapshot: Snapshot = { place, row, range, floor, now, part: range, metas: all }
   const edge: Edge = { side: "last", rows }
   const frame = await whole(db, snapshot, choose(row), edge)

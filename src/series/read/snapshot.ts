@@ -13,7 +13,7 @@ import type { Place, SeriesRow } from "../sql.ts"
 import { isUnread, readPage, readPieces, Vanished, type Read } from "./frames.ts"
 import { piecesOf, type Piece } from "./pieces.ts"
 import * as sql from "./sql.ts"
-import type { ChunkMeta, Edge, TailedRow } from "./sql.ts"
+import type { ChunkMeta, Edge, PlannedChunk, TailedRow } from "./sql.ts"
 import { tailMetas } from "./tail.ts"
 import { windowOf, type Window } from "./window.ts"
 
@@ -49,7 +49,7 @@ export async function takeSnapshot(
   { edge, stats, bytes = SERIES_PAGE_BYTES }: SnapshotOptions = {},
 ): Promise<Snapshot | null> {
   const { times, integers, now } = window
-  const [rows, chunks = []] = await db.batch<TailedRow & ChunkMeta>([
+  const [rows, chunks = []] = await db.batch<TailedRow & PlannedChunk>([
     sql.series(place),
     sql.plan(place, { times, integers, now, edge, stats, bytes }),
   ])
@@ -59,7 +59,7 @@ export async function takeSnapshot(
   const { first, last } = window.of(row.kind ?? "naive")
   const range = { first: Math.max(first, floor), last }
   const [chunk] = chunks
-  const part = chunk ? { first: chunk.low, last: chunk.high } : range
+  const part = edge && chunk ? { first: chunk.low, last: chunk.high } : range
   const metas = [...chunks, ...tailMetas(row.tail, place, part)]
   return { place, row, range, floor, now, part, metas }
 }

@@ -18,10 +18,10 @@ export interface ChunkMeta {
   size: number | null
   /** Only where it was wanted, and all of them were few enough. */
   body: string | null
-  /** The range that was read: that asked for, or the part of it where the rows at its edge are. */
-  low: number
-  high: number
 }
+
+/** The same; where rows at an edge were wanted, with the part of the range that they are in. */
+export type PlannedChunk = ChunkMeta & { low: number; high: number }
 
 /** The rows at one end of a range, as the counts of chunks tell: fewer, where they lie over another or beyond it. */
 export interface Edge {
@@ -87,7 +87,13 @@ const REACHING = `CROSS JOIN levels CROSS JOIN chunks AS c
 
 const META = "c.id, c.revision, c.first, c.last, c.replaces, c.count, octet_length(c.body) AS size"
 
-/** The chunks that reach into a range, in no order: `ChunkMeta`. */
+/** Larger ones are not worth having in vain; some dozens of these are a page. */
+const CROSSING_MAX_BYTES = 64_000
+
+/**
+ * The chunks that reach into a range, in no order: `PlannedChunk`. With statistics come the bodies of those that reach
+ * beyond it, which have to be opened whatever the statistics say: else they would be a query of their own.
+ */
 export function plan({ reference, symbol }: Place, wish: Wish): Statement {
   const { times, integers, now, edge, stats = false, bytes } = wish
   const bounds = [times.first, times.last, integers.first, integers.last, now]
@@ -95,6 +101,9 @@ export function plan({ reference, symbol }: Place, wish: Wish): Statement {
   const from = `${edge ? "part" : "it AS part"} ${REACHING}`
   // Lengths are known without reading the bodies.
   const fits = `(SELECT sum(octet_length(c.body)) FROM ${from}) <= ${edge ? "?9" : "?8"}`
+  const crosses = `(c.first < part.first OR c.last > part.last)
+        AND octet_length(c.body) <= ${CROSSING_MAX_BYTES}`
+  const wanted = bytes > 0 ? fits : stats ? crosses : "FALSE"
   return {
     sql: `WITH RECURSIVE it AS MATERIALIZED (
         SELECT id, CAST(iif(kind = 'integer', ?5,
@@ -102,9 +111,8 @@ export function plan({ reference, symbol }: Place, wish: Wish): Statement {
           CAST(iif(kind = 'integer', ?6, ?4) AS INTEGER) AS last
         FROM series WHERE reference = ?1 AND symbol = ?2
       ), ${LEVELS.replace(" AS (", " AS MATERIALIZED (")}${part}
-      SELECT ${META}, ${stats ? "c.stats" : "NULL"} AS stats,
-        ${bytes > 0 ? `iif(${fits}, c.body, NULL)` : "NULL"} AS body,
-        part.first AS low, part.last AS high
+      SELECT ${META}, ${stats ? "c.stats" : "NULL"} AS stats, iif(${wanted}, c.body, NULL) AS body
+        ${edge ? ", part.first AS low, part.last AS high" : ""}
       FROM ${from}`,
     params: [
       reference,
@@ -117,7 +125,7 @@ export function plan({ reference, symbol }: Place, wish: Wish): Statement {
 }
 
 /** A chunk, and how far back the guess for its level was. */
-export type Newest = Omit<ChunkMeta, "low" | "high"> & { low: number | null }
+export type Newest = ChunkMeta & { low: number | null }
 
 /** Chunks with fewer rows say nothing of how far back so many more are. */
 const TELLING_ROWS = 16

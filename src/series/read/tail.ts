@@ -10,7 +10,5 @@ export function tailMetas(tail: string, place: Place, range: Range): ChunkMeta[]
     ...part,
     stats: null,
     size: part.body.length,
-    low: range.first,
-    high: range.last,
   }))
 }

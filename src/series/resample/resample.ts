@@ -65,20 +65,18 @@ export class Resampler {
    */
   pushStats(chunks: readonly ChunkStats[]): void {
     const columns = new Map<string, (KnownStats | null)[]>()
-    for (const [at, one] of chunks.entries()) {
-      this.#reach(one.first, one.last)
-      for (const stats of one.columns) {
+    const firsts = new Float64Array(chunks.length)
+    for (const [at, { first, last, columns: all }] of chunks.entries()) {
+      this.#reach(first, last)
+      firsts[at] = first
+      for (const stats of all) {
         let known = columns.get(stats.name)
         if (!known) columns.set(stats.name, (known = chunks.map(() => null)))
         known[at] = stats
       }
     }
     this.#outputs.meetStats(columns, this.#closed)
-    const cuts = this.#open(
-      Float64Array.from(chunks, ({ first }) => first),
-      chunks,
-    )
-    this.#outputs.addStats(columns, chunks.length, cuts)
+    this.#outputs.addStats(columns, chunks.length, this.#open(firsts, chunks))
   }
 
   /** The frame of all buckets, once. Throws Problem as `push` does, and as filling does. */

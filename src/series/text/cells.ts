@@ -1,12 +1,12 @@
 /** The values of a row as bytes: numbers and times digit by digit, all else by way of its text. Pure. */
 import {
   NUMBER_MAX_BYTES,
+  putClock,
   putDecimal,
   putDigits,
   putEight,
   putHundredths,
   putInteger,
-  putPair,
   putScaled,
   putThousandths,
   SCALE_MAX,
@@ -19,7 +19,7 @@ import { ABSENT, DecimalColumn, type Decimals } from "../decimal.ts"
 import type { FloatColumn, Frame, IntegerColumn } from "../frame.ts"
 import { floatText } from "../json.ts"
 import { stampFormat } from "../stamp.ts"
-import { newMark, putMark, setMark, type Mark } from "./mark.ts"
+import { joined, newMark, putMark, setMark, type Mark } from "./mark.ts"
 
 export interface Cells {
   /** Writes the value of a row, up to CELL_MAX_BYTES, and returns where it ends; -1 where only `text` will do. */
@@ -167,17 +167,44 @@ export class StampCells implements Cells {
     return this.#format(this.#index[row] as number)
   }
 
-  /** Writes rows that are nothing but labels, as long as there is room; returns the first that is left. */
+  /** Whether `fill` knows the labels. */
+  get areTimes(): boolean {
+    return this.#as !== "integer"
+  }
+
+  /**
+   * Writes rows that are nothing but times, as long as there is room and they are more than digits; returns the first
+   * that is left. What `put` reads from fields is in variables here.
+   */
   fill(out: TextWriter, before: Mark, behind: Mark, from: number, to: number): number {
     const { view } = out
-    const most = before.room + CELL_MAX_BYTES + behind.room
-    const room = Math.min(view.byteLength - most, out.pieceBytes)
+    const index = this.#index
+    const span = this.#span
+    const isEpoch = this.#as === "epoch"
+    const room = Math.min(
+      view.byteLength - before.room - CELL_MAX_BYTES - behind.room,
+      out.pieceBytes,
+    )
+    let begun = this.#from
+    let lead = joined(before, this.#beginning)
     let length = out.length
     let row = from
     for (; row < to && length <= room; row++) {
-      const end = this.put(view, putMark(view, length, before), row)
-      if (end < 0) break
-      length = putMark(view, end, behind)
+      const stamp = index[row] as number
+      const milliseconds = Math.floor(stamp / 1_000)
+      const rest = stamp - milliseconds * 1_000
+      if (isEpoch && (rest !== 0 || milliseconds < HUNDRED_MILLION)) break
+      let since = milliseconds - begun
+      if (!(since >= 0 && since < span)) {
+        since = this.#begin(milliseconds)
+        begun = this.#from
+        lead = joined(before, this.#beginning)
+      }
+      length = putMark(view, length, lead)
+      length = isEpoch
+        ? putEight(view, length, since | 0)
+        : this.#putTime(view, length, since | 0, rest | 0)
+      length = putMark(view, length, behind)
     }
     out.length = length
     return row
@@ -196,11 +223,7 @@ export class StampCells implements Cells {
     const seconds = (milliseconds / 1_000) | 0
     const minutes = (seconds / 60) | 0
     const hours = (minutes / 60) | 0
-    let at = putPair(view, start, hours)
-    view.setUint8(at, COLON)
-    at = putPair(view, at + 1, minutes - hours * 60)
-    view.setUint8(at, COLON)
-    at = putPair(view, at + 1, seconds - minutes * 60)
+    let at = putClock(view, start, hours, minutes - hours * 60, seconds - minutes * 60)
     at = putThousandths(view, at, milliseconds - seconds * 1_000)
     if (this.#isMicro) at = putDigits(view, at, microseconds, 3)
     view.setUint8(at, ZULU)
@@ -212,5 +235,4 @@ const DAY = MICROSECONDS.d / 1_000
 const DATE_CHARACTERS = "2015-01-01T".length
 const EIGHT = 8
 const HUNDRED_MILLION = 10 ** EIGHT
-const COLON = 0x3a
 const ZULU = 0x5a

@@ -12,8 +12,7 @@ export interface Mark {
 
 export function newMark(text: string): Mark {
   const bytes = encoder.encode(text)
-  const more = Math.max(0, Math.ceil(bytes.length / 4) - 1)
-  const mark = { length: 0, room: 4 + 4 * more, word: 0, words: new Uint32Array(more) }
+  const mark = blank(bytes.length)
   fill(mark, bytes.length, (at) => bytes[at] as number)
   return mark
 }
@@ -21,6 +20,25 @@ export function newMark(text: string): Mark {
 /** Makes it the beginning of another text, of ASCII and no longer than the one it was made for. */
 export function setMark(mark: Mark, text: string, length: number): void {
   fill(mark, length, (at) => text.charCodeAt(at))
+}
+
+/** One text and then another, as one. */
+export function joined(one: Mark, other: Mark): Mark {
+  const length = one.length + other.length
+  const mark = blank(length)
+  fill(mark, length, (at) => (at < one.length ? byteOf(one, at) : byteOf(other, at - one.length)))
+  return mark
+}
+
+function byteOf({ word, words }: Mark, at: number): number {
+  const four = at < 4 ? word : (words[(at >> 2) - 1] as number)
+  return (four >>> (8 * (at & 3))) & 0xff
+}
+
+/** Room for so many bytes. */
+function blank(length: number): Mark {
+  const more = Math.max(0, Math.ceil(length / 4) - 1)
+  return { length: 0, room: 4 + 4 * more, word: 0, words: new Uint32Array(more) }
 }
 
 function fill(mark: Mark, length: number, byteAt: (at: number) => number): void {

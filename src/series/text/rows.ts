@@ -1,9 +1,9 @@
 /** Frames as text, row by row, in pieces of bytes. What an orient or a format adds is a layout. Pure. */
-import { putScaled } from "../../lib/decimals.ts"
 import { TextWriter } from "../../lib/textwriter.ts"
 import type { Decimals } from "../decimal.ts"
 import type { Frame } from "../frame.ts"
 import { CELL_MAX_BYTES, DecimalCells, StampCells, type Cells } from "./cells.ts"
+import { fillDecimals, type Around } from "./decimals.ts"
 import { newMark, putMark, type Mark } from "./mark.ts"
 
 /** All rows once, in one way. */
@@ -87,15 +87,11 @@ class Rows {
   }
 }
 
-/** What rows are made of: cells, what stands before each, and what stands behind the last. */
-interface Fields {
-  befores: Mark[]
+/** What rows are made of. */
+interface Fields extends Around {
   cells: Cells[]
-  behind: Mark
   /** Where all cells are decimals and none is null, those. */
   decimals: Decimals[] | null
-  /** Bytes of a row, but for cells that make their own room. */
-  most: number
 }
 
 function fieldsOf(parts: readonly (string | Cells)[], marks: Map<string, Mark>): Fields {
@@ -135,7 +131,8 @@ function fillRows(out: TextWriter, fields: Fields, from: number, to: number): nu
   const { befores, cells, behind, decimals } = fields
   const [only] = cells
   const [before] = befores
-  const index = only instanceof StampCells && cells.length === 1 ? only : null
+  const isIndex = only instanceof StampCells && cells.length === 1 && only.areTimes
+  const index = isIndex ? only : null
   let row = from
   while (row < to && !out.isFull) {
     out.reserve(0)
@@ -147,40 +144,6 @@ function fillRows(out: TextWriter, fields: Fields, from: number, to: number): nu
     // It leaves labels that are more than digits, and those for which there is no room.
     if (row < to && !out.isFull) row = fillCells(out, fields, row, index ? row + 1 : to)
   }
-  return row
-}
-
-/**
- * Writes rows of nothing but decimals until there is no room; returns the first that is left. All that a value needs is in variables and lists of numbers: a field is read again with every byte that is written.
- */
-function fillDecimals(
-  out: TextWriter,
-  { befores, behind, most }: Fields,
-  decimals: readonly Decimals[],
-  from: number,
-  to: number,
-): number {
-  const { view } = out
-  const wholes = decimals.map((one) => one.wholes)
-  const scales = Uint8Array.from(decimals, ({ scale }) => scale)
-  const words = Int32Array.from(befores, ({ word }) => word)
-  const lengths = Int32Array.from(befores, ({ length }) => length)
-  const isShort = befores.every((mark) => mark.words.length === 0)
-  const room = Math.min(view.byteLength - most, out.pieceBytes)
-  let length = out.length
-  let row = from
-  for (; row < to && length <= room; row++) {
-    for (let at = 0; at < wholes.length; at++) {
-      if (isShort) {
-        view.setInt32(length, words[at] as number, true)
-        length += lengths[at] as number
-      } else length = putMark(view, length, befores[at] as Mark)
-      const whole = (wholes[at] as Int32Array)[row] as number
-      length = putScaled(view, length, whole, scales[at] as number)
-    }
-    length = putMark(view, length, behind)
-  }
-  out.length = length
   return row
 }
 
