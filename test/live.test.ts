@@ -1,6 +1,6 @@
 /** Conversations: what is said to a socket, and what comes back. */
 import { describe, expect, it } from "vitest"
-import { FRAME_MAX_BYTES } from "../src/protocol/limits.ts"
+import { FRAME_MAX_BYTES } from "../src/protocol/live-limits.ts"
 import { connect, type Talker } from "./conversation.ts"
 import { send } from "./helpers.ts"
 import { writeUntold } from "./live.world.ts"

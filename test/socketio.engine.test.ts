@@ -8,7 +8,7 @@ import { hubOf } from "../src/live/hubs.ts"
 import {
   SOCKETIO_PING_INTERVAL_MILLISECONDS,
   SOCKETIO_UPGRADE_TIMEOUT_MILLISECONDS,
-} from "../src/protocol/limits.ts"
+} from "../src/protocol/live-limits.ts"
 import { send } from "./helpers.ts"
 import { call, open, poller, QUERY, request } from "./packets.ts"
 

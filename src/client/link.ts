@@ -2,7 +2,7 @@
 
 import { isAck } from "../protocol/ack.ts"
 import { isReconnectable, retryHintIn, spreadMilliseconds } from "../protocol/close.ts"
-import { OVERLOAD_SPREAD_MILLISECONDS } from "../protocol/limits.ts"
+import { OVERLOAD_SPREAD_MILLISECONDS } from "../protocol/live-limits.ts"
 
 /** What is used of a WebSocket, so that any will do. */
 export interface Socket {

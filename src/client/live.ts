@@ -7,7 +7,7 @@
  *     await live.create("/todo/", { text: "swim" })
  */
 import type { Done, Frame, Refused, Reply } from "../protocol/frames.ts"
-import { RESUME_MAX_URIS } from "../protocol/limits.ts"
+import { RESUME_MAX_URIS } from "../protocol/live-limits.ts"
 import type { Resumed } from "../protocol/resume.ts"
 import { Link, type LinkOptions } from "./link.ts"
 import { Progress, shortened } from "./progress.ts"

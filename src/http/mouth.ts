@@ -3,7 +3,7 @@ import * as z from "zod"
 import { wantsEvents } from "../lib/event-stream.ts"
 import { parsePosition } from "../protocol/change.ts"
 import type { Endpoint } from "../protocol/endpoint.ts"
-import { WAIT_MAX_SECONDS } from "../protocol/limits.ts"
+import { WAIT_MAX_SECONDS } from "../protocol/live-limits.ts"
 import { Throttle } from "../protocol/throttle.ts"
 import { check } from "./check.ts"
 

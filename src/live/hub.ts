@@ -11,7 +11,7 @@ import {
   HUB_LOOK_FIRST_MILLISECONDS,
   RESTART_SPREAD_MILLISECONDS,
   SOCKET_WAITING_MAX_BYTES,
-} from "../protocol/limits.ts"
+} from "../protocol/live-limits.ts"
 import { ackIn } from "../protocol/ack.ts"
 import { JOURNAL } from "../protocol/changes.ts"
 import { isPattern } from "../protocol/pattern.ts"
@@ -19,11 +19,10 @@ import { Problem } from "../protocol/problem.ts"
 import { pathOf } from "../protocol/uri.ts"
 import { byteLength } from "../lib/bytes.ts"
 import { acknowledge } from "./commands/anew.ts"
-import { Refusal, type Dispatch } from "./ask.ts"
+import type { Dispatch } from "./ask.ts"
 import { Backlog } from "./commands/backlog.ts"
 import { obey, refuse, type Bench } from "./commands/command.ts"
 import { expiryOf } from "./expiry.ts"
-import type { Reading } from "./delivery/fanout.ts"
 import { Follower } from "./delivery/follower.ts"
 import { Attendance, type Hook } from "./hooks.ts"
 import { CLOCK_HUB, type HubCalls, type HubStats } from "./hubs.ts"
@@ -213,7 +212,7 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
       now: parts.now,
       lookBy: (at) => this.#alarmBy(at),
       resolve,
-      read: (uri) => readForAll(readings, uri),
+      read: (uri) => readings.readForAll(uri),
       failed: async (error) => {
         console.error({ event: "delivery_failed", message: String(error) })
         await this.#alarmBy(parts.now() + DELIVERY_RETRY_MILLISECONDS)
@@ -285,16 +284,5 @@ export abstract class LiveHub<Env> extends DurableObject<Env> implements HubCall
     session.closed = true
     this.ctx.waitUntil(attendance.gone(session.topics.map(resolve), session.who, isFound))
     for (const topic of session.topics) topics.remove(topic, session)
-  }
-}
-
-/** A resource for everybody who follows it; one that cannot be read is as good as gone, unless it is worth waiting. */
-async function readForAll(readings: Readings, uri: string): Promise<Reading> {
-  try {
-    return await readings.read(null, uri)
-  } catch (error) {
-    if (!(error instanceof Refusal) || error.code === "overloaded") throw error
-    console.warn({ event: "unreadable_topic", uri, code: error.code })
-    return null
   }
 }

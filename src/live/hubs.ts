@@ -1,7 +1,7 @@
 /** Where the hubs are, and how the Worker talks to them. */
 import { crc32 } from "../lib/crc32.ts"
 import type { Change } from "../protocol/change.ts"
-import { HUBS_MAX, POKE_MAX_BYTES } from "../protocol/limits.ts"
+import { HUBS_MAX, POKE_MAX_BYTES } from "../protocol/live-limits.ts"
 import { expiryOf } from "./expiry.ts"
 import type { Found } from "./readings.ts"
 

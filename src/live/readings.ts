@@ -8,7 +8,7 @@ import {
   READINGS_MAX_QUERIES,
   READINGS_OF_A_CALL,
   READINGS_OF_A_CALL_QUERIES,
-} from "../protocol/limits.ts"
+} from "../protocol/live-limits.ts"
 import { ask, Refusal, type Dispatch } from "./ask.ts"
 import type { Reading } from "./delivery/fanout.ts"
 
@@ -60,6 +60,17 @@ export class Readings {
     })
     if ("reading" in found) return found.reading
     throw new Refusal(found.refusal.code, found.refusal.json)
+  }
+
+  /** The same for everybody who follows it; one that cannot be read is as good as gone, unless it is worth waiting. */
+  async readForAll(uri: string): Promise<Reading> {
+    try {
+      return await this.read(null, uri)
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code === "overloaded") throw error
+      console.warn({ event: "unreadable_topic", uri, code: error.code })
+      return null
+    }
   }
 
   /**

@@ -2,7 +2,7 @@
 import * as z from "zod"
 import { byteLength } from "../lib/bytes.ts"
 import { closeReason } from "../protocol/close.ts"
-import { ATTACHMENT_MAX_BYTES, UNREAD_MAX_CHARACTERS } from "../protocol/limits.ts"
+import { ATTACHMENT_MAX_BYTES, UNREAD_MAX_CHARACTERS } from "../protocol/live-limits.ts"
 import type { Delivery } from "./delivery/delivery.ts"
 import { Outlet, type Reader } from "./outlet/outlet.ts"
 import { REAL_CLOCK, type Clock } from "./outlet/throttle.ts"

@@ -55,7 +55,7 @@
  */
 import * as z from "zod"
 import type { Change } from "./change.ts"
-import { URI_MAX_CHARACTERS } from "./limits.ts"
+import { URI_MAX_CHARACTERS } from "./live-limits.ts"
 import { resumeMembers, type Resumed } from "./resume.ts"
 import { Throttle } from "./throttle.ts"
 

@@ -11,7 +11,7 @@
  */
 import * as z from "zod"
 import type { CommandId, Refused } from "./frames.ts"
-import { RESUME_MAX_URIS, URI_MAX_CHARACTERS } from "./limits.ts"
+import { RESUME_MAX_URIS, URI_MAX_CHARACTERS } from "./live-limits.ts"
 import { Throttle } from "./throttle.ts"
 
 const uri = z.string().min(1).max(URI_MAX_CHARACTERS)

@@ -34,7 +34,7 @@
  */
 import * as z from "zod"
 import type { Endpoint } from "./endpoint.ts"
-import { FRAME_MAX_BYTES } from "./limits.ts"
+import { FRAME_MAX_BYTES } from "./live-limits.ts"
 import { problems } from "./shared.ts"
 
 const Transport = z.enum(["polling", "websocket"])

@@ -1,6 +1,6 @@
 /** How often a subscriber is told at most. */
 import * as z from "zod"
-import { THROTTLE_MAX_MILLISECONDS } from "./limits.ts"
+import { THROTTLE_MAX_MILLISECONDS } from "./live-limits.ts"
 
 /** `250ms` or `2s`, read as milliseconds. */
 export const Throttle = z.string().transform((text, context) => {

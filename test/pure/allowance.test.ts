@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest"
 import { Allowance, newAllowance, type KeptAllowance } from "../../src/live/outlet/allowance.ts"
 import { Session, type Line } from "../../src/live/session.ts"
 import { isReconnectable } from "../../src/protocol/close.ts"
-import { ALLOWANCE_STEP_CHARACTERS, FRAME_COST_CHARACTERS } from "../../src/protocol/limits.ts"
+import { ALLOWANCE_STEP_CHARACTERS, FRAME_COST_CHARACTERS } from "../../src/protocol/live-limits.ts"
 
 const MOST = 1_000_000
 

@@ -29,9 +29,16 @@ const MAY_IMPORT: Record<string, string[]> = {
 }
 
 /** Modules of protocol whose values the client may carry; zod must not come along. */
-const CLIENT_VALUES = ["routes", "limits", "uri", "pattern", "change", "close", "ack"].map(
-  (name) => `${name}.ts`,
-)
+const CLIENT_VALUES = [
+  "routes",
+  "limits",
+  "live-limits",
+  "uri",
+  "pattern",
+  "change",
+  "close",
+  "ack",
+].map((name) => `${name}.ts`)
 
 interface Import {
   file: string

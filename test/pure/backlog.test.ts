@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest"
 import type { Since } from "../../src/feed/feed.ts"
 import { Backlog } from "../../src/live/commands/backlog.ts"
 import type { Change, Position } from "../../src/protocol/change.ts"
-import { BACKLOG_MAX_CHARACTERS, RESUME_MAX_CHARACTERS } from "../../src/protocol/limits.ts"
+import { BACKLOG_MAX_CHARACTERS, RESUME_MAX_CHARACTERS } from "../../src/protocol/live-limits.ts"
 
 /** A journal of the revisions `first` to `last`, in pages of ten. */
 function journal(last: number, { first = 1, characters = 1 } = {}) {

@@ -11,7 +11,7 @@ import { Topics } from "../../src/live/topics.ts"
 import { resolver, sourceOf } from "../../src/live/uris.ts"
 import type { Change } from "../../src/protocol/change.ts"
 import type { Endpoint } from "../../src/protocol/endpoint.ts"
-import { POKE_MAX_BYTES } from "../../src/protocol/limits.ts"
+import { POKE_MAX_BYTES } from "../../src/protocol/live-limits.ts"
 import {
   createText,
   deleteText,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { hubFor, hubNames } from "../../src/live/hubs.ts"
-import { HUBS_MAX } from "../../src/protocol/limits.ts"
+import { HUBS_MAX } from "../../src/protocol/live-limits.ts"
 
 describe("LIVE_HUBS", () => {
   it("says how many hubs there are; what is no such number means one", () => {

@@ -1,7 +1,7 @@
 /** When a hub looks into the journal although nobody told it of anything. */
 import { describe, expect, it } from "vitest"
 import { nextLook } from "../../src/live/delivery/look.ts"
-import { HUB_LOOK_LAST_MILLISECONDS } from "../../src/protocol/limits.ts"
+import { HUB_LOOK_LAST_MILLISECONDS } from "../../src/protocol/live-limits.ts"
 
 describe("a hub that nobody tells of anything", () => {
   it("looks half a minute after the last change, then after twice as long each time, and in the end no more", () => {

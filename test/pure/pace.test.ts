@@ -8,7 +8,7 @@ import {
   ACK_EVERY_CHARACTERS,
   BEHIND_MAX_CHARACTERS,
   BEHIND_WAITING_MAX_CHARACTERS,
-} from "../../src/protocol/limits.ts"
+} from "../../src/protocol/live-limits.ts"
 
 function paced(kept: Kept | null = null) {
   const sent: string[] = []

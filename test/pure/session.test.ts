@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import type { Delivery } from "../../src/live/delivery/delivery.ts"
 import { Session, type Line } from "../../src/live/session.ts"
-import { ATTACHMENT_MAX_BYTES } from "../../src/protocol/limits.ts"
+import { ATTACHMENT_MAX_BYTES } from "../../src/protocol/live-limits.ts"
 
 /** A socket that remembers. */
 function line(send?: () => void) {

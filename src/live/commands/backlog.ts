@@ -1,7 +1,7 @@
 /** What happened lately, for those who come back: where many do so at the same time, one reading of the journal serves all. */
 import type { Feed } from "../../feed/feed.ts"
 import type { Change, Position } from "../../protocol/change.ts"
-import { BACKLOG_MAX_CHARACTERS, RESUME_MAX_CHARACTERS } from "../../protocol/limits.ts"
+import { BACKLOG_MAX_CHARACTERS, RESUME_MAX_CHARACTERS } from "../../protocol/live-limits.ts"
 
 /** All changes after a position up to the revision `through`, or word that they cannot be told; `first` is then the first that can. */
 export type Backlogged =

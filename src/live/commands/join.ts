@@ -1,7 +1,7 @@
 /** Following topics: registered first, then told what there is, then everything after it. */
 import { parsePosition, type Position } from "../../protocol/change.ts"
 import type { Done } from "../../protocol/frames.ts"
-import { ATTACHMENT_MAX_BYTES, RESUME_MAX_CHANGES } from "../../protocol/limits.ts"
+import { ATTACHMENT_MAX_BYTES, RESUME_MAX_CHANGES } from "../../protocol/live-limits.ts"
 import { isPattern } from "../../protocol/pattern.ts"
 import { Problem } from "../../protocol/problem.ts"
 import { ask, Refusal } from "../ask.ts"

@@ -1,7 +1,7 @@
 /** Follows the journal and passes on what it says: once, in order, one page at a time. */
 import type { Feed, Mark } from "../../feed/feed.ts"
 import type { Change, Position } from "../../protocol/change.ts"
-import { READINGS_AT_ONCE } from "../../protocol/limits.ts"
+import { READINGS_AT_ONCE } from "../../protocol/live-limits.ts"
 import { Cursor, type Storage } from "./cursor.ts"
 import { Listening } from "./listening.ts"
 import type { Delivery } from "./delivery.ts"

@@ -3,7 +3,10 @@
  * put back the hub's name. The longer nothing has happened, the more seldom it does, and in the end it is left to the
  * hourly look at all hubs, so that nothing wakes a hub that only waits. Pure.
  */
-import { HUB_LOOK_FIRST_MILLISECONDS, HUB_LOOK_LAST_MILLISECONDS } from "../../protocol/limits.ts"
+import {
+  HUB_LOOK_FIRST_MILLISECONDS,
+  HUB_LOOK_LAST_MILLISECONDS,
+} from "../../protocol/live-limits.ts"
 
 /**
  * The time of the next look, in epoch milliseconds as are those given; null for none.

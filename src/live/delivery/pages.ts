@@ -4,7 +4,7 @@
  */
 import { parseTree, textOf } from "../../lib/tree.ts"
 import type { Change } from "../../protocol/change.ts"
-import { VIEW_COPY_MAX_CHARACTERS } from "../../protocol/limits.ts"
+import { VIEW_COPY_MAX_CHARACTERS } from "../../protocol/live-limits.ts"
 import type { Telling, ViewFrame, ViewList } from "../../protocol/view.ts"
 
 /** What is kept of a page. */

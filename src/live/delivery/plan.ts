@@ -1,7 +1,7 @@
 /** A plan of deliveries, with all that had to be read for it. */
 import type { Feed } from "../../feed/feed.ts"
 import type { Change } from "../../protocol/change.ts"
-import { READINGS_AT_ONCE } from "../../protocol/limits.ts"
+import { READINGS_AT_ONCE } from "../../protocol/live-limits.ts"
 import { isPattern } from "../../protocol/pattern.ts"
 import type { Topics } from "../topics.ts"
 import type { Resolve } from "../uris.ts"

@@ -3,7 +3,7 @@
  * not taken and does not say how much that is, so that without an end one that stands still would fill the memory of
  * all. Pure.
  */
-import { ALLOWANCE_STEP_CHARACTERS, UNREAD_MAX_CHARACTERS } from "../../protocol/limits.ts"
+import { ALLOWANCE_STEP_CHARACTERS, UNREAD_MAX_CHARACTERS } from "../../protocol/live-limits.ts"
 import { costOf } from "./waiting.ts"
 
 /** What outlives hibernation: not less than was sent, and how much is sent at most. */

@@ -13,7 +13,7 @@ import {
   BEHIND_MAX_CHARACTERS,
   BEHIND_WAITING_MAX_CHARACTERS,
   UNREAD_MAX_CHARACTERS,
-} from "../../protocol/limits.ts"
+} from "../../protocol/live-limits.ts"
 import { costOf, Waiting } from "./waiting.ts"
 
 /** What outlives hibernation: the last mark that was sent, what was not acknowledged then, and 1 where something waits. */

@@ -6,7 +6,7 @@
  * same, so are its sockets, and whoever comes back goes on from the position it has. Therefore: while something waits, no frame may let its receiver go on from behind that: `position` stays below it.
  */
 import { headOf, placedText, type Head } from "../../protocol/frames.ts"
-import { THROTTLE_WAITING_MAX_CHARACTERS } from "../../protocol/limits.ts"
+import { THROTTLE_WAITING_MAX_CHARACTERS } from "../../protocol/live-limits.ts"
 import { keyOf, Waiting } from "./waiting.ts"
 
 export interface Clock {

@@ -1,6 +1,6 @@
 /** Frames that wait, of each URI what becomes of it. Pure. */
 import { placedText, type Head } from "../../protocol/frames.ts"
-import { FRAME_COST_CHARACTERS } from "../../protocol/limits.ts"
+import { FRAME_COST_CHARACTERS } from "../../protocol/live-limits.ts"
 import { folded } from "./conflate.ts"
 
 interface Entry {

@@ -1,5 +1,5 @@
 /** What carries the packets of a Socket.IO connection: its WebSocket, or the polls that a stock client begins with. */
-import { SOCKETIO_POLL_MAX_CHARACTERS } from "../../protocol/limits.ts"
+import { SOCKETIO_POLL_MAX_CHARACTERS } from "../../protocol/live-limits.ts"
 import type { Carrier } from "./line.ts"
 import { ENGINE, SEPARATOR } from "./packet.ts"
 

@@ -6,7 +6,7 @@ import {
   SOCKETIO_PING_INTERVAL_MILLISECONDS,
   SOCKETIO_POLLS_MAX,
   SOCKETIO_UPGRADE_TIMEOUT_MILLISECONDS,
-} from "../../protocol/limits.ts"
+} from "../../protocol/live-limits.ts"
 import { Problem } from "../../protocol/problem.ts"
 import { acknowledge } from "../commands/anew.ts"
 import type { Bench } from "../commands/command.ts"

@@ -1,6 +1,6 @@
 /** One Socket.IO connection: speaks for its session, whatever carries its packets. */
 import * as z from "zod"
-import { SOCKETIO_PING_INTERVAL_MILLISECONDS } from "../../protocol/limits.ts"
+import { SOCKETIO_PING_INTERVAL_MILLISECONDS } from "../../protocol/live-limits.ts"
 import { byteLength } from "../../lib/bytes.ts"
 import { ackIn, isAck } from "../../protocol/ack.ts"
 import { listOf } from "../../protocol/uri.ts"

@@ -8,7 +8,7 @@ import {
   FRAME_MAX_BYTES,
   SOCKETIO_PING_INTERVAL_MILLISECONDS,
   SOCKETIO_PING_TIMEOUT_MILLISECONDS,
-} from "../../protocol/limits.ts"
+} from "../../protocol/live-limits.ts"
 
 /** Types of Engine.IO packets: their first character. */
 export const ENGINE = { close: "1", ping: "2", pong: "3", message: "4", upgrade: "5", noop: "6" }

@@ -1,6 +1,6 @@
 /** Socket.IO above Engine.IO: what is in its messages. A connection has one socket, in the one namespace there is. */
 import { byteLength } from "../../lib/bytes.ts"
-import { SOCKET_WAITING_MAX_BYTES } from "../../protocol/limits.ts"
+import { SOCKET_WAITING_MAX_BYTES } from "../../protocol/live-limits.ts"
 import { Problem } from "../../protocol/problem.ts"
 import type { Bench } from "../commands/command.ts"
 import { Session } from "../session.ts"

@@ -6,7 +6,7 @@
 import { TOO_SLOW, type EventStream } from "../../lib/event-stream.ts"
 import { formatPosition } from "../../protocol/change.ts"
 import { headOf, type Head } from "../../protocol/frames.ts"
-import { BEHIND_MAX_CHARACTERS, BEHIND_WAITING_MAX_CHARACTERS } from "../../protocol/limits.ts"
+import { BEHIND_MAX_CHARACTERS, BEHIND_WAITING_MAX_CHARACTERS } from "../../protocol/live-limits.ts"
 import { Waiting } from "../outlet/waiting.ts"
 
 export class FrameStream {

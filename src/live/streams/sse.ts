@@ -5,7 +5,7 @@ import {
   EVENTS_HEARTBEAT_MILLISECONDS,
   EVENTS_RETRY_MILLISECONDS,
   EVENTS_WAITING_MAX_BYTES,
-} from "../../protocol/limits.ts"
+} from "../../protocol/live-limits.ts"
 import { Problem } from "../../protocol/problem.ts"
 import { FrameStream } from "./frame-stream.ts"
 import type { Ear, Listen, Wish } from "./listen.ts"

@@ -3,7 +3,7 @@
  * That is one reading for all who watch it, which GET itself bounds. What has become different goes out, unless the whole
  * is shorter; so does the whole where it was too large to be kept. Pure.
  */
-import { VIEW_COPY_MAX_CHARACTERS } from "../../protocol/limits.ts"
+import { VIEW_COPY_MAX_CHARACTERS } from "../../protocol/live-limits.ts"
 import { pathOf } from "../../protocol/uri.ts"
 import type { Telling, ViewDesk, ViewFrame } from "../../protocol/view.ts"
 import type { Range } from "../bounds.ts"
