@@ -26,7 +26,7 @@ export const BEHIND_WAITING_MAX_CHARACTERS = 1_000_000
  */
 export const UNREAD_MAX_CHARACTERS = 16_000_000
 /** What such a socket was sent is kept in steps of this; each time that a hub wakes and sends, one may be counted too many. */
-export const ALLOWANCE_STEP_CHARACTERS = 4_000
+export const ALLOWANCE_STEP_CHARACTERS = 8_000
 /** Frames of one socket that may wait for those before them, together. */
 export const SOCKET_WAITING_MAX_BYTES = 8_000_000
 /** So soon after a change a followed hub looks for others that it was not told of, then after twice as long each time … */
