@@ -26,6 +26,21 @@ describe("the edge", () => {
     expect((await send("PATCH /todo/")).headers.get("Allow")).toBe("GET, HEAD, POST, OPTIONS")
   })
 
+  it.each([
+    ["PUT /api/apps/slip?expires_in=5", { data: {} }, "expires_in"],
+    ["PATCH /api/apps/slip?ttl=5", { data: { n: 2 } }, "ttl"],
+    ["POST /api/apps?name=slip2", { name: "slip2", data: {} }, "name"],
+    ["PUT /api/store/slips/slip?mod=append", { v: { "2015-01-02": 2 } }, "mod"],
+    ["POST /api/store/slips/slip?orient=columns&on_dup=error", { v: {} }, "on_dup"],
+  ])("refuses %s, a parameter of a write that it does not know", async (request, body, name) => {
+    await send("PUT /api/apps/slip", { data: { n: 1 } })
+    await send("PUT /api/store/slips/slip", { v: { "2015-01-02": 1 } })
+    const position = (await send("GET /api/changes?since=now")).json.position
+    const errors = { query: expect.stringContaining(`"${name}"`) }
+    expect((await send(request, body)).json).toMatchObject({ status: 400, errors })
+    expect((await send("GET /api/changes?since=now")).json.position).toBe(position)
+  })
+
   it("answers HEAD as GET without the body, and keeps its status", async () => {
     await send("PUT /api/apps/head", { data: { a: 1 } })
     const get = await send("GET /api/apps/head")

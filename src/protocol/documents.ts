@@ -36,7 +36,7 @@ const Document = z.strictObject({ name: Name, data: Data }).partial().meta({ id:
 
 /** Which lifetimes there are the handlers say, because they know the time. */
 function ExpireIn(description: string) {
-  return z.object({ expire_in: z.string().optional().meta({ description, example: "5m" }) })
+  return z.strictObject({ expire_in: z.string().optional().meta({ description, example: "5m" }) })
 }
 
 const path = "/api/apps/:name"

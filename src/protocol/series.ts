@@ -81,7 +81,7 @@ const save = {
   description:
     "What lies between the first and the last stamp of the frame is replaced by its rows, in one commit; `mode` says it otherwise. New columns are added; where a row lacks a column it is null. The body is JSON in one of the orients (up to 16 MB), or CSV or NDJSON, which may be large and zipped (`Content-Encoding: gzip`).",
   params,
-  query: OrientQuery.extend(writeQuery),
+  query: OrientQuery.extend(writeQuery).strict(),
   body: streamOf(Frame, example),
   replies: {
     200: { description: "Saved", schema: Written },
